@@ -1,0 +1,94 @@
+/**
+ * The typed face of the native core. Every function throws an Error with a stable `code` (`EADDRINUSE`, `EACCES`, `ENOENT`, ...)
+ * and a message that says what was being done. Numbers are plain, absence is `null`.
+ */
+
+export interface UdpGroupOptions {
+  /** Numeric address; `0.0.0.0` or `::` for any. IPv6 sockets are always v6only. */
+  host: string;
+  port: number;
+  /** One SO_REUSEPORT socket per shard, in shard order. */
+  shards: number;
+  /** Socket buffers in bytes, forced past the system limit where permitted; 0 = 8 MiB wanted, whatever is got is fine. */
+  receiveBuffer: number;
+  sendBuffer: number;
+}
+export interface UdpGroup { fds: number[]; port: number; receiveBuffer: number; steering: 'bpf' | 'hash'; gro: boolean; gso: boolean }
+export function openUdpGroup(options: UdpGroupOptions): UdpGroup;
+
+export interface TunOptions {
+  /** `tun`, `tun3`: as the `dev` directive; a bare `tun` takes the first free number. */
+  name: string;
+  queues: number;
+  mtu: number;
+  /** `10.8.0.1/24` and `fd00::1/64` forms. */
+  addresses: string[];
+  /** Kernel routes into the device, CIDR; `via` null = link. */
+  routes: { destination: string; via: string | null; metric: number | null }[];
+}
+export interface Tun { name: string; fds: number[]; offloads: string[] }
+/** Creates the device, sets addresses, MTU and routes, brings it up. */
+export function openTun(options: TunOptions): Tun;
+export function closeFds(fds: number[]): void;
+
+export interface PlaneOptions {
+  shards: number;
+  clientToClient: boolean;
+  /** Outer datagram size incl. IP and UDP headers that inner TCP must fit in; 0 = no clamp. `mssfix`. */
+  mssfix: number;
+  /** Inner MTU. */
+  tunMtu: number;
+  /** Peers at most, over all shards. */
+  maxPeers: number;
+}
+/** Process-wide state of one server: route table, address table. */
+export function createPlane(options: PlaneOptions): number;
+/** Joins every data thread of the plane and forgets it. The file descriptors stay open: they are the caller's. */
+export function destroyPlane(plane: number): void;
+
+export interface ShardFds {
+  shard: number;
+  /** Index = listener. */
+  udp: number[];
+  /** null = no tunnel device (tests). */
+  tun: number | null;
+  /** Views over SharedArrayBuffers. */
+  toData: Uint8Array;
+  toWorker: Uint8Array;
+  /** Hop rings, index = other shard, null at the own index. */
+  hopIn: (Uint8Array | null)[];
+  hopOut: (Uint8Array | null)[];
+}
+/** Starts the data thread of a shard. */
+export function startShard(plane: number, options: ShardFds): void;
+
+/** Called from the worker: `onWake` runs on the worker's loop when its control ring has something and it was asleep. Replaces an earlier one. */
+export function attachWorker(plane: number, shard: number, onWake: () => void): void;
+export function detachWorker(plane: number, shard: number): void;
+/** Wakes the data thread after a publish that found it sleeping. */
+export function wakeShard(plane: number, shard: number): void;
+
+export interface PeerCounters {
+  peerId: number;
+  bytesIn: number; bytesOut: number; packetsIn: number; packetsOut: number;
+  /** Seconds since something authenticated came. */
+  idleSeconds: number;
+}
+export interface ShardCounters {
+  shard: number;
+  /** `running`, `panicked`, `stopped`. */
+  state: string;
+  counters: { name: string; value: number }[];
+  /** Drop reasons that are not 0, by name. */
+  drops: { reason: string; value: number }[];
+  /** Packets that took a hop, by reason. */
+  hops: { reason: string; value: number }[];
+  peers: PeerCounters[];
+}
+export function shardCounters(plane: number, shard: number): ShardCounters;
+
+export interface HostCapabilities { tun: boolean; udpGro: boolean; udpGso: boolean; reuseportBpf: boolean; ipv6: boolean; cpu: string }
+export function probeHost(): HostCapabilities;
+export function parallelism(): number;
+/** OPENVPN-independent build facts for `--version`. */
+export function buildInfo(): { version: string; aead: string; profile: string };

@@ -1,0 +1,59 @@
+import type { KeyId, Path, PeerId } from './ids.js';
+
+/** Data-channel ciphers the native data path implements. [wire 12.1] */
+export const DATA_CIPHERS = ['AES-256-GCM', 'AES-192-GCM', 'AES-128-GCM', 'CHACHA20-POLY1305'] as const;
+export type DataCipher = (typeof DATA_CIPHERS)[number];
+
+/** Key material of one direction, AEAD v1: the cipher key and the 8-byte implicit IV. [wire 11.3] */
+export interface AeadKey {
+  readonly key: Uint8Array;
+  readonly implicitIv: Uint8Array;
+}
+
+/**
+ * Orders for the data thread, polled from a `Server` or `Client` and carried out in order.
+ * INVARIANT: the worker hands every command to the control ring before the transmits polled after it,
+ * so keys are installed before the PUSH_REPLY that lets the client use them. (design 5)
+ */
+export type DataCommand =
+  | {
+      readonly type: 'add-peer';
+      readonly peerId: PeerId;
+      readonly path: Path;
+      /** True: DATA_V2 both ways. False: DATA_V1, the peer is found by address. [wire 16] */
+      readonly dataV2: boolean;
+      /** Inner addresses of this peer: become host routes and the allowed source addresses. Numeric text, or null. */
+      readonly ipv4: string | null;
+      readonly ipv6: string | null;
+      /** Send a ping after this many seconds without output; 0 = never. [wire 13] */
+      readonly pingInterval: number;
+      /** Report `silent` after this many seconds without an authenticated packet; 0 = never. */
+      readonly pingTimeout: number;
+    }
+  | {
+      readonly type: 'install-key';
+      readonly peerId: PeerId;
+      readonly keyId: KeyId;
+      readonly cipher: DataCipher;
+      readonly seal: AeadKey;
+      readonly open: AeadKey;
+    }
+  /** From now on seal with this key. The first key of a peer is used without this. [wire 12.6] */
+  | { readonly type: 'use-key'; readonly peerId: PeerId; readonly keyId: KeyId }
+  | { readonly type: 'retire-key'; readonly peerId: PeerId; readonly keyId: KeyId }
+  /** An authenticated control packet counts as a sign of life. [wire 13] */
+  | { readonly type: 'touch-peer'; readonly peerId: PeerId }
+  | { readonly type: 'remove-peer'; readonly peerId: PeerId };
+
+/** What the data thread reports about an active peer. */
+export type DataEvent =
+  /** An authenticated, fresh packet came from another address; data already goes there. [wire 16] */
+  | { readonly type: 'floated'; readonly peerId: PeerId; readonly path: Path }
+  /** The same, but the address belongs to another live peer: nothing has moved. */
+  | { readonly type: 'float-conflict'; readonly peerId: PeerId; readonly holder: PeerId; readonly path: Path }
+  /** OCC EXIT inside the data channel. [wire 13] */
+  | { readonly type: 'exit'; readonly peerId: PeerId }
+  /** The key's soft limit is reached: renegotiate. [wire 12.1] */
+  | { readonly type: 'key-limit'; readonly peerId: PeerId; readonly keyId: KeyId }
+  /** Nothing authenticated came for `pingTimeout` seconds. */
+  | { readonly type: 'silent'; readonly peerId: PeerId };

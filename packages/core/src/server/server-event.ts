@@ -1,0 +1,69 @@
+import type { DataCipher } from '../data-plane.js';
+import type { Path, PeerId, UnixSeconds } from '../ids.js';
+import type { PeerCertificate } from '../ports.js';
+
+/** What a client showed, for whoever decides about it. */
+export interface ClientIdentity {
+  /** Common name of the certificate, or the username where there is none; '' when neither. */
+  readonly commonName: string;
+  /** null when the client sent none. */
+  readonly username: string | null;
+  readonly certificate: PeerCertificate | null;
+  readonly path: Path;
+  /** `NAME` -> value of the client's peer info, IV_* and UV_*. [wire 14] */
+  readonly peerInfo: ReadonlyMap<string, string>;
+}
+
+/** Address lease of a client; `netmask` and `bits` as they are pushed. */
+export interface Lease {
+  readonly ipv4: { readonly address: string; readonly netmask: string } | null;
+  readonly ipv6: { readonly address: string; readonly bits: number; readonly gateway: string } | null;
+  /** Further push options for this client only. */
+  readonly push: readonly string[];
+}
+
+export type AuthDecision = { readonly type: 'accept' } | { readonly type: 'refuse'; readonly reason: string };
+export type LeaseDecision =
+  | { readonly type: 'lease'; readonly lease: Lease }
+  | { readonly type: 'refuse'; readonly reason: string };
+
+export interface ConnectedClient {
+  readonly peerId: PeerId;
+  readonly identity: ClientIdentity;
+  readonly lease: Lease;
+  readonly cipher: DataCipher;
+  readonly tls: string;
+  readonly keyDerivation: 'tls-ekm' | 'prf';
+  readonly since: UnixSeconds;
+}
+
+/** Why a session ended, for logs, status and metrics. */
+export type EndReason =
+  | 'exit-notify'
+  | 'ping-restart'
+  | 'replaced'
+  | 'kicked'
+  | 'shutdown'
+  | 'auth-failed'
+  | 'renegotiation-failed'
+  | 'handshake-timeout'
+  | 'tls-failed'
+  | 'protocol-error';
+
+/**
+ * What the world should know or decide, polled with `pollEvent`.
+ * `request` numbers are answered once, in any order, with `handleAuthDecision` and `handleLeaseDecision`;
+ * an answer to a session that is gone is ignored.
+ */
+export type ServerEvent =
+  /** `renegotiation`: the identity is already locked and has been compared. Asked for every key id. [wire 11] */
+  | { readonly type: 'authenticate'; readonly request: number; readonly identity: ClientIdentity; readonly password: string | null; readonly renegotiation: boolean }
+  | { readonly type: 'lease'; readonly request: number; readonly identity: ClientIdentity; readonly peerId: PeerId }
+  | { readonly type: 'connected'; readonly client: ConnectedClient }
+  | { readonly type: 'floated'; readonly peerId: PeerId; readonly path: Path }
+  | { readonly type: 'float-conflict'; readonly peerId: PeerId; readonly holder: PeerId; readonly path: Path }
+  | { readonly type: 'renegotiated'; readonly peerId: PeerId; readonly tls: string }
+  /** A client that had a lease is gone: give the lease back. Sent once per granted lease. */
+  | { readonly type: 'disconnected'; readonly peerId: PeerId; readonly reason: EndReason; readonly detail: string }
+  /** A session that never got that far failed; `hint` says what to change, '' when there is nothing to say. */
+  | { readonly type: 'refused'; readonly path: Path; readonly reason: EndReason; readonly detail: string; readonly hint: string };

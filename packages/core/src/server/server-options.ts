@@ -1,0 +1,49 @@
+import type { DataCipher } from '../data-plane.js';
+import type { DigestName } from '../ports.js';
+
+/** Control-channel protection. Keys are the 256 bytes of a static key file. [wire 3] */
+export type WrapOptions =
+  | { readonly type: 'none' }
+  | { readonly type: 'tls-auth'; readonly key: Uint8Array; readonly direction: 0 | 1 | null; readonly digest: DigestName }
+  | { readonly type: 'tls-crypt'; readonly key: Uint8Array };
+
+/** Everything one shard's protocol needs to know. Plain data: it crosses threads by structured clone. */
+export interface ServerOptions {
+  readonly shard: number;
+  readonly shards: number;
+  readonly wrap: WrapOptions;
+  /** 32 bytes, the same on every shard: any of them can check any cookie. [wire 7] */
+  readonly cookieKey: Uint8Array;
+  /** In the order of preference. */
+  readonly dataCiphers: readonly DataCipher[];
+  /** For clients that announce nothing at all; null refuses them. */
+  readonly fallbackCipher: DataCipher | null;
+  /** The `cipher` and `auth` directives and the rest of the options string. [wire 18] */
+  readonly occ: {
+    readonly cipher: string;
+    readonly auth: string;
+    readonly tunMtu: number;
+  };
+  /** Whether a client may come without a certificate. The TLS engine enforces `require` as well. */
+  readonly clientCertificate: 'require' | 'optional' | 'none';
+  /** Global push options, in order, without the per-client ones (`ifconfig`, `peer-id`, `cipher`, ...). */
+  readonly push: readonly string[];
+  /** Pushed as `tun-mtu` to clients with IV_MTU. */
+  readonly tunMtu: number;
+  /** Seconds; 0 switches off. The pushed values are in `push`. */
+  readonly pingInterval: number;
+  readonly pingTimeout: number;
+  /** Seconds. */
+  readonly handWindow: number;
+  readonly tranWindow: number;
+  readonly renegSec: number;
+  readonly tlsTimeout: number;
+  /** Replies to unknown clients: at most `count` per `seconds`, for this shard. [wire 7] */
+  readonly connectFreqInitial: { readonly count: number; readonly seconds: number };
+  /** 0 none, 1 RESTART, 2 RESTART,[N] at shutdown. [wire 15] */
+  readonly explicitExitNotify: 0 | 1 | 2;
+  /** Largest control packet on the wire with IP and UDP headers. [wire 10] */
+  readonly maxPacketSize: number;
+  /** Sessions (handshakes included) this shard holds at most. */
+  readonly maxSessions: number;
+}

@@ -1,0 +1,66 @@
+import type { AuthDecision, ClientIdentity, EndReason, LeaseDecision, Path, PeerId, ServerOptions } from '@shardvpn/core';
+
+/** TLS settings of a shard, as texts and flags ready for the engine. PEM texts, never file names. */
+export interface TlsOptions {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+  readonly crl: string | null;
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+  readonly maxVersion: 'TLSv1.2' | 'TLSv1.3' | null;
+  /** OpenSSL names; null leaves the default. */
+  readonly cipherList: string | null;
+  readonly cipherSuites: string | null;
+  readonly groups: string | null;
+  /** What the peer's certificate must be usable for; null does not look. */
+  readonly remoteCertTls: 'client' | 'server' | null;
+  readonly clientCertificate: 'require' | 'optional' | 'none';
+}
+
+/** `workerData` of a shard. The rings are the ones of docs/internal/rings/design.md. */
+export interface ShardStart {
+  readonly server: ServerOptions;
+  readonly tls: TlsOptions;
+  /** Native data plane that the supervisor has started. */
+  readonly plane: number;
+  readonly toData: SharedArrayBuffer;
+  readonly toWorker: SharedArrayBuffer;
+  /** Int32: the worker counts up once a second, the supervisor watches. */
+  readonly heartbeat: SharedArrayBuffer;
+}
+
+/** Supervisor to shard. `request` is the number of the question it answers. */
+export type ToShard =
+  | { readonly type: 'auth-decision'; readonly request: number; readonly decision: AuthDecision }
+  | { readonly type: 'lease-decision'; readonly request: number; readonly decision: LeaseDecision }
+  | { readonly type: 'disconnect'; readonly peerId: PeerId; readonly reason: EndReason; readonly detail: string }
+  | { readonly type: 'set-crl'; readonly crl: string }
+  | { readonly type: 'drops'; readonly request: number }
+  /** Tell the clients (explicit-exit-notify) and answer `drained` when every notice has been handed over. */
+  | { readonly type: 'shutdown' };
+
+/** A client's identity as structured clone carries it (the Map of peer info included). */
+export type IdentityMessage = ClientIdentity;
+
+/** Shard to supervisor. */
+export type FromShard =
+  | { readonly type: 'ready' }
+  | { readonly type: 'authenticate'; readonly request: number; readonly identity: IdentityMessage; readonly password: string | null; readonly renegotiation: boolean }
+  | { readonly type: 'lease'; readonly request: number; readonly identity: IdentityMessage; readonly peerId: PeerId }
+  | {
+      readonly type: 'connected';
+      readonly peerId: PeerId;
+      readonly identity: IdentityMessage;
+      readonly cipher: string;
+      readonly tls: string;
+      readonly keyDerivation: 'tls-ekm' | 'prf';
+      readonly since: number;
+    }
+  | { readonly type: 'floated'; readonly peerId: PeerId; readonly path: Path }
+  | { readonly type: 'float-conflict'; readonly peerId: PeerId; readonly holder: PeerId; readonly path: Path }
+  | { readonly type: 'renegotiated'; readonly peerId: PeerId; readonly tls: string }
+  | { readonly type: 'disconnected'; readonly peerId: PeerId; readonly reason: EndReason; readonly detail: string }
+  | { readonly type: 'refused'; readonly path: Path; readonly reason: EndReason; readonly detail: string; readonly hint: string }
+  /** Answer to `drops`: control packets dropped by reason since the worker started. */
+  | { readonly type: 'drops'; readonly request: number; readonly drops: Readonly<Record<string, number>>; readonly handshakes: number }
+  | { readonly type: 'drained' };
