@@ -1,0 +1,13 @@
+/** Unit and simulation tests; the interop suite has a runner of its own (test/interop). */
+export default {
+  testMatch: ['<rootDir>/packages/*/src/**/*.test.ts', '<rootDir>/test/{sim,unit}/**/*.test.ts'],
+  transform: {
+    '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2023', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } }],
+  },
+  moduleNameMapper: {
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+    '^@shardvpn/(core|ring|worker)$': '<rootDir>/packages/$1/src/index.ts',
+    '^shardvpn$': '<rootDir>/packages/supervisor/src/index.ts',
+  },
+  modulePathIgnorePatterns: ['<rootDir>/target/', '/dist/'],
+};

@@ -1,0 +1,73 @@
+import type { DataCipher, WrapOptions } from '@shardvpn/core';
+import type { TlsOptions } from '@shardvpn/worker';
+
+/** One UDP socket group. `proto udp` without `local` gives two of them, one a family. */
+export interface ListenerConfig {
+  readonly family: 4 | 6;
+  /** Numeric address; `0.0.0.0` or `::` for any. */
+  readonly host: string;
+  readonly port: number;
+  /** A family the machine may lack (`proto udp` without `local`): no error when it cannot be opened. */
+  readonly optional: boolean;
+}
+
+/** What a `server.conf` means, after every file has been read and every default been filled in. */
+export interface ServerConfig {
+  /** For messages: the file the configuration came from. */
+  readonly source: string;
+  readonly listeners: readonly ListenerConfig[];
+  /** Shards; null = the machine's parallelism. */
+  readonly workers: number | null;
+  readonly device: string;
+  readonly tunMtu: number;
+  /** Outer datagram size inner TCP has to fit in, incl. IP and UDP headers; 0 = no clamp. */
+  readonly mssfix: number;
+  /** Addresses are numeric text; the pool's ends are inclusive. */
+  readonly ipv4: {
+    readonly network: string;
+    readonly netmask: string;
+    readonly bits: number;
+    readonly server: string;
+    readonly pool: { readonly first: string; readonly last: string } | null;
+  } | null;
+  readonly ipv6: {
+    readonly network: string;
+    readonly bits: number;
+    readonly server: string;
+    readonly pool: { readonly first: string; readonly size: number } | null;
+  } | null;
+  readonly poolPersist: { readonly file: string; readonly seconds: number } | null;
+  readonly routes: readonly { readonly destination: string; readonly via: string | null; readonly metric: number | null }[];
+  /** All global push options in the order they are sent: the helpers' ones (`route-gateway`, `topology`, `ping`, ...) and the `push` lines. */
+  readonly push: readonly string[];
+  readonly clientToClient: boolean;
+  readonly duplicateCn: boolean;
+  readonly maxClients: number;
+  /** Seconds, the server's own timers (`ping-restart` already doubled by `keepalive`). */
+  readonly pingInterval: number;
+  readonly pingTimeout: number;
+  readonly tls: TlsOptions;
+  /** File behind `tls.crl`, read again at SIGHUP and when it changes; null when inline or absent. */
+  readonly crlFile: string | null;
+  readonly wrap: WrapOptions;
+  readonly dataCiphers: readonly DataCipher[];
+  readonly fallbackCipher: DataCipher | null;
+  /** `cipher` and `auth` as written, for the options string. */
+  readonly cipher: string;
+  readonly auth: string;
+  readonly renegSec: number;
+  readonly handWindow: number;
+  readonly tranWindow: number;
+  readonly explicitExitNotify: 0 | 1 | 2;
+  readonly connectFreqInitial: { readonly count: number; readonly seconds: number };
+  /** Bytes, 0 = ours. */
+  readonly sndbuf: number;
+  readonly rcvbuf: number;
+  readonly status: { readonly file: string; readonly seconds: number; readonly version: 1 | 2 | 3 } | null;
+  readonly verb: number;
+  readonly log: { readonly file: string; readonly append: boolean } | null;
+  readonly writepid: string | null;
+  readonly user: string | null;
+  readonly group: string | null;
+  readonly adminHttp: { readonly host: string; readonly port: number; readonly token: string | null } | null;
+}
