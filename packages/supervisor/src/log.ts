@@ -1,0 +1,53 @@
+import { destination, pino } from 'pino';
+
+/** Where the server says what happens. A message is one line; `fields` follow it as `name=value`. */
+export interface Log {
+  error(message: string, fields?: object): void;
+  warn(message: string, fields?: object): void;
+  info(message: string, fields?: object): void;
+  debug(message: string, fields?: object): void;
+}
+
+export interface LogOptions {
+  /** The `verb` directive, 0..11: 0 errors only, 1 to 3 what an operator wants to see, from 4 on everything. */
+  readonly verb: number;
+  /** null = standard output. */
+  readonly file: string | null;
+  readonly append: boolean;
+}
+
+/**
+ * Opens the log. Lines are written synchronously, so none is lost when the process ends.
+ * Throws what opening the file throws (`ENOENT`, `EACCES`).
+ */
+export const createLog = ({ verb, file, append }: LogOptions): Log => {
+  const sink = destination(file === null ? { fd: 1, sync: true } : { dest: file, append, sync: true });
+  const logger = pino({ level: levelOf(verb), base: null }, { write: (entry) => void sink.write(readable(entry)) });
+  return {
+    error: (message, fields = {}) => logger.error(fields, message),
+    warn: (message, fields = {}) => logger.warn(fields, message),
+    info: (message, fields = {}) => logger.info(fields, message),
+    debug: (message, fields = {}) => logger.debug(fields, message),
+  };
+};
+
+const levelOf = (verb: number): string => (verb <= 0 ? 'error' : verb < 4 ? 'info' : 'debug');
+
+const LEVEL_NAMES: Readonly<Record<number, string>> = { 20: 'debug', 30: 'info', 40: 'warning', 50: 'error' };
+
+const readable = (entry: string): string => {
+  const { level, time, msg, ...fields } = JSON.parse(entry) as { level: number; time: number; msg: string };
+  const stamp = new Date(time).toISOString().replace('T', ' ').slice(0, 23);
+  const tail = Object.entries(fields).map(([name, value]) => ` ${name}=${fieldText(value)}`);
+  return `${stamp} ${LEVEL_NAMES[level] ?? level}: ${oneLine(msg)}${tail.join('')}\n`;
+};
+
+const fieldText = (value: unknown): string => {
+  const text = typeof value === 'string' ? oneLine(value) : JSON.stringify(value);
+  return /[\s"=]/.test(text) && typeof value === 'string' ? JSON.stringify(text) : text;
+};
+
+/** What clients send reaches the log (common names, peer info): control characters must not forge lines. */
+const oneLine = (text: string): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '?');
