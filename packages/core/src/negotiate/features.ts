@@ -1,0 +1,66 @@
+/** What a client can do, from its peer info. [wire 14] */
+export interface ClientFeatures {
+  /** Opcode 9 and a pushed `peer-id`. */
+  readonly dataV2: boolean;
+  /** Wants PUSH_REPLY without asking. */
+  readonly requestPush: boolean;
+  /** How the data keys are derived, and by which option the client is told. [wire 14.1] */
+  readonly keyDerivation: 'prf' | 'ekm-by-protocol-flags' | 'ekm-by-key-derivation';
+  readonly exitNotify: boolean;
+  readonly dynamicTlsCrypt: boolean;
+  /** Understands `AUTH_FAILED,TEMP`. */
+  readonly temporaryAuthFailure: boolean;
+  /** Largest `tun-mtu` it takes by push; null when it takes none. */
+  readonly maxTunMtu: number | null;
+  /** Runs without pull: it will ignore everything that is pushed. */
+  readonly ignoresPush: boolean;
+}
+
+/** Bits of IV_PROTO, as values. [wire 14] */
+export const IV_PROTO = {
+  dataV2: 2,
+  requestPush: 4,
+  tlsKeyExport: 8,
+  authPendingKeyword: 16,
+  ncpPeerToPeer: 32,
+  dnsOption: 64,
+  exitNotify: 128,
+  authFailTemporary: 256,
+  dynamicTlsCrypt: 512,
+  dataEpoch: 1024,
+  dnsOptionV2: 2048,
+  pushUpdate: 4096,
+} as const;
+
+export const clientFeatures = (peerInfo: ReadonlyMap<string, string>): ClientFeatures => {
+  const bits = parseNumber(peerInfo.get('IV_PROTO')) ?? 0;
+  const has = (bit: number): boolean => Math.floor(bits / bit) % 2 === 1;
+  const flags = has(IV_PROTO.exitNotify);
+  const ekm = flags ? 'ekm-by-protocol-flags' : 'ekm-by-key-derivation';
+  return {
+    dataV2: has(IV_PROTO.dataV2),
+    requestPush: has(IV_PROTO.requestPush),
+    keyDerivation: has(IV_PROTO.tlsKeyExport) ? ekm : 'prf',
+    exitNotify: flags,
+    dynamicTlsCrypt: flags && has(IV_PROTO.dynamicTlsCrypt),
+    temporaryAuthFailure: has(IV_PROTO.authFailTemporary),
+    maxTunMtu: parseNumber(peerInfo.get('IV_MTU')),
+    ignoresPush: has(IV_PROTO.ncpPeerToPeer),
+  };
+};
+
+/** The one option that tells the client about its features; null when there is nothing to tell. [wire 14.1] */
+export const featureOption = (features: ClientFeatures): string | null => {
+  if (features.keyDerivation === 'ekm-by-key-derivation') {
+    return 'key-derivation tls-ekm';
+  }
+  const flags = [
+    features.exitNotify ? 'cc-exit' : null,
+    features.keyDerivation === 'ekm-by-protocol-flags' ? 'tls-ekm' : null,
+    features.dynamicTlsCrypt ? 'dyn-tls-crypt' : null,
+  ].filter((flag) => flag !== null);
+  return flags.length === 0 ? null : `protocol-flags ${flags.join(' ')}`;
+};
+
+const parseNumber = (text: string | undefined): number | null =>
+  text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : null;

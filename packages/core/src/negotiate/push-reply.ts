@@ -1,0 +1,79 @@
+import type { DataCipher } from '../data-plane.js';
+import { VpnError } from '../errors.js';
+import type { PeerId } from '../ids.js';
+import type { Lease } from '../server/server-event.js';
+import { encodeText, hasControlCharacter } from '../wire/text.js';
+import { type ClientFeatures, featureOption } from './features.js';
+
+export interface PushReplyInput {
+  /** The same for every client. */
+  readonly global: readonly string[];
+  readonly lease: Lease;
+  readonly peerId: PeerId;
+  /** null when the client takes no pushed cipher. */
+  readonly cipher: DataCipher | null;
+  readonly features: ClientFeatures;
+  /** Of the server. */
+  readonly tunMtu: number;
+}
+
+/** All options for one client, in the order that clients have always seen. [wire 15] */
+export const pushOptions = (input: PushReplyInput): readonly string[] => {
+  const { features, lease } = input;
+  return [
+    ...input.global,
+    ...lease.push,
+    lease.ipv6 && `ifconfig-ipv6 ${lease.ipv6.address}/${lease.ipv6.bits} ${lease.ipv6.gateway}`,
+    lease.ipv4 && `ifconfig ${lease.ipv4.address} ${lease.ipv4.netmask}`,
+    features.dataV2 ? `peer-id ${input.peerId}` : null,
+    input.cipher && `cipher ${input.cipher}`,
+    featureOption(features),
+    features.maxTunMtu === null ? null : `tun-mtu ${Math.min(input.tunMtu, features.maxTunMtu)}`,
+  ].filter((option) => option !== null);
+};
+
+/**
+ * The control messages that carry `options`, without NUL. At least one, with at least one option: OpenVPN 3 does not
+ * take a bare PUSH_REPLY. Throws `api-misuse/push-option` for options that `pushOptionFault` finds fault with. [wire 15]
+ */
+export const encodePushReply = (options: readonly string[]): readonly string[] => {
+  const bodies: string[] = [];
+  for (const option of options.length === 0 ? [NEUTRAL_OPTION] : options) {
+    const fault = pushOptionFault(option);
+    if (fault !== null) {
+      throw new VpnError('api-misuse/push-option', `cannot push '${option}': ${fault}`);
+    }
+    const last = bodies.at(-1);
+    if (last !== undefined && byteLength(last) + 1 + byteLength(option) <= MAX_BODY_LENGTH) {
+      bodies[bodies.length - 1] = `${last},${option}`;
+    } else {
+      bodies.push(option);
+    }
+  }
+  return bodies.map((body, i) => `PUSH_REPLY,${body}${continuation(i, bodies.length)}`);
+};
+
+/** Why no client could take this option, or null. For whoever reads the configuration. [wire 10, 15] */
+export const pushOptionFault = (option: string): string | null => {
+  if (option === '' || option.includes(',') || hasControlCharacter(option)) {
+    return 'an option is not empty and has neither commas nor control characters';
+  }
+  const length = byteLength(option);
+  return length > MAX_OPTION_LENGTH ? `it has ${length} bytes, clients take ${MAX_OPTION_LENGTH}` : null;
+};
+
+/** Clients read options into a line of 256 bytes with its NUL. [wire 10] */
+const MAX_OPTION_LENGTH = 255;
+/** Of 1024 bytes 84 stay free, for the continuation among others. [wire 15] */
+const MAX_BODY_LENGTH = 1024 - 84 - 'PUSH_REPLY,'.length - 1;
+/** The default of every client. */
+const NEUTRAL_OPTION = 'ping 0';
+
+const continuation = (index: number, count: number): string => {
+  if (count === 1) {
+    return '';
+  }
+  return `,push-continuation ${index === count - 1 ? 1 : 2}`;
+};
+
+const byteLength = (text: string): number => encodeText(text).length;

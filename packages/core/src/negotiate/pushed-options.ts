@@ -1,0 +1,82 @@
+import { asPeerId, type PeerId } from '../ids.js';
+
+/** What a client needs to know of a complete PUSH_REPLY. [wire 15] */
+export interface PushedOptions {
+  /** Every option in order, without the continuations. */
+  readonly all: readonly string[];
+  readonly peerId: PeerId | null;
+  /** Name as pushed, in upper case. */
+  readonly cipher: string | null;
+  readonly keyDerivation: 'prf' | 'tls-ekm';
+  readonly exitNotify: boolean;
+  readonly dynamicTlsCrypt: boolean;
+  /** Flags that this implementation does not know: the connection cannot work. */
+  readonly unknownFlags: readonly string[];
+  readonly ifconfig: { readonly address: string; readonly netmask: string } | null;
+  readonly ifconfigIpv6: { readonly address: string; readonly bits: number; readonly gateway: string } | null;
+  readonly tunMtu: number | null;
+  /** Seconds. */
+  readonly ping: number | null;
+  readonly pingRestart: number | null;
+}
+
+/** Puts the parts of a PUSH_REPLY together. */
+export class PushReplyCollector {
+  #options: string[] = [];
+
+  /** Options of one part; undefined while more is to come, or when the reply grows beyond reason. */
+  handlePart(options: readonly string[]): PushedOptions | undefined {
+    if (this.#options.length + options.length > MAX_OPTIONS) {
+      return undefined;
+    }
+    this.#options.push(...options.filter((option) => !option.startsWith(CONTINUATION)));
+    if (options.includes(`${CONTINUATION}2`)) {
+      return undefined;
+    }
+    const all = this.#options;
+    this.#options = [];
+    return parsePushedOptions(all);
+  }
+}
+
+const CONTINUATION = 'push-continuation ';
+const MAX_OPTIONS = 10_000;
+const KNOWN_FLAGS = ['cc-exit', 'tls-ekm', 'dyn-tls-crypt'];
+
+const parsePushedOptions = (all: readonly string[]): PushedOptions => {
+  const args = new Map(all.map((option) => parseOption(option)));
+  const flags = args.get('protocol-flags') ?? [];
+  const [address, netmask] = args.get('ifconfig') ?? [];
+  const ekm = flags.includes('tls-ekm') || args.get('key-derivation')?.[0] === 'tls-ekm';
+  const peerId = numberOf(args.get('peer-id'));
+  return {
+    all,
+    peerId: peerId === null ? null : asPeerId(peerId),
+    cipher: args.get('cipher')?.[0]?.toUpperCase() ?? null,
+    keyDerivation: ekm ? 'tls-ekm' : 'prf',
+    exitNotify: flags.includes('cc-exit'),
+    dynamicTlsCrypt: flags.includes('dyn-tls-crypt'),
+    unknownFlags: flags.filter((flag) => !KNOWN_FLAGS.includes(flag)),
+    ifconfig: address === undefined || netmask === undefined ? null : { address, netmask },
+    ifconfigIpv6: parseIfconfigIpv6(args.get('ifconfig-ipv6')),
+    tunMtu: numberOf(args.get('tun-mtu')),
+    ping: numberOf(args.get('ping')),
+    pingRestart: numberOf(args.get('ping-restart')),
+  };
+};
+
+const parseOption = (option: string): [string, readonly string[]] => {
+  const [name = '', ...args] = option.trim().split(/\s+/);
+  return [name, args];
+};
+
+const parseIfconfigIpv6 = (args: readonly string[] | undefined): PushedOptions['ifconfigIpv6'] => {
+  const [network, gateway] = args ?? [];
+  const [, address, bits] = /^([^/]+)\/(\d{1,3})$/.exec(network ?? '') ?? [];
+  return address === undefined || gateway === undefined ? null : { address, bits: Number(bits), gateway };
+};
+
+const numberOf = (args: readonly string[] | undefined): number | null => {
+  const text = args?.[0];
+  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : null;
+};

@@ -1,0 +1,68 @@
+import type { WrapOptions } from '../server/server-options.js';
+import type { Role } from '../wrap/wrapper.js';
+import { cipherShape, digestBits } from './legacy-cipher.js';
+
+/** What the options string is made of. Names as in the `cipher` and `auth` directives; 'none' is a name too. */
+export interface OptionsStringInput {
+  readonly role: Role;
+  readonly cipher: string;
+  readonly auth: string;
+  readonly tunMtu: number;
+  /** The cipher is shown only when it is one of these. */
+  readonly dataCiphers: readonly string[];
+  readonly wrap: WrapOptions;
+}
+
+/** The line both sides compare and only warn about; UDP, tun, no compression. [wire 18] */
+export const encodeOptionsString = (input: OptionsStringInput): string => {
+  const cipher = input.cipher.toUpperCase();
+  const shape = cipherShape(cipher);
+  const digest = digestBits(input.auth);
+  const parts = ['V4', 'dev-type tun', `link-mtu ${linkMtu(input)}`, `tun-mtu ${input.tunMtu}`, 'proto UDPv4'];
+  if (input.wrap.type === 'tls-auth' && input.wrap.direction !== null) {
+    parts.push(`keydir ${input.wrap.direction}`);
+  }
+  if (input.dataCiphers.some((name) => name.toUpperCase() === cipher)) {
+    parts.push(`cipher ${cipher === 'NONE' ? '[null-cipher]' : cipher}`);
+  }
+  const auth = shape.aead || digest === 0 ? '[null-digest]' : input.auth.toUpperCase();
+  parts.push(`auth ${auth}`, `keysize ${shape.keyBits}`);
+  if (input.wrap.type === 'tls-auth') {
+    parts.push('tls-auth');
+  }
+  parts.push('key-method 2', `tls-${input.role}`);
+  return parts.join(',');
+};
+
+/** What a server needs of a client's line; a line of any form is fine. */
+export interface ClientOptionsString {
+  /** Name in upper case, `NONE` for `[null-cipher]`; null when the line names none. [wire 14.1] */
+  readonly cipher: string | null;
+  /** The client expects compression framing. [wire 13] */
+  readonly compression: boolean;
+  readonly keyDirection: 0 | 1 | null;
+  readonly tlsAuth: boolean;
+}
+
+export const parseOptionsString = (text: string): ClientOptionsString => {
+  const parts = text.split(',');
+  const valueOf = (name: string): string | null =>
+    parts.find((part) => part.startsWith(`${name} `))?.slice(name.length + 1) ?? null;
+  const cipher = valueOf('cipher');
+  const direction = valueOf('keydir');
+  return {
+    cipher: cipher === '[null-cipher]' ? 'NONE' : (cipher?.toUpperCase() ?? null),
+    compression: parts.includes('comp-lzo'),
+    keyDirection: direction === '0' ? 0 : direction === '1' ? 1 : null,
+    tlsAuth: parts.includes('tls-auth'),
+  };
+};
+
+/** A historic formula, kept for the comparison; not the real overhead. [wire 18] */
+const linkMtu = (input: OptionsStringInput): number => {
+  const shape = cipherShape(input.cipher.toUpperCase());
+  const digestBytes = shape.aead ? 0 : digestBits(input.auth) / 8;
+  const header = 1;
+  const packetId = 4;
+  return input.tunMtu + header + packetId + shape.overhead + digestBytes;
+};

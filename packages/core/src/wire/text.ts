@@ -1,0 +1,22 @@
+/** Standard in every engine, but in no ECMAScript library file. */
+declare const TextEncoder: new () => { encode(text: string): Uint8Array };
+declare const TextDecoder: new (label: string, options: { fatal: boolean; ignoreBOM: boolean }) => {
+  decode(bytes: Uint8Array): string;
+};
+
+export const encodeText = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+/**
+ * UTF-8, and what is not UTF-8 as Latin-1, so that different bytes never become the same name of a user
+ * by way of replacement characters.
+ */
+export const decodeText = (bytes: Uint8Array): string => {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
+  }
+};
+
+/** C0, DEL and C1. */
+export const hasControlCharacter = (text: string): boolean => /\p{Cc}/u.test(text);

@@ -1,0 +1,58 @@
+import type { Millis } from '../ids.js';
+import type { ReplayId } from './wrapper.js';
+
+const WINDOW_SIZE = 64;
+const EXPIRY: Millis = 15_000;
+
+/** Which replay ids of one peer's control session have been seen. [wire 6] */
+export class ReplayWindow {
+  #time = -1;
+  #highest = 0;
+  /** Arrival of id `i` at `i mod 64`, -1 for not seen. */
+  readonly #seen = new Float64Array(WINDOW_SIZE).fill(-1);
+
+  /** True once for every fresh id. To be called only after the packet has been authenticated. */
+  accept(id: ReplayId, now: Millis): boolean {
+    if (id.counter === 0 || id.time < this.#time) {
+      return false;
+    }
+    if (id.time > this.#time) {
+      this.#time = id.time;
+      this.#highest = 0;
+      this.#seen.fill(-1);
+    }
+    if (id.counter > this.#highest) {
+      this.#advance(id.counter);
+    } else if (!this.#isFresh(id.counter, now)) {
+      return false;
+    }
+    this.#seen[id.counter % WINDOW_SIZE] = now;
+    return true;
+  }
+
+  #advance(to: number): void {
+    const from = Math.max(this.#highest + 1, to - WINDOW_SIZE + 1);
+    for (let id = from; id <= to; id++) {
+      this.#seen[id % WINDOW_SIZE] = -1;
+    }
+    this.#highest = to;
+  }
+
+  /** Inside the window, not seen, and no higher id has been here for longer than the expiry. */
+  #isFresh(counter: number, now: Millis): boolean {
+    if (this.#highest - counter >= WINDOW_SIZE || this.#arrival(counter) >= 0) {
+      return false;
+    }
+    for (let id = counter + 1; id <= this.#highest; id++) {
+      const arrival = this.#arrival(id);
+      if (arrival >= 0 && now - arrival >= EXPIRY) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  #arrival(id: number): Millis {
+    return this.#seen[id % WINDOW_SIZE] ?? -1;
+  }
+}
