@@ -1,5 +1,13 @@
 export * from './data-plane.js';
+export * from './drop-reason.js';
+export * from './errors.js';
 export * from './ids.js';
+export { parseStaticKey, STATIC_KEY_LENGTH } from './keys/static-key.js';
+export { IV_PROTO } from './negotiate/features.js';
+export { pushOptionFault } from './negotiate/push-reply.js';
 export * from './ports.js';
 export * from './server/server-event.js';
 export * from './server/server-options.js';
+export { DIGEST_LENGTH } from './wrap/tls-auth.js';
+export { Server, type Transmit } from './server/server.js';
+export type { ServerPorts } from './server/server-ports.js';
