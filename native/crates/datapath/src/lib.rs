@@ -1,1 +1,44 @@
-//! datapath
+//! The packet path of one shard: bytes in, bytes or a counted verdict out.
+//!
+//! No sockets, no clock, no threads: the caller reads packets and passes `now`, results leave through the sink traits.
+//! Nothing here allocates or locks per packet. Read `data_path`, then `inbound` and `outbound`.
+#![forbid(unsafe_code)]
+
+pub mod aead;
+pub mod address_table;
+pub mod checksum;
+pub mod coalesce;
+pub mod command;
+pub mod data_path;
+pub mod event;
+pub mod inbound;
+pub mod inner_packet;
+mod key_ring;
+mod key_state;
+pub mod mss;
+pub mod outbound;
+pub mod peer;
+pub mod peer_addr;
+pub mod plane;
+pub mod replay;
+pub mod route_table;
+pub mod session_table;
+pub mod sink;
+pub mod split;
+pub mod stats;
+pub mod timer_wheel;
+pub mod vnet;
+pub mod wire;
+
+pub use command::{AddPeer, Cipher, CommandError, DataFormat, DirectionKey, InstallKey};
+pub use data_path::{DataPath, TunOffloads};
+pub use event::DataEvent;
+pub use peer_addr::PeerAddr;
+pub use plane::{Plane, PlaneSettings, Role};
+pub use sink::{InboundSink, OutboundSink};
+pub use stats::{DropReason, HopReason, PeerSnapshot, ShardStats};
+pub use vnet::{VNET_LEN, VnetHeader};
+pub use wire::{KeyId, PeerId};
+
+/// Monotonic milliseconds, the caller's clock. Only differences matter.
+pub type Millis = u64;

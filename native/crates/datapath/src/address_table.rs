@@ -1,0 +1,69 @@
+use foldhash::fast::RandomState;
+
+use crate::peer_addr::PeerAddr;
+use crate::wire::PeerId;
+
+/// Which live peer an outer path belongs to, over all shards: finds DATA_V1 senders and conflicts of a float. [wire 16]
+pub struct AddressTable {
+    peers: papaya::HashMap<PeerAddr, PeerId, RandomState>,
+}
+
+impl AddressTable {
+    pub fn new() -> AddressTable {
+        AddressTable {
+            peers: papaya::HashMap::with_hasher(RandomState::default()),
+        }
+    }
+
+    pub fn find(&self, path: &PeerAddr) -> Option<PeerId> {
+        self.peers.pin().get(path).copied()
+    }
+
+    /// The path now belongs to `peer`, whoever had it before: its handshake or its float has just proved it.
+    pub fn insert(&self, path: PeerAddr, peer: PeerId) {
+        self.peers.pin().insert(path, peer);
+    }
+
+    /// Forgets the path if it still belongs to `peer`.
+    pub fn remove(&self, path: &PeerAddr, peer: PeerId) {
+        // A path that belongs to somebody else by now stays: that is the point of the comparison.
+        let _ = self.peers.pin().remove_if(path, |_, owner| *owner == peer);
+    }
+}
+
+impl Default for AddressTable {
+    fn default() -> AddressTable {
+        AddressTable::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(listener: u16, port: u16) -> PeerAddr {
+        PeerAddr {
+            listener,
+            addr: ([192, 0, 2, 1], port).into(),
+        }
+    }
+
+    #[test]
+    fn the_listener_is_part_of_a_path() {
+        let table = AddressTable::new();
+        table.insert(path(0, 1194), PeerId(1));
+        assert_eq!(table.find(&path(0, 1194)), Some(PeerId(1)));
+        assert_eq!(table.find(&path(1, 1194)), None);
+    }
+
+    #[test]
+    fn a_path_taken_over_is_not_removed_by_its_former_owner() {
+        let table = AddressTable::new();
+        table.insert(path(0, 1), PeerId(1));
+        table.insert(path(0, 1), PeerId(2));
+        table.remove(&path(0, 1), PeerId(1));
+        assert_eq!(table.find(&path(0, 1)), Some(PeerId(2)));
+        table.remove(&path(0, 1), PeerId(2));
+        assert_eq!(table.find(&path(0, 1)), None);
+    }
+}

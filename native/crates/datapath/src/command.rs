@@ -1,0 +1,93 @@
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::peer_addr::PeerAddr;
+use crate::wire::{KeyId, PeerId};
+
+/// Framing of a peer's data packets, both ways. [wire 12]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DataFormat {
+    V1,
+    V2,
+}
+
+/// AEAD of the data channel. The numbers are those of the control ring's records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cipher {
+    Aes128Gcm = 1,
+    Aes192Gcm = 2,
+    Aes256Gcm = 3,
+    ChaCha20Poly1305 = 4,
+}
+
+impl Cipher {
+    pub const ALL: [Cipher; 4] = [
+        Cipher::Aes128Gcm,
+        Cipher::Aes192Gcm,
+        Cipher::Aes256Gcm,
+        Cipher::ChaCha20Poly1305,
+    ];
+
+    /// The cipher with this number in an INSTALL_KEY record.
+    pub fn from_number(number: u8) -> Option<Cipher> {
+        Cipher::ALL.into_iter().find(|cipher| *cipher as u8 == number)
+    }
+
+    pub fn key_len(self) -> usize {
+        match self {
+            Cipher::Aes128Gcm => 16,
+            Cipher::Aes192Gcm => 24,
+            Cipher::Aes256Gcm | Cipher::ChaCha20Poly1305 => 32,
+        }
+    }
+
+    /// AES-GCM wears out with the number of blocks sealed; ChaCha20-Poly1305 does not. [wire 12.1]
+    pub fn has_usage_limit(self) -> bool {
+        self != Cipher::ChaCha20Poly1305
+    }
+}
+
+/// A client has finished its handshake: take its data packets.
+#[derive(Clone, Debug)]
+pub struct AddPeer {
+    pub peer: PeerId,
+    pub path: PeerAddr,
+    pub format: DataFormat,
+    /// Inner addresses: become host routes and the allowed source addresses.
+    pub ipv4: Option<Ipv4Addr>,
+    pub ipv6: Option<Ipv6Addr>,
+    /// Seconds without output before a ping is sent; 0 = never.
+    pub ping_interval_s: u16,
+    /// Seconds without authenticated input before `Silent`; 0 = never.
+    pub ping_timeout_s: u16,
+}
+
+/// Key material of one direction: the cipher's key in the first `key_len` bytes, and the implicit IV. [wire 11.3]
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct DirectionKey {
+    pub key: [u8; 32],
+    pub implicit_iv: [u8; 8],
+}
+
+/// A new key state of a peer. The first one is used for sealing at once, later ones after `use_key`. [wire 12.6]
+pub struct InstallKey {
+    pub peer: PeerId,
+    pub key_id: KeyId,
+    pub cipher: Cipher,
+    pub seal: DirectionKey,
+    pub open: DirectionKey,
+}
+
+/// A command that could not be carried out; the worker and the data thread disagree about what exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommandError {
+    /// The peer-id belongs to another shard or is out of range.
+    ForeignPeer,
+    UnknownPeer,
+    UnknownKey,
+    /// The peer-id is taken.
+    DuplicatePeer,
+    /// The key is all zero. [wire 11.3]
+    WeakKey,
+}

@@ -1,0 +1,112 @@
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+
+use crate::Millis;
+use crate::command::{AddPeer, DataFormat};
+use crate::key_ring::KeyRing;
+use crate::mss;
+use crate::peer_addr::PeerAddr;
+use crate::stats::PeerCounters;
+use crate::wire::PeerId;
+
+/// One client as the data path sees it.
+pub struct Peer {
+    pub id: PeerId,
+    pub path: PeerAddr,
+    pub format: DataFormat,
+    pub ipv4: Option<Ipv4Addr>,
+    pub ipv6: Option<Ipv6Addr>,
+    pub(crate) keys: KeyRing,
+    /// Largest inner IP packet that TCP should send, 0 = no clamp. Follows the path's address family.
+    pub max_inner: u16,
+    pub counters: Arc<PeerCounters>,
+    mssfix: u16,
+    ping_interval: Millis,
+    ping_timeout: Millis,
+    last_sealed: Millis,
+    /// From when on silence counts: the last sign of life, or the last time silence was reported.
+    silent_since: Millis,
+    /// When the timer wheel brings this peer up. An earlier reminder is left over from a former owner of the id.
+    pub(crate) reminder: Millis,
+    /// When a float conflict of this peer was reported last; it would repeat with every packet.
+    last_conflict: Option<Millis>,
+}
+
+/// A float conflict is reported at most this often per peer.
+const CONFLICT_PAUSE: Millis = 1000;
+
+impl Peer {
+    pub(crate) fn new(now: Millis, command: &AddPeer, mssfix: u16, counters: Arc<PeerCounters>) -> Peer {
+        counters.last_heard.set(now);
+        Peer {
+            id: command.peer,
+            path: command.path,
+            format: command.format,
+            ipv4: command.ipv4,
+            ipv6: command.ipv6,
+            keys: KeyRing::new(),
+            max_inner: mss::max_inner(mssfix, &command.path, command.format),
+            counters,
+            mssfix,
+            ping_interval: Millis::from(command.ping_interval_s) * 1000,
+            ping_timeout: Millis::from(command.ping_timeout_s) * 1000,
+            last_sealed: now,
+            silent_since: now,
+            reminder: 0,
+            last_conflict: None,
+        }
+    }
+
+    /// Something authenticated came.
+    pub(crate) fn heard(&mut self, now: Millis) {
+        self.silent_since = now;
+        self.counters.last_heard.set(now);
+    }
+
+    pub(crate) fn sealed(&mut self, now: Millis) {
+        self.last_sealed = now;
+    }
+
+    pub(crate) fn move_to(&mut self, path: PeerAddr) {
+        self.path = path;
+        self.max_inner = mss::max_inner(self.mssfix, &path, self.format);
+    }
+
+    /// Is this source address one of the peer's own?
+    pub(crate) fn owns_v4(&self, address: Ipv4Addr) -> bool {
+        self.ipv4 == Some(address)
+    }
+
+    pub(crate) fn owns_v6(&self, address: Ipv6Addr) -> bool {
+        self.ipv6 == Some(address)
+    }
+
+    pub(crate) fn ping_due(&self, now: Millis) -> bool {
+        self.ping_interval != 0 && now >= self.last_sealed + self.ping_interval
+    }
+
+    /// True once per timeout period without a sign of life.
+    pub(crate) fn silence_due(&mut self, now: Millis) -> bool {
+        let due = self.ping_timeout != 0 && now >= self.silent_since + self.ping_timeout;
+        if due {
+            self.silent_since = now;
+        }
+        due
+    }
+
+    /// May a float conflict be reported again?
+    pub(crate) fn conflict_due(&mut self, now: Millis) -> bool {
+        let due = self.last_conflict.is_none_or(|last| now >= last + CONFLICT_PAUSE);
+        if due {
+            self.last_conflict = Some(now);
+        }
+        due
+    }
+
+    /// When this peer needs to be looked at next, if nothing happens before.
+    pub(crate) fn next_timer(&self) -> Option<Millis> {
+        let ping = (self.ping_interval != 0).then(|| self.last_sealed + self.ping_interval);
+        let silence = (self.ping_timeout != 0).then(|| self.silent_since + self.ping_timeout);
+        ping.into_iter().chain(silence).min()
+    }
+}

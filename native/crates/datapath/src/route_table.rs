@@ -1,0 +1,194 @@
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use foldhash::fast::RandomState;
+
+use crate::wire::PeerId;
+
+/// Longest-prefix table from inner addresses to peers, shared by all shards. Look-ups take no lock.
+pub struct RouteTable {
+    v4: Family<u32, 1>,
+    v6: Family<u128, 3>,
+}
+
+impl RouteTable {
+    pub fn new() -> RouteTable {
+        RouteTable {
+            v4: Family::new(),
+            v6: Family::new(),
+        }
+    }
+
+    pub fn find_v4(&self, address: Ipv4Addr) -> Option<PeerId> {
+        self.v4.find(address.to_bits())
+    }
+
+    pub fn find_v6(&self, address: Ipv6Addr) -> Option<PeerId> {
+        self.v6.find(address.to_bits())
+    }
+
+    /// Routes `network/length` to `peer` and takes it from whoever had it. Bits behind the prefix are ignored.
+    pub fn insert(&self, network: IpAddr, length: u8, peer: PeerId) {
+        match network {
+            IpAddr::V4(address) => self.v4.insert(address.to_bits(), length.min(32), peer),
+            IpAddr::V6(address) => self.v6.insert(address.to_bits(), length.min(128), peer),
+        }
+    }
+
+    /// Removes the route if it still leads to `peer`: another shard may have handed the address out again.
+    pub fn remove(&self, network: IpAddr, length: u8, peer: PeerId) -> bool {
+        match network {
+            IpAddr::V4(address) => self.v4.remove(address.to_bits(), length.min(32), peer),
+            IpAddr::V6(address) => self.v6.remove(address.to_bits(), length.min(128), peer),
+        }
+    }
+}
+
+impl Default for RouteTable {
+    fn default() -> RouteTable {
+        RouteTable::new()
+    }
+}
+
+/// An address as a number whose leading bits are the prefix.
+trait Bits: Copy + Eq + std::hash::Hash {
+    /// The leading `length` bits, the rest zero.
+    fn prefix(self, length: u8) -> Self;
+}
+
+impl Bits for u32 {
+    fn prefix(self, length: u8) -> u32 {
+        self & u32::MAX.checked_shl(32 - u32::from(length)).unwrap_or(0)
+    }
+}
+
+impl Bits for u128 {
+    fn prefix(self, length: u8) -> u128 {
+        self & u128::MAX.checked_shl(128 - u32::from(length)).unwrap_or(0)
+    }
+}
+
+/// One hash map for all prefix lengths; a bitmap says which lengths exist, so a look-up probes only those.
+struct Family<A, const WORDS: usize> {
+    routes: papaya::HashMap<(A, u8), PeerId, RandomState>,
+    lengths: [AtomicU64; WORDS],
+    /// Routes per length. Held by writers only, which keeps map and bitmap in step.
+    counts: Mutex<[u32; 129]>,
+}
+
+impl<A: Bits, const WORDS: usize> Family<A, WORDS> {
+    fn new() -> Family<A, WORDS> {
+        Family {
+            routes: papaya::HashMap::with_hasher(RandomState::default()),
+            lengths: std::array::from_fn(|_| AtomicU64::new(0)),
+            counts: Mutex::new([0; 129]),
+        }
+    }
+
+    fn find(&self, address: A) -> Option<PeerId> {
+        let routes = self.routes.pin();
+        for word in (0..WORDS).rev() {
+            let mut lengths = self.lengths[word].load(Ordering::Acquire);
+            while lengths != 0 {
+                let bit = 63 - lengths.leading_zeros();
+                let length = word as u8 * 64 + bit as u8;
+                if let Some(peer) = routes.get(&(address.prefix(length), length)) {
+                    return Some(*peer);
+                }
+                lengths ^= 1 << bit;
+            }
+        }
+        None
+    }
+
+    fn insert(&self, address: A, length: u8, peer: PeerId) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.routes.pin().insert((address.prefix(length), length), peer).is_none() {
+            counts[usize::from(length)] += 1;
+            self.lengths[usize::from(length) / 64].fetch_or(1 << (length % 64), Ordering::Release);
+        }
+    }
+
+    fn remove(&self, address: A, length: u8, peer: PeerId) -> bool {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let routes = self.routes.pin();
+        let removed = routes.remove_if(&(address.prefix(length), length), |_, owner| *owner == peer);
+        if !matches!(removed, Ok(Some(_))) {
+            return false;
+        }
+        counts[usize::from(length)] -= 1;
+        if counts[usize::from(length)] == 0 {
+            self.lengths[usize::from(length) / 64].fetch_and(!(1 << (length % 64)), Ordering::Release);
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_longest_prefix_wins_and_the_default_route_is_last() {
+        let table = RouteTable::new();
+        let insert = |network: &str, length, peer| table.insert(network.parse().unwrap(), length, PeerId(peer));
+        insert("0.0.0.0", 0, 1);
+        insert("10.0.0.0", 8, 2);
+        insert("10.1.2.3", 32, 3);
+        insert("::", 0, 4);
+        insert("fd00::", 64, 5);
+        insert("fd00::7", 128, 6);
+        let v4 = |text: &str| table.find_v4(text.parse().unwrap()).map(|peer| peer.0);
+        let v6 = |text: &str| table.find_v6(text.parse().unwrap()).map(|peer| peer.0);
+        assert_eq!([v4("192.0.2.1"), v4("10.9.9.9"), v4("10.1.2.3")], [Some(1), Some(2), Some(3)]);
+        assert_eq!([v6("2001:db8::"), v6("fd00::8"), v6("fd00::7")], [Some(4), Some(5), Some(6)]);
+    }
+
+    #[test]
+    fn an_address_handed_out_again_survives_the_former_owner() {
+        let table = RouteTable::new();
+        let address: IpAddr = "10.8.0.2".parse().unwrap();
+        table.insert(address, 32, PeerId(1));
+        table.insert(address, 32, PeerId(2));
+        assert!(!table.remove(address, 32, PeerId(1)));
+        assert_eq!(table.find_v4("10.8.0.2".parse().unwrap()), Some(PeerId(2)));
+        assert!(table.remove(address, 32, PeerId(2)));
+        assert_eq!(table.find_v4("10.8.0.2".parse().unwrap()), None);
+    }
+
+    fn linear_scan(routes: &[(u32, u8, u32)], address: u32) -> Option<PeerId> {
+        let matching = routes.iter().filter(|(net, len, _)| address.prefix(*len) == net.prefix(*len));
+        matching.max_by_key(|(_, len, _)| *len).map(|(_, _, peer)| PeerId(*peer))
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_a_linear_scan(
+            operations in proptest::collection::vec((0u32..64, 0u8..=32, 0u32..4, any::<bool>()), 1..60),
+            probes in proptest::collection::vec(any::<u32>(), 1..40),
+        ) {
+            let table = RouteTable::new();
+            let mut model: Vec<(u32, u8, u32)> = Vec::new();
+            for (network, length, peer, insert) in operations {
+                let network = (network << 26 | network).prefix(length);
+                let address = IpAddr::V4(Ipv4Addr::from_bits(network));
+                let same = |route: &(u32, u8, u32)| route.0 == network && route.1 == length;
+                if insert {
+                    model.retain(|route| !same(route));
+                    model.push((network, length, peer));
+                    table.insert(address, length, PeerId(peer));
+                } else {
+                    let before = model.len();
+                    model.retain(|route| !(same(route) && route.2 == peer));
+                    prop_assert_eq!(table.remove(address, length, PeerId(peer)), model.len() < before);
+                }
+            }
+            for probe in probes.into_iter().chain(model.iter().map(|route| route.0)) {
+                prop_assert_eq!(table.find_v4(Ipv4Addr::from_bits(probe)), linear_scan(&model, probe));
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+use std::net::IpAddr;
+
+use crate::Millis;
+use crate::command::{AddPeer, CommandError};
+use crate::data_path::Context;
+use crate::peer::Peer;
+use crate::timer_wheel::TimerWheel;
+use crate::wire::PeerId;
+
+/// The peers of one shard, by `peer-id / shards`.
+pub struct SessionTable {
+    shard: usize,
+    shards: usize,
+    slots: Vec<Option<Box<Peer>>>,
+    count: usize,
+    timers: TimerWheel,
+}
+
+impl SessionTable {
+    pub(crate) fn new(shard: usize, shards: usize) -> SessionTable {
+        SessionTable {
+            shard,
+            shards,
+            slots: Vec::new(),
+            count: 0,
+            timers: TimerWheel::new(),
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The live peer with this id; the id must belong to this shard, which the caller has checked or will be told.
+    pub(crate) fn peer_mut(&mut self, id: PeerId) -> Result<&mut Peer, CommandError> {
+        if id.shard(self.shards) != self.shard {
+            return Err(CommandError::ForeignPeer);
+        }
+        let slot = self.slots.get_mut(id.0 as usize / self.shards);
+        slot.and_then(|slot| slot.as_deref_mut()).ok_or(CommandError::UnknownPeer)
+    }
+
+    pub(crate) fn add(&mut self, now: Millis, command: AddPeer, context: &Context) -> Result<(), CommandError> {
+        let id = command.peer;
+        if id.shard(self.shards) != self.shard || id >= PeerId::NONE {
+            return Err(CommandError::ForeignPeer);
+        }
+        let slot = id.0 as usize / self.shards;
+        if self.slots.len() <= slot {
+            self.slots.resize_with(slot + 1, || None);
+        }
+        if self.slots[slot].is_some() {
+            return Err(CommandError::DuplicatePeer);
+        }
+        for (address, length) in host_routes(&command) {
+            context.plane.routes.insert(address, length, id);
+        }
+        context.plane.addresses.insert(command.path, id);
+        let counters = context.stats.add_peer(id);
+        let mut peer = Box::new(Peer::new(now, &command, context.plane.settings.mssfix, counters));
+        remind(&mut self.timers, now, &mut peer);
+        self.slots[slot] = Some(peer);
+        self.count += 1;
+        Ok(())
+    }
+
+    pub(crate) fn remove(&mut self, id: PeerId, context: &Context) -> Result<(), CommandError> {
+        let peer = self.peer_mut(id)?;
+        let addresses = [peer.ipv4.map(|a| (a.into(), 32)), peer.ipv6.map(|a| (a.into(), 128))];
+        for (address, length) in addresses.into_iter().flatten() {
+            context.plane.routes.remove(address, length, id);
+        }
+        context.plane.addresses.remove(&peer.path, id);
+        context.stats.remove_peer(id);
+        self.slots[id.0 as usize / self.shards] = None;
+        self.count -= 1;
+        Ok(())
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Millis> {
+        self.timers.next_deadline()
+    }
+
+    /// Looks at every peer whose reminder has come, and sets its next one.
+    pub(crate) fn expire(&mut self, now: Millis, mut look_at: impl FnMut(&mut Peer)) {
+        let due = self.timers.expire(now);
+        for id in &due {
+            let slot = self.slots.get_mut(*id as usize / self.shards);
+            let Some(peer) = slot.and_then(|slot| slot.as_deref_mut()).filter(|peer| peer.reminder <= now) else {
+                continue;
+            };
+            look_at(peer);
+            remind(&mut self.timers, now, peer);
+        }
+        self.timers.recycle(due);
+    }
+}
+
+fn remind(timers: &mut TimerWheel, now: Millis, peer: &mut Peer) {
+    if let Some(at) = peer.next_timer() {
+        peer.reminder = timers.schedule(now, at, peer.id.0);
+    }
+}
+
+fn host_routes(command: &AddPeer) -> impl Iterator<Item = (IpAddr, u8)> {
+    let v4 = command.ipv4.map(|address| (IpAddr::V4(address), 32));
+    let v6 = command.ipv6.map(|address| (IpAddr::V6(address), 128));
+    v4.into_iter().chain(v6)
+}
