@@ -1,1 +1,21 @@
-//! netio
+//! Every system call of the data path, in batches, behind safe faces.
+//!
+//! The only crate of the project with `unsafe` code. It knows packets as bytes and addresses; sessions, opcodes and
+//! the event loop live above.
+
+pub mod caps;
+pub mod error;
+pub mod fd;
+pub mod interface;
+pub mod mem;
+pub mod netlink;
+pub mod receive_batch;
+pub mod send_batch;
+pub mod sockaddr;
+pub mod steer_bpf;
+pub mod tun;
+pub mod tun_queue;
+pub mod udp_group;
+pub mod wake;
+
+pub use error::IoError;

@@ -1,0 +1,340 @@
+use std::ffi::c_int;
+use std::mem::{size_of, zeroed};
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use crate::error::last_errno;
+use crate::sockaddr::RawAddr;
+
+/// Segments that every kernel with UDP_SEGMENT takes in one message.
+const MAX_SEGMENTS: usize = 64;
+/// Bytes of one message: the largest UDP payload over IPv4.
+const MAX_MESSAGE: usize = 65_507;
+/// Messages of one `sendmmsg`.
+const MAX_MESSAGES: usize = 64;
+/// Bytes in flight: eight full messages, so that one turn of the loop mostly is one call.
+const ARENA: usize = 8 * MAX_MESSAGE;
+
+/// Datagrams on their way out, laid one behind the other.
+///
+/// Neighbours of one size to one address become one UDP_SEGMENT message; a shorter one ends it. A message only ever
+/// grows at the end of the batch, so the order of each flow holds by construction.
+pub struct SendBatch {
+    arena: Box<[u8]>,
+    used: usize,
+    reserved: usize,
+    messages: Vec<Message>,
+    calls: Box<Calls>,
+    gso: bool,
+    pub counters: SendCounters,
+}
+
+/// What became of the datagrams, since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SendCounters {
+    pub calls: u64,
+    pub datagrams: u64,
+    pub bytes: u64,
+    /// No room in the socket or the device (EAGAIN, ENOBUFS).
+    pub no_room: u64,
+    /// No way to the address, a firewall, or any other refusal.
+    pub refused: u64,
+    /// 1 once the kernel has refused segmentation and it was given up.
+    pub gso_given_up: u64,
+}
+
+struct Message {
+    listener: u16,
+    to: SocketAddr,
+    start: usize,
+    len: usize,
+    segment: usize,
+    segments: usize,
+}
+
+impl SendBatch {
+    /// `gso`: whether the sockets know UDP_SEGMENT.
+    pub fn new(gso: bool) -> SendBatch {
+        SendBatch {
+            arena: vec![0; ARENA].into(),
+            used: 0,
+            reserved: 0,
+            messages: Vec::with_capacity(MAX_MESSAGES),
+            calls: Box::new(Calls::new()),
+            gso,
+            counters: SendCounters::default(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    /// A slot of `len` bytes at the end; `None` when the batch must be flushed first, or `len` is more than a datagram.
+    pub fn reserve(&mut self, len: usize) -> Option<&mut [u8]> {
+        self.reserved = 0;
+        if len > MAX_MESSAGE || len > ARENA - self.used || self.messages.len() == MAX_MESSAGES {
+            return None;
+        }
+        self.reserved = len;
+        Some(&mut self.arena[self.used..self.used + len])
+    }
+
+    /// Queues the slot reserved last. Without one nothing happens.
+    pub fn commit(&mut self, listener: u16, to: SocketAddr) {
+        let len = std::mem::take(&mut self.reserved);
+        if len == 0 {
+            return;
+        }
+        let start = self.used;
+        self.used += len;
+        if let Some(last) = self
+            .messages
+            .last_mut()
+            .filter(|last| self.gso && last.takes(listener, &to, len))
+        {
+            last.len += len;
+            last.segments += 1;
+            return;
+        }
+        self.messages.push(Message {
+            listener,
+            to,
+            start,
+            len,
+            segment: len,
+            segments: 1,
+        });
+    }
+
+    /// Sends everything through `sockets`, indexed by listener. What cannot be sent is counted and forgotten.
+    pub fn flush(&mut self, sockets: &[OwnedFd]) {
+        let mut first = 0;
+        while let Some(head) = self.messages.get(first) {
+            let listener = head.listener;
+            let run = self.messages[first..]
+                .iter()
+                .take_while(|message| message.listener == listener)
+                .count();
+            match sockets.get(usize::from(listener)) {
+                Some(socket) => self.send_run(socket, first, first + run),
+                None => self.counters.refused += self.segments(first, first + run),
+            }
+            first += run;
+        }
+        self.messages.clear();
+        self.used = 0;
+        self.reserved = 0;
+    }
+
+    fn send_run(&mut self, socket: &OwnedFd, mut next: usize, end: usize) {
+        while next < end {
+            let parts = self.messages[next..end]
+                .iter()
+                .map(|message| Part::whole(message, &self.arena));
+            self.counters.calls += 1;
+            match self.calls.send(socket, parts) {
+                Ok(sent) => {
+                    self.count_sent(next, next + sent);
+                    next += sent;
+                }
+                Err(libc::EINTR) => {}
+                Err(libc::EAGAIN | libc::ENOBUFS) => {
+                    self.counters.no_room += self.segments(next, end);
+                    next = end;
+                }
+                Err(errno) => {
+                    self.resend_split(socket, next, errno);
+                    next += 1;
+                }
+            }
+        }
+    }
+
+    /// The kernel refused message `index`: segmentation may be the reason, so the datagrams go one by one.
+    ///
+    /// EIO (a device without checksum offload, older kernels) and EINVAL are for good, EMSGSIZE is a segment above the
+    /// path's MTU, which the kernel fragments when it comes alone.
+    fn resend_split(&mut self, socket: &OwnedFd, index: usize, errno: c_int) {
+        let message = &self.messages[index];
+        if message.segments == 1 || !matches!(errno, libc::EIO | libc::EINVAL | libc::EMSGSIZE) {
+            self.counters.refused += message.segments as u64;
+            return;
+        }
+        if errno != libc::EMSGSIZE && self.gso {
+            self.gso = false;
+            self.counters.gso_given_up = 1;
+        }
+        let (mut done, segments) = (0, message.segments);
+        while done < segments {
+            let parts = (done..segments).map(|i| Part::segment(message, i, &self.arena));
+            self.counters.calls += 1;
+            match self.calls.send(socket, parts) {
+                Ok(sent) => {
+                    done += sent;
+                    self.counters.datagrams += sent as u64;
+                }
+                Err(libc::EINTR) => {}
+                Err(libc::EAGAIN | libc::ENOBUFS) => {
+                    self.counters.no_room += (segments - done) as u64;
+                    return;
+                }
+                Err(_) => {
+                    self.counters.refused += 1;
+                    done += 1;
+                }
+            }
+        }
+        self.counters.bytes += message.len as u64;
+    }
+
+    fn count_sent(&mut self, from: usize, to: usize) {
+        self.counters.datagrams += self.segments(from, to);
+        self.counters.bytes += self.messages[from..to]
+            .iter()
+            .map(|message| message.len as u64)
+            .sum::<u64>();
+    }
+
+    fn segments(&self, from: usize, to: usize) -> u64 {
+        self.messages[from..to]
+            .iter()
+            .map(|message| message.segments as u64)
+            .sum()
+    }
+}
+
+impl Message {
+    /// Whether a datagram of `len` bytes may follow: same path, no longer than the others, and all others full.
+    fn takes(&self, listener: u16, to: &SocketAddr, len: usize) -> bool {
+        self.listener == listener
+            && self.to == *to
+            && len <= self.segment
+            && self.len == self.segment * self.segments
+            && self.segments < MAX_SEGMENTS
+            && self.len + len <= MAX_MESSAGE
+    }
+}
+
+/// What one entry of a `sendmmsg` carries.
+struct Part<'a> {
+    to: &'a SocketAddr,
+    bytes: &'a [u8],
+    /// Segment size, 0 = one datagram.
+    segment: u16,
+}
+
+impl<'a> Part<'a> {
+    fn whole(message: &'a Message, arena: &'a [u8]) -> Part<'a> {
+        let segment = if message.segments > 1 {
+            message.segment as u16
+        } else {
+            0
+        };
+        Part {
+            to: &message.to,
+            bytes: &arena[message.start..message.start + message.len],
+            segment,
+        }
+    }
+
+    fn segment(message: &'a Message, index: usize, arena: &'a [u8]) -> Part<'a> {
+        let start = message.start + index * message.segment;
+        let end = (start + message.segment).min(message.start + message.len);
+        Part {
+            to: &message.to,
+            bytes: &arena[start..end],
+            segment: 0,
+        }
+    }
+}
+
+/// The kernel's structures of one `sendmmsg`, used again and again.
+struct Calls {
+    addrs: [RawAddr; MAX_MESSAGES],
+    control: [SegmentNote; MAX_MESSAGES],
+    vectors: [libc::iovec; MAX_MESSAGES],
+    headers: [libc::mmsghdr; MAX_MESSAGES],
+}
+
+// SAFETY: the raw pointers inside are set anew before each use and never followed afterwards.
+unsafe impl Send for Calls {}
+
+/// A control message UDP_SEGMENT: cmsghdr, then the segment size.
+#[derive(Clone, Copy)]
+#[repr(C, align(8))]
+struct SegmentNote {
+    len: usize,
+    level: c_int,
+    kind: c_int,
+    segment: u16,
+}
+
+const SEGMENT_NOTE_LEN: usize = 16 + size_of::<u16>();
+const _: () =
+    assert!(size_of::<SegmentNote>() == 24 && std::mem::offset_of!(SegmentNote, segment) == 16);
+
+impl Calls {
+    fn new() -> Calls {
+        // SAFETY: integers and pointers only, for which all zero bits are valid.
+        unsafe { zeroed() }
+    }
+
+    /// Sends the first parts (as many as one call takes); how many went out, or the errno of the first.
+    fn send<'a>(
+        &mut self,
+        socket: &OwnedFd,
+        parts: impl Iterator<Item = Part<'a>>,
+    ) -> Result<usize, c_int> {
+        let mut count = 0;
+        for (i, part) in parts.take(MAX_MESSAGES).enumerate() {
+            self.point(i, &part);
+            count = i + 1;
+        }
+        // SAFETY: the first `count` headers were just set to memory that outlives the call, with true lengths; the
+        // kernel only reads behind them.
+        let sent = unsafe {
+            libc::sendmmsg(
+                socket.as_raw_fd(),
+                self.headers.as_mut_ptr(),
+                count as _,
+                libc::MSG_DONTWAIT as _,
+            )
+        };
+        if sent < 0 {
+            Err(last_errno())
+        } else {
+            Ok(sent as usize)
+        }
+    }
+
+    fn point(&mut self, i: usize, part: &Part<'_>) {
+        let (addr, addr_len) = RawAddr::encode(part.to);
+        self.addrs[i] = addr;
+        self.vectors[i] = libc::iovec {
+            iov_base: part.bytes.as_ptr().cast_mut().cast(),
+            iov_len: part.bytes.len(),
+        };
+        self.control[i] = SegmentNote {
+            len: SEGMENT_NOTE_LEN,
+            level: libc::SOL_UDP,
+            kind: libc::UDP_SEGMENT,
+            segment: part.segment,
+        };
+        let header = &mut self.headers[i].msg_hdr;
+        header.msg_name = std::ptr::from_mut(&mut self.addrs[i]).cast();
+        header.msg_namelen = addr_len;
+        header.msg_iov = &mut self.vectors[i];
+        header.msg_iovlen = 1;
+        let (control, control_len) = match part.segment {
+            0 => (std::ptr::null_mut(), 0),
+            _ => (
+                std::ptr::from_mut(&mut self.control[i]).cast(),
+                size_of::<SegmentNote>(),
+            ),
+        };
+        header.msg_control = control;
+        header.msg_controllen = control_len;
+        header.msg_flags = 0;
+    }
+}
