@@ -23,10 +23,12 @@ export interface PushedOptions {
 /** Puts the parts of a PUSH_REPLY together. */
 export class PushReplyCollector {
   #options: string[] = [];
+  #overflown = false;
 
-  /** Options of one part; undefined while more is to come, or when the reply grows beyond reason. */
+  /** Options of one part; undefined while more is to come, and for good when the reply grows beyond reason. */
   handlePart(options: readonly string[]): PushedOptions | undefined {
-    if (this.#options.length + options.length > MAX_OPTIONS) {
+    this.#overflown ||= this.#options.length + options.length > MAX_OPTIONS;
+    if (this.#overflown) {
       return undefined;
     }
     this.#options.push(...options.filter((option) => !option.startsWith(CONTINUATION)));

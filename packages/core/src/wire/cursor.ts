@@ -28,11 +28,12 @@ export class PacketReader {
 
   u16(): number {
     const at = this.#take(2);
-    return at < 0 ? 0 : byteAt(this.#bytes, at) * 0x100 + byteAt(this.#bytes, at + 1);
+    return at < 0 ? 0 : uint16At(this.#bytes, at);
   }
 
   u32(): number {
-    return this.u16() * 0x10000 + this.u16();
+    const at = this.#take(4);
+    return at < 0 ? 0 : uint16At(this.#bytes, at) * 0x10000 + uint16At(this.#bytes, at + 2);
   }
 
   /** A view of the next `length` bytes, valid as long as the packet is. */
@@ -111,5 +112,7 @@ export class PacketWriter {
     return at;
   }
 }
+
+const uint16At = (bytes: Uint8Array, at: number): number => byteAt(bytes, at) * 0x100 + byteAt(bytes, at + 1);
 
 const byteAt = (bytes: Uint8Array, at: number): number => bytes[at] ?? 0;

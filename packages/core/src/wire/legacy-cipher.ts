@@ -24,8 +24,8 @@ export const cipherShape = (name: string): CipherShape => {
 /** Digest size in bits of an `auth` name; 0 for none. Unknown names count as SHA1, the default. */
 export const digestBits = (auth: string): number => DIGEST_BITS.get(auth.toUpperCase()) ?? 160;
 
-/** Nonce and tag. */
-const AEAD_OVERHEAD = 12 + 16;
+/** Block, nonce and tag, as the formula counts them. */
+const AEAD_OVERHEAD = 16 + 12 + 16;
 
 const DIGEST_BITS = new Map<string, number>([
   ['NONE', 0],

@@ -1,0 +1,47 @@
+import { describe, expect, test } from '@jest/globals';
+import { negotiateCipher } from './cipher.js';
+
+const input = (peerInfo: Record<string, string>, optionsCipher: string | null = null) => ({
+  dataCiphers: ['CHACHA20-POLY1305', 'AES-128-GCM', 'AES-256-GCM'] as const,
+  fallback: null,
+  peerInfo: new Map(Object.entries(peerInfo)),
+  optionsCipher,
+});
+const refused = {
+  type: 'refused',
+  reply: 'AUTH_FAILED,Data channel cipher negotiation failed (no shared cipher)',
+};
+
+describe('cipher negotiation [wire 14.1]', () => {
+  test('the order of the server counts, not that of the client', () => {
+    expect(negotiateCipher(input({ IV_CIPHERS: 'aes-256-gcm:AES-128-GCM' }))).toEqual({
+      type: 'chosen',
+      cipher: 'AES-128-GCM',
+      push: true,
+    });
+  });
+
+  test('IV_CIPHERS wins over IV_NCP and the options string', () => {
+    expect(negotiateCipher(input({ IV_CIPHERS: 'AES-256-CBC', IV_NCP: '2' }, 'AES-128-GCM'))).toEqual(refused);
+  });
+
+  test('compat(2.4): IV_NCP=2 stands for the two AES-GCM ciphers', () => {
+    expect(negotiateCipher(input({ IV_NCP: '2' }))).toEqual({ type: 'chosen', cipher: 'AES-128-GCM', push: true });
+    expect(negotiateCipher(input({ IV_NCP: '2' }, 'CHACHA20-POLY1305'))).toMatchObject({
+      cipher: 'CHACHA20-POLY1305',
+    });
+  });
+
+  test('compat(2.3): the cipher of the options string is taken and not pushed', () => {
+    expect(negotiateCipher(input({}, 'AES-256-GCM'))).toEqual({ type: 'chosen', cipher: 'AES-256-GCM', push: false });
+    expect(negotiateCipher(input({ IV_NCP: '1' }, 'AES-256-GCM'))).toMatchObject({ push: false });
+  });
+
+  test('the fallback is for clients that tell nothing at all', () => {
+    const fallback = 'AES-256-GCM' as const;
+    expect(negotiateCipher({ ...input({}), fallback })).toEqual({ type: 'chosen', cipher: fallback, push: false });
+    expect(negotiateCipher({ ...input({}, 'BF-CBC'), fallback })).toEqual(refused);
+    expect(negotiateCipher({ ...input({ IV_CIPHERS: 'BF-CBC' }), fallback })).toEqual(refused);
+    expect(negotiateCipher(input({}))).toEqual(refused);
+  });
+});
