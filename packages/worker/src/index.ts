@@ -1,1 +1,3 @@
-export * from "./messages.js";
+export type * from './messages.js';
+export { nodeCrypto } from './node-crypto.js';
+export { NodeTlsEngine } from './tls/tls-engine.js';

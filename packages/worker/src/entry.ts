@@ -1,0 +1,41 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { Server, VpnError } from '@shardvpn/core';
+import { attachWorker, wakeShard } from '@shardvpn/native';
+import type { FromShard, ShardStart, ToShard } from './messages.js';
+import { nodeCrypto } from './node-crypto.js';
+import { Shard } from './shard.js';
+import { NodeTlsEngine } from './tls/tls-engine.js';
+
+/** Milliseconds between two beats. */
+const HEARTBEAT_MS = 1000;
+
+/** The thread of a shard. Nothing is caught here: a worker with an unknown fault ends, and the supervisor starts another. */
+function runShard(port: NonNullable<typeof parentPort>, start: ShardStart): void {
+  const post = (message: FromShard): void => port.postMessage(message);
+  const tls = new NodeTlsEngine(start.tls);
+  const now = (): number => performance.now();
+  const shard = new Shard(start, {
+    createServer: (onTlsProgress) => new Server(start.server, { crypto: nodeCrypto, tls, onTlsProgress }, now(), Math.floor(Date.now() / 1000)),
+    now,
+    post,
+    wakeDataThread: () => wakeShard(start.plane, start.server.shard),
+    setCrl: (crl) => setCrl(tls, crl),
+  });
+  attachWorker(start.plane, start.server.shard, () => shard.wake());
+  port.on('message', (message: ToShard) => shard.handleMessage(message));
+  const heartbeat = new Int32Array(start.heartbeat);
+  setInterval(() => Atomics.add(heartbeat, 0, 1), HEARTBEAT_MS);
+  post({ type: 'ready' });
+}
+
+/** The registry refuses revoked certificates as well, so the old list may stay in force here when OpenSSL cannot read the new one. */
+function setCrl(tls: NodeTlsEngine, crl: string): void {
+  try {
+    tls.setCrl(crl);
+  } catch (error) {
+    process.emitWarning(`the TLS engine cannot use the new CRL and goes on with the old one: ${(error as Error).message}`);
+  }
+}
+
+if (parentPort === null) throw new VpnError('api-misuse/not-a-worker', 'this is the entry of a worker thread');
+runShard(parentPort, workerData as ShardStart);
