@@ -1,0 +1,18 @@
+/** Stock openvpn clients against a real server in network namespaces. One worker: the machine's cores belong to the traffic. */
+export default {
+  rootDir: '../..',
+  testMatch: ['<rootDir>/test/interop/*.test.ts'],
+  globalSetup: '<rootDir>/test/interop/lab/global-setup.mjs',
+  globalTeardown: '<rootDir>/test/interop/lab/global-teardown.mjs',
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      { jsc: { target: 'es2023', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } },
+    ],
+  },
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  modulePathIgnorePatterns: ['<rootDir>/target/', '/dist/'],
+  testTimeout: 90_000,
+  maxWorkers: 1,
+  verbose: true,
+};

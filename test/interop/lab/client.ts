@@ -1,0 +1,104 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Host, Running } from './host.js';
+import { type KeyKind, keyFile, type Wrapping, wrappingLines } from './keys.js';
+import type { Lab } from './lab.js';
+
+export interface ClientSettings {
+  readonly keys?: KeyKind;
+  /** Name of the certificate. */
+  readonly name?: string;
+  readonly wrapping?: Wrapping;
+  readonly lines?: readonly string[];
+  /** Where it connects to; the server's address by default. */
+  readonly remote?: string;
+  /** Announces the capabilities of an older client: the number after IV_PROTO=. */
+  readonly actAs?: number;
+}
+
+let serial = 0;
+
+/** A stock openvpn client on a host of its own. */
+export class Client {
+  private constructor(
+    readonly host: Host,
+    readonly process: Running,
+  ) {}
+
+  static start(lab: Lab, hostNumber: number, settings: ClientSettings = {}): Client {
+    const { keys = 'ec', name = 'client1', wrapping = 'tls-crypt', lines = [], actAs } = settings;
+    const host = lab.host(hostNumber);
+    const config = join(lab.folder, `client-${++serial}.conf`);
+    const all = [
+      'client',
+      'dev tun0',
+      'nobind',
+      `remote ${settings.remote ?? `${lab.serverHost.ipv4} 1194 udp4`}`,
+      `ca ${keyFile(keys, 'ca.crt')}`,
+      `cert ${keyFile(keys, `${name}.crt`)}`,
+      `key ${keyFile(keys, `${name}.key`)}`,
+      'remote-cert-tls server',
+      'connect-retry 1 1',
+      'verb 4',
+      ...wrappingLines(wrapping, 'client'),
+      ...lines,
+    ];
+    writeFileSync(config, `${all.join('\n')}\n`);
+    const env: Record<string, string> =
+      actAs === undefined ? {} : { LD_PRELOAD: join(lab.folder, 'older-peer-info.so'), OLDER_IV_PROTO: String(actAs) };
+    return new Client(host, host.start(`client-${name}@${hostNumber}`, ['openvpn', '--config', config], { env }));
+  }
+
+  /** Starts a client and waits until it is connected. */
+  static async connect(lab: Lab, hostNumber: number, settings: ClientSettings = {}): Promise<Client> {
+    const client = Client.start(lab, hostNumber, settings);
+    await client.connected();
+    return client;
+  }
+
+  /** `times` counts connections since the start of the process. */
+  async connected(times = 1, seconds = 25): Promise<void> {
+    await this.process.says(new RegExp(`(?:Initialization Sequence Completed[^]*?){${times}}`), seconds);
+  }
+
+  log(): string {
+    return this.process.log();
+  }
+
+  /** Inner addresses of the latest connection. */
+  get ipv4(): string {
+    return last(this.log(), /net_addr_v4_add: ([\d.]+)\/\d+/g);
+  }
+
+  get ipv6(): string {
+    return last(this.log(), /net_addr_v6_add: ([\da-f:]+)\/\d+/g);
+  }
+
+  /** The options of the latest PUSH_REPLY, as the client logged it. */
+  get pushed(): string {
+    return last(this.log(), /PUSH: Received control message: '(PUSH_REPLY[^']*)'/g);
+  }
+
+  /** How many of the echo requests were answered, and how many were sent. */
+  async ping(target: string, args: readonly string[] = ['-c', '1', '-W', '2']): Promise<{ sent: number; received: number }> {
+    const { output } = await this.host.exec('ping', '-n', ...args, target);
+    const counts = /(\d+) packets transmitted, (\d+) received/.exec(output);
+    if (!counts) throw new Error(`ping ${target}: ${output}`);
+    return { sent: Number(counts[1]), received: Number(counts[2]) };
+  }
+
+  async reaches(target: string, size = 56): Promise<boolean> {
+    const { received } = await this.ping(target, ['-c', '3', '-i', '0.2', '-W', '2', '-M', 'do', '-s', String(size)]);
+    return received > 0;
+  }
+
+  stop(): Promise<number> {
+    return this.process.stop();
+  }
+}
+
+function last(text: string, pattern: RegExp): string {
+  const found = [...text.matchAll(pattern)].at(-1)?.[1];
+  if (found === undefined) throw new Error(`nothing in the client's log matches ${pattern}`);
+  return found;
+}

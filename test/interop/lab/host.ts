@@ -1,0 +1,104 @@
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { until } from './until.js';
+
+/** One machine of the lab: a network namespace. */
+export class Host {
+  constructor(
+    readonly namespace: string,
+    /** Addresses on the network that all hosts share. */
+    readonly ipv4: string,
+    readonly ipv6: string,
+    private readonly folder: string,
+    private readonly running: Set<Running>,
+  ) {}
+
+  /** Starts a process whose output goes to a log file of its own. */
+  start(name: string, command: readonly string[], options: { env?: Record<string, string>; cwd?: string } = {}): Running {
+    const log = join(this.folder, `${this.namespace}-${name}-${performance.now().toFixed(0)}.log`);
+    const output = openSync(log, 'a');
+    const child = spawn('ip', ['netns', 'exec', this.namespace, ...command], {
+      stdio: ['ignore', output, output],
+      env: { ...process.env, NODE_OPTIONS: '', ...options.env },
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    });
+    closeSync(output);
+    const process_ = new Running(name, child, log);
+    this.running.add(process_);
+    return process_;
+  }
+
+  /** Runs a command to its end. Never throws: the exit code is part of the answer. */
+  exec(...command: string[]): Promise<{ code: number; output: string }> {
+    return new Promise((resolve) => {
+      const options = { encoding: 'utf8' as const, maxBuffer: 1 << 26, env: { ...process.env, NODE_OPTIONS: '' } };
+      execFile('ip', ['netns', 'exec', this.namespace, ...command], options, (error, stdout, stderr) => {
+        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
+        resolve({ code, output: stdout + stderr });
+      });
+    });
+  }
+
+  ip(...args: string[]): string {
+    return execFileSync('ip', ['-n', this.namespace, ...args], { encoding: 'utf8' });
+  }
+
+  /** GET from inside the host; for the status endpoint, which listens on its loopback. */
+  async get(url: string): Promise<{ status: number; body: string }> {
+    const code = `const r = await fetch(${JSON.stringify(url)}); console.log(JSON.stringify({status: r.status, body: await r.text()}))`;
+    const { output } = await this.exec(process.execPath, '--input-type=module', '-e', code);
+    return JSON.parse(output) as { status: number; body: string };
+  }
+}
+
+/** A process of the lab. */
+export class Running {
+  readonly ended: Promise<number>;
+
+  constructor(
+    readonly name: string,
+    readonly child: ChildProcess,
+    readonly logFile: string,
+  ) {
+    this.ended = new Promise((resolve) => child.once('close', (code, signal) => resolve(code ?? (signal ? -1 : 1))));
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  get isRunning(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  log(): string {
+    return readFileSync(this.logFile, 'utf8');
+  }
+
+  /** Waits for a line of the log; fails at once when the process ends without it. */
+  async says(pattern: RegExp, seconds = 20): Promise<RegExpExecArray> {
+    return until(
+      `${this.name} says ${pattern}`,
+      () => {
+        const found = pattern.exec(this.log());
+        if (!found && !this.isRunning) throw new Error(`${this.name} ended without saying ${pattern}`);
+        return found;
+      },
+      { seconds },
+    );
+  }
+
+  signal(name: NodeJS.Signals): void {
+    if (this.isRunning) this.child.kill(name);
+  }
+
+  /** SIGTERM, and SIGKILL after some seconds; resolves with the exit code, -1 for a signal. */
+  async stop(seconds = 5): Promise<number> {
+    this.signal('SIGTERM');
+    const timer = setTimeout(() => this.signal('SIGKILL'), seconds * 1000);
+    const code = await this.ended;
+    clearTimeout(timer);
+    return code;
+  }
+}

@@ -1,0 +1,75 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Running } from './host.js';
+import { type KeyKind, keyFile, type Wrapping, wrappingLines } from './keys.js';
+import type { Lab } from './lab.js';
+import { until } from './until.js';
+
+/** Which server is under test: `shardvpn`, or `openvpn` to prove the suite itself against the reference. */
+export const serverKind = process.env.INTEROP_SERVER === 'openvpn' ? 'openvpn' : 'shardvpn';
+export const isOurs = serverKind === 'shardvpn';
+
+export const shardvpnCommand = [process.execPath, resolve(__dirname, '../../../packages/supervisor/bin/shardvpn.mjs')];
+export const serverCommand = serverKind === 'openvpn' ? ['openvpn'] : shardvpnCommand;
+
+export interface ServerSettings {
+  readonly keys?: KeyKind;
+  readonly wrapping?: Wrapping;
+  /** Added after the usual lines; a line wins over a usual one with the same first word. */
+  readonly lines?: readonly string[];
+  /** Words of usual lines that are left out. */
+  readonly without?: readonly string[];
+}
+
+let serial = 0;
+
+/** Writes a server.conf and returns its name. */
+export function writeServerConfig(lab: Lab, settings: ServerSettings = {}): string {
+  const { keys = 'ec', wrapping = 'tls-crypt', lines = [], without = [] } = settings;
+  const usual = [
+    'port 1194',
+    'proto udp',
+    'dev tun0',
+    'topology subnet',
+    'server 10.8.0.0 255.255.255.0',
+    `ca ${keyFile(keys, 'ca.crt')}`,
+    `cert ${keyFile(keys, 'server.crt')}`,
+    `key ${keyFile(keys, 'server.key')}`,
+    'dh none',
+    'keepalive 10 60',
+    'verb 4',
+    ...wrappingLines(wrapping, 'server'),
+    ...(isOurs ? ['workers 2', 'admin-http 127.0.0.1:8505'] : []),
+  ];
+  const replaced = new Set([...lines.map(firstWord), ...without]);
+  const file = join(lab.folder, `server-${++serial}.conf`);
+  writeFileSync(file, `${[...usual.filter((line) => !replaced.has(firstWord(line))), ...lines].join('\n')}\n`);
+  return file;
+}
+
+/** Starts the server under test and waits until it listens. */
+export async function startServer(lab: Lab, settings: ServerSettings = {}): Promise<Running> {
+  const config = writeServerConfig(lab, settings);
+  const server = lab.serverHost.start('server', [...serverCommand, '--config', config]);
+  await until('the server listens', () => {
+    if (!server.isRunning) throw new Error(`the server ended with ${server.child.exitCode}`);
+    return isListening(server.pid) && (isOurs || /Initialization Sequence Completed/.test(server.log()));
+  });
+  return server;
+}
+
+/** A UDP socket on port 1194 in the namespace of a process. */
+export function isListening(pid: number, port = 1194): boolean {
+  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')} `;
+  return ['udp', 'udp6'].some((table) => {
+    try {
+      return readFileSync(`/proc/${pid}/net/${table}`, 'utf8').includes(suffix);
+    } catch {
+      return false;
+    }
+  });
+}
+
+function firstWord(line: string): string {
+  return line.split(' ', 1)[0] ?? '';
+}

@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+import { Client } from './lab/client.js';
+import type { KeyKind, Wrapping } from './lab/keys.js';
+import { Lab } from './lab/lab.js';
+import { startServer } from './lab/server.js';
+
+interface Matrix {
+  readonly wrapping: readonly Wrapping[];
+  readonly keys: readonly KeyKind[];
+  readonly cipher: readonly string[];
+  readonly tls: readonly string[];
+  readonly derivation: readonly ('ekm' | 'prf')[];
+}
+interface Row {
+  readonly cipher: string;
+  readonly tls: string;
+  readonly derivation: 'ekm' | 'prf';
+}
+interface Outcome {
+  readonly reached: boolean;
+  readonly log: string;
+  readonly pushed: string;
+}
+
+const readYaml = (name: string): unknown => parse(readFileSync(join(__dirname, name), 'utf8'));
+const matrix = readYaml('matrix.yaml') as Matrix;
+const gaps = readYaml('expected-failures.yaml') as readonly { row: string; reason: string }[];
+const rows = matrix.cipher.flatMap((cipher) =>
+  matrix.tls.flatMap((tls) => matrix.derivation.map((derivation): Row => ({ cipher, tls, derivation }))),
+);
+const rowName = (wrapping: string, keys: string, { cipher, tls, derivation }: Row) =>
+  `${wrapping} ${keys} ${cipher} TLS ${tls} ${derivation}`;
+const allNames = matrix.wrapping.flatMap((w) => matrix.keys.flatMap((k) => rows.map((row) => rowName(w, k, row))));
+
+test('every expected failure names a row and a reason', () => {
+  for (const { row, reason } of gaps) {
+    expect(allNames).toContain(row);
+    expect(reason.length).toBeGreaterThan(10);
+  }
+});
+
+const lab = new Lab();
+afterAll(() => lab.close());
+
+for (const wrapping of matrix.wrapping) {
+  for (const keys of matrix.keys) {
+    describe(`${wrapping}, ${keys}`, () => {
+      let outcomes: PromiseSettledResult<Outcome>[] = [];
+      let serverLog = '';
+
+      beforeAll(async () => {
+        const ciphers = matrix.cipher.join(':');
+        const server = await startServer(lab, { wrapping, keys, lines: [`data-ciphers ${ciphers}`] });
+        outcomes = await Promise.allSettled(rows.map((row, index) => tryRow(wrapping, keys, row, index)));
+        serverLog = server.log();
+        await lab.stopAll();
+      });
+
+      test.each(rows.map((row, index) => ({ row, index, name: rowName(wrapping, keys, row) })))(
+        '$name',
+        ({ row, index, name }) => {
+          const gap = gaps.find((entry) => entry.row === name);
+          const check = () => checkRow(row, outcomes[index], serverLog);
+          if (gap) expect(check).toThrow();
+          else check();
+        },
+      );
+    });
+  }
+}
+
+async function tryRow(wrapping: Wrapping, keys: KeyKind, row: Row, index: number): Promise<Outcome> {
+  const lines = [`data-ciphers ${row.cipher}`];
+  lines.push(row.tls === '1.2' ? 'tls-version-max 1.2' : 'tls-version-min 1.3');
+  const settings = { wrapping, keys, name: `client${index + 1}`, lines };
+  const client = Client.start(lab, index + 2, row.derivation === 'prf' ? { ...settings, actAs: 6 } : settings);
+  try {
+    await client.connected();
+    const reached = await client.reaches('10.8.0.1', 1372);
+    return { reached, log: client.log(), pushed: client.pushed };
+  } catch (error) {
+    throw new Error(`${error}\n${client.log().split('\n').slice(-30).join('\n')}`);
+  }
+}
+
+function checkRow(row: Row, outcome: PromiseSettledResult<Outcome> | undefined, serverLog: string): void {
+  if (outcome?.status !== 'fulfilled') {
+    throw new Error(`${outcome?.reason}\n--- server\n${serverLog.split('\n').slice(-40).join('\n')}`);
+  }
+  const { reached, log, pushed } = outcome.value;
+  expect(log).toMatch(new RegExp(`Control Channel: TLSv${row.tls.replace('.', '\\.')},`));
+  expect(log).toContain(`Data Channel: cipher '${row.cipher}'`);
+  expect(pushed.includes('tls-ekm')).toBe(row.derivation === 'ekm');
+  expect(reached).toBe(true);
+}
