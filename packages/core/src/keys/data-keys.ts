@@ -1,5 +1,5 @@
 import type { AeadKey, DataCipher } from '../data-plane.js';
-import type { Role } from '../wrap/wrapper.js';
+import type { Role } from '../role.js';
 import { staticKeySlot } from './static-key.js';
 
 /** Keys of one key id for one side, in the shape of `install-key`. */

@@ -16,7 +16,12 @@ const INPUT = {
   },
   peerId: asPeerId(5),
   cipher: 'AES-256-GCM',
-  features: clientFeatures(new Map([['IV_PROTO', '990'], ['IV_MTU', '1600']])),
+  features: clientFeatures(
+    new Map([
+      ['IV_PROTO', '990'],
+      ['IV_MTU', '1600'],
+    ]),
+  ),
   tunMtu: 1500,
 } as const;
 
@@ -85,12 +90,23 @@ describe('splitting a PUSH_REPLY', () => {
     expect(messages[0]).toMatch(/^PUSH_REPLY,./);
   });
 
+  test('fills the parts up to 939 bytes and marks all but the last with 2', () => {
+    const option = (length: number) => 'x'.repeat(length);
+    const messages = encodePushReply([
+      ...Array<string>(4).fill(option(185)),
+      option(184),
+      'route 1.1.1.1',
+      option(255),
+    ]);
+    expect(messages.map((message) => message.split(',').length)).toEqual([7, 4]);
+    expect(messages.map((message) => message.length)).toEqual([939 + 20, 11 + 13 + 1 + 255 + 20]);
+    expect(messages.map((message) => message.slice(-19))).toEqual(['push-continuation 2', 'push-continuation 1']);
+  });
+
   test('every part fits, and the parts make the whole', () => {
-    const option = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 250 }).map((text) => `setenv ${text}`);
-    const options = fc.array(
-      option.filter((text) => pushOptionFault(text) === null && !text.startsWith('push-continuation')),
-      { minLength: 1, maxLength: 40 },
-    );
+    const unit = fc.constantFrom('a', '7', '.', ' ', 'ü', '€');
+    const option = fc.string({ unit, maxLength: 80 }).map((text) => `setenv ${text}`);
+    const options = fc.array(option, { minLength: 1, maxLength: 60 });
     fc.assert(
       fc.property(options, (list) => {
         const messages = encodePushReply(list);

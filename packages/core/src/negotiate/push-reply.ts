@@ -34,7 +34,7 @@ export const pushOptions = (input: PushReplyInput): readonly string[] => {
 
 /**
  * The control messages that carry `options`, without NUL. At least one, with at least one option: OpenVPN 3 does not
- * take a bare PUSH_REPLY. Throws `api-misuse/push-option` for options that `pushOptionFault` finds fault with. [wire 15]
+ * take a bare PUSH_REPLY. Throws `api-misuse/push-option` where `pushOptionFault` finds something. [wire 15]
  */
 export const encodePushReply = (options: readonly string[]): readonly string[] => {
   const bodies: string[] = [];

@@ -59,8 +59,7 @@ export const encodeControlBody = (body: ControlBody): Uint8Array => {
 };
 
 /** Bytes of a body with `acks` acks and a message id, without its payload: what is left of a packet is for TLS. */
-export const controlBodyOverhead = (acks: number): number =>
-  1 + 4 * acks + (acks > 0 ? SESSION_ID_LENGTH : 0) + 4;
+export const controlBodyOverhead = (acks: number): number => 1 + 4 * acks + (acks > 0 ? SESSION_ID_LENGTH : 0) + 4;
 
 const controlBodyLength = (body: ControlBody): number =>
   controlBodyOverhead(body.acks.length) - (body.messageId === null ? 4 : 0) + body.payload.length;

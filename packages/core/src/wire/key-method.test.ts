@@ -109,12 +109,14 @@ describe('the key method message', () => {
     expect(withHead('00000000 01')).toBe('malformed');
     expect(withHead('00000001 02')).toBe('malformed');
     expect(withHead('00000000 12')).toMatchObject({ options: '' });
-    expect(client('00')).toBe('too-short');
+    expect(client('00')).toBe('malformed');
+    expect(decodeKeyMethod('client', fromHex(CLIENT_HEAD).subarray(1))).toBe('too-short');
   });
 
   test('a message with fields of the wrong length is our own fault', () => {
     expect(() => encodeKeyMethod('server', MESSAGE)).toThrow('pre-master');
     expect(() => encodeKeyMethod('client', { ...MESSAGE, preMaster: null })).toThrow('pre-master');
     expect(() => encodeKeyMethod('client', { ...MESSAGE, random1: new Uint8Array(31) })).toThrow('32 bytes');
+    expect(() => encodeKeyMethod('client', { ...MESSAGE, credentials: { type: 'too-long' } })).toThrow('too long');
   });
 });

@@ -1,5 +1,6 @@
 import type { DropReason } from '../drop-reason.js';
 import { VpnError } from '../errors.js';
+import type { Role } from '../role.js';
 import { PacketReader, PacketWriter } from './cursor.js';
 import { decodeText, encodeText } from './text.js';
 
@@ -22,41 +23,33 @@ export type Credentials =
   | { readonly type: 'password'; readonly username: string; readonly password: string }
   | { readonly type: 'too-long' };
 
-export type KeyMethodSender = 'client' | 'server';
-
 /** Random fields are views of `plaintext`; trailing bytes are ignored. */
-export const decodeKeyMethod = (sender: KeyMethodSender, plaintext: Uint8Array): KeyMethodMessage | DropReason => {
+export const decodeKeyMethod = (sender: Role, plaintext: Uint8Array): KeyMethodMessage | DropReason => {
   const reader = new PacketReader(plaintext);
   const prefix = reader.u32();
   const method = reader.u8() & 0x0f;
   const preMaster = sender === 'client' ? reader.bytes(PRE_MASTER_LENGTH) : null;
   const random1 = reader.bytes(RANDOM_LENGTH);
   const random2 = reader.bytes(RANDOM_LENGTH);
-  const options = readString(reader);
   if (reader.failed) {
     return 'too-short';
   }
-  const username = readOptionalString(reader);
-  const password = readOptionalString(reader);
-  const peerInfo = readOptionalString(reader);
-  if (prefix !== 0 || method !== KEY_METHOD || options === null || username === null || password === null || peerInfo === null) {
-    return 'malformed';
-  }
-  if (options.length > MAX_OPTIONS_LENGTH) {
+  const strings = prefix === 0 && method === KEY_METHOD ? readStrings(reader) : null;
+  if (strings === null || strings.options.length > MAX_OPTIONS_LENGTH) {
     return 'malformed';
   }
   return {
     preMaster,
     random1,
     random2,
-    options: decodeText(options),
-    credentials: decodeCredentials(username, password),
-    peerInfo: decodeText(peerInfo),
+    options: decodeText(strings.options),
+    credentials: decodeCredentials(strings.username, strings.password),
+    peerInfo: decodeText(strings.peerInfo),
   };
 };
 
 /** Throws when a field does not have the length that the sender's form asks for. */
-export const encodeKeyMethod = (sender: KeyMethodSender, message: KeyMethodMessage): Uint8Array => {
+export const encodeKeyMethod = (sender: Role, message: KeyMethodMessage): Uint8Array => {
   const { preMaster, random1, random2 } = message;
   if ((preMaster?.length ?? 0) !== (sender === 'client' ? PRE_MASTER_LENGTH : 0)) {
     throw new VpnError('api-misuse/key-method', 'the client and nobody else sends a pre-master secret of 48 bytes');
@@ -68,7 +61,10 @@ export const encodeKeyMethod = (sender: KeyMethodSender, message: KeyMethodMessa
   const strings = [message.options, username, password, message.peerInfo].map(encodeText);
   const capacity = strings.reduce((sum, text) => sum + 3 + text.length, 5 + PRE_MASTER_LENGTH + 2 * RANDOM_LENGTH);
   const writer = new PacketWriter(capacity).u32(0).u8(KEY_METHOD);
-  writer.bytes(preMaster ?? new Uint8Array(0)).bytes(random1).bytes(random2);
+  writer
+    .bytes(preMaster ?? new Uint8Array(0))
+    .bytes(random1)
+    .bytes(random2);
   for (const text of strings) {
     writeString(writer, text);
   }
@@ -104,11 +100,26 @@ const credentialTexts = (credentials: Credentials): { username: string; password
   }
 };
 
-/** Old clients end the message early. [wire 11] */
-const readOptionalString = (reader: PacketReader): Uint8Array | null =>
-  reader.remaining === 0 ? new Uint8Array(0) : readString(reader);
+interface KeyMethodStrings {
+  readonly options: Uint8Array;
+  readonly username: Uint8Array;
+  readonly password: Uint8Array;
+  readonly peerInfo: Uint8Array;
+}
 
-/** Text without its NUL; null when cut off, without a NUL at the end or with one inside. Empty is `0000` or `000100`. */
+/** Old clients end the message behind the options or the password. [wire 11] */
+const readStrings = (reader: PacketReader): KeyMethodStrings | null => {
+  const readOptional = () => (reader.remaining === 0 ? new Uint8Array(0) : readString(reader));
+  const options = readString(reader);
+  const username = readOptional();
+  const password = readOptional();
+  const peerInfo = readOptional();
+  return options === null || username === null || password === null || peerInfo === null
+    ? null
+    : { options, username, password, peerInfo };
+};
+
+/** Without the NUL; null when cut off, without a NUL at the end or with one inside. Empty is `0000` or `000100`. */
 const readString = (reader: PacketReader): Uint8Array | null => {
   const length = reader.u16();
   if (length === 0) {
@@ -123,5 +134,8 @@ const writeString = (writer: PacketWriter, text: Uint8Array): void => {
     writer.u16(0);
     return;
   }
-  writer.u16(text.length + 1).bytes(text).u8(NUL);
+  writer
+    .u16(text.length + 1)
+    .bytes(text)
+    .u8(NUL);
 };

@@ -28,9 +28,7 @@ export const decodeFirstByte = (byte: number): FirstByte => ({ opcode: byte >> 3
 export const encodeFirstByte = (opcode: number, keyId: KeyId): number => (opcode << 3) | keyId;
 
 /** The control opcode, or why such a packet is dropped. */
-export const classifyControlOpcode = (
-  opcode: number,
-): ControlOpcode | 'unknown-opcode' | 'unsupported-opcode' => {
+export const classifyControlOpcode = (opcode: number): ControlOpcode | 'unknown-opcode' | 'unsupported-opcode' => {
   switch (opcode) {
     case OPCODE.softResetV1:
     case OPCODE.controlV1:

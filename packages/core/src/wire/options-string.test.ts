@@ -57,13 +57,36 @@ describe('the options string of the reference server [wire 18]', () => {
 
 describe('the options string of a client', () => {
   test('names its cipher, key direction and compression', () => {
-    const text = 'V4,dev-type tun,link-mtu 1550,tun-mtu 1500,proto UDPv4,comp-lzo,keydir 1,cipher aes-128-gcm,auth [null-digest],keysize 128,tls-auth,key-method 2,tls-client';
+    const text =
+      'V4,dev-type tun,link-mtu 1550,tun-mtu 1500,proto UDPv4,comp-lzo,keydir 1,cipher aes-128-gcm,auth [null-digest],keysize 128,tls-auth,key-method 2,tls-client';
     expect(parseOptionsString(text)).toEqual({
       cipher: 'AES-128-GCM',
       compression: true,
       keyDirection: 1,
       tlsAuth: true,
     });
+  });
+
+  test('agrees with what its own kind of peer writes, for any configuration', () => {
+    const names = ['none', 'BF-CBC', 'AES-128-CBC', 'AES-192-GCM', 'AES-256-OFB', 'CHACHA20-POLY1305', 'SM4-XYZ'];
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...names),
+        fc.constantFrom('none', 'md5', 'SHA256', 'BLAKE'),
+        fc.constantFrom(0, 1, null),
+        (cipher, auth, direction) => {
+          const input = { ...DEFAULTS, cipher, auth, dataCiphers: names, wrap: tlsAuth(direction) };
+          const text = encodeOptionsString({ ...input, role: 'client' });
+          const expected = { cipher: cipher.toUpperCase(), compression: false, keyDirection: direction, tlsAuth: true };
+          expect(parseOptionsString(text)).toEqual(expected);
+        },
+      ),
+    );
+  });
+
+  test('no cipher and no digest', () => {
+    const text = encodeOptionsString({ ...DEFAULTS, cipher: 'none', auth: 'none', dataCiphers: ['none'] });
+    expect(text).toContain('link-mtu 1505,tun-mtu 1500,proto UDPv4,cipher [null-cipher],auth [null-digest],keysize 0,');
   });
 
   test('the null cipher has a name', () => {

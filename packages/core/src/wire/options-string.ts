@@ -1,5 +1,5 @@
+import type { Role } from '../role.js';
 import type { WrapOptions } from '../server/server-options.js';
-import type { Role } from '../wrap/wrapper.js';
 import { cipherShape, digestBits } from './legacy-cipher.js';
 
 /** What the options string is made of. Names as in the `cipher` and `auth` directives; 'none' is a name too. */
@@ -46,10 +46,10 @@ export interface ClientOptionsString {
 
 export const parseOptionsString = (text: string): ClientOptionsString => {
   const parts = text.split(',');
-  const valueOf = (name: string): string | null =>
+  const argumentOf = (name: string): string | null =>
     parts.find((part) => part.startsWith(`${name} `))?.slice(name.length + 1) ?? null;
-  const cipher = valueOf('cipher');
-  const direction = valueOf('keydir');
+  const cipher = argumentOf('cipher');
+  const direction = argumentOf('keydir');
   return {
     cipher: cipher === '[null-cipher]' ? 'NONE' : (cipher?.toUpperCase() ?? null),
     compression: parts.includes('comp-lzo'),

@@ -2,7 +2,13 @@ import type { DropReason } from '../drop-reason.js';
 import type { KeyId } from '../ids.js';
 import type { PacketReader, PacketWriter } from '../wire/cursor.js';
 import { type ControlOpcode, classifyControlOpcode, decodeFirstByte, encodeFirstByte } from '../wire/opcode.js';
-import { decodeSessionId, encodeSessionId, SESSION_ID_LENGTH, type SessionId, ZERO_SESSION_ID } from '../wire/session-id.js';
+import {
+  decodeSessionId,
+  encodeSessionId,
+  SESSION_ID_LENGTH,
+  type SessionId,
+  ZERO_SESSION_ID,
+} from '../wire/session-id.js';
 
 /** What every control packet begins with, in clear under every wrapping. [wire 2, 4, 5] */
 export interface PacketHead {

@@ -7,9 +7,7 @@ import { decodeSessionId } from '../wire/session-id.js';
 import { createTlsAuthWrapper } from './tls-auth.js';
 
 const crypto = createNodeCrypto();
-const LAB_RESET = fromHex(
-  '38 6c684d153fe51bd3 bebe951548695add73b07c88c1768fd667f83dbe 00000001 6b0335c5 00 00000000',
-);
+const LAB_RESET = fromHex('38 6c684d153fe51bd3 bebe951548695add73b07c88c1768fd667f83dbe 00000001 6b0335c5 00 00000000');
 const RESET = {
   opcode: 7,
   keyId: asKeyId(0),

@@ -54,9 +54,7 @@ describe('tls-crypt', () => {
 describe('the cipher of tls-crypt', () => {
   const header = fromHex('0000000100000000');
   const plaintext = new TextEncoder().encode('1234567890');
-  const sealed = fromHex(
-    'e319277f1c8d6e6a7796a855337b9cfb56e1f13a870e6647dfa195c92c17a015 ba4967a11d55ea1a06a7',
-  );
+  const sealed = fromHex('e319277f1c8d6e6a7796a855337b9cfb56e1f13a870e6647dfa195c92c17a015 ba4967a11d55ea1a06a7');
 
   test('seals with a key exported from TLS like the reference [wire 19, KAT 8]', () => {
     const codec = createTlsCryptCodec(new Uint8Array(256).fill(0xba), 'server', crypto);

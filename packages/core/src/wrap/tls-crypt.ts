@@ -1,14 +1,15 @@
 import { type DropReason, isDrop } from '../drop-reason.js';
 import { staticKeySlot } from '../keys/static-key.js';
 import type { CryptoProvider } from '../ports.js';
+import type { Role } from '../role.js';
 import { PacketReader, PacketWriter } from '../wire/cursor.js';
 import { decodePacketHead, encodePacketHead, PACKET_HEAD_LENGTH } from './packet-head.js';
 import { encodeReplayId, REPLAY_ID_LENGTH } from './replay-id.js';
-import type { Role, UnwrappedPacket, Wrapper } from './wrapper.js';
+import type { UnwrappedPacket, Wrapper } from './wrapper.js';
 
 const HEADER_LENGTH = PACKET_HEAD_LENGTH + REPLAY_ID_LENGTH;
 
-/** Encrypts and authenticates. The server sends with the first half of the key, the client with the second. [wire 3, 5] */
+/** Encrypts and authenticates. The server sends with the first half of the key. [wire 3, 5] */
 export const createTlsCryptWrapper = (key: Uint8Array, role: Role, crypto: CryptoProvider): Wrapper => {
   const codec = createTlsCryptCodec(key, role, crypto);
   return {

@@ -1,15 +1,13 @@
 import type { DropReason } from '../drop-reason.js';
 import type { KeyId } from '../ids.js';
 import type { CryptoProvider } from '../ports.js';
+import type { Role } from '../role.js';
 import type { WrapOptions } from '../server/server-options.js';
 import type { ControlOpcode } from '../wire/opcode.js';
 import type { SessionId } from '../wire/session-id.js';
 import { createPlainWrapper } from './plain.js';
 import { createTlsAuthWrapper } from './tls-auth.js';
 import { createTlsCryptWrapper } from './tls-crypt.js';
-
-/** Which half of a key is used for sending. */
-export type Role = 'server' | 'client';
 
 /** Number of a wrapped packet; `time` (unix seconds of the sender) is the more significant half. [wire 6] */
 export interface ReplayId {
