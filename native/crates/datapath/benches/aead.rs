@@ -64,15 +64,15 @@ fn bench_rust_crypto(criterion: &mut Criterion) {
     for size in SIZES {
         let mut buffer = vec![5u8; size];
         criterion.bench_function(BenchmarkId::new("aes-gcm/AES-192-GCM/seal", size), |b| {
-            b.iter(|| key.encrypt_in_place_detached((&NONCE).into(), &AD, black_box(&mut buffer)));
+            b.iter(|| key.encrypt_in_place_detached(GenericArray::from_slice(&NONCE), &AD, black_box(&mut buffer)));
         });
         let mut sealed = vec![5u8; size];
-        let tag = key.encrypt_in_place_detached((&NONCE).into(), &AD, &mut sealed).expect("seal");
+        let tag = key.encrypt_in_place_detached(GenericArray::from_slice(&NONCE), &AD, &mut sealed).expect("seal");
         let mut work = sealed.clone();
         criterion.bench_function(BenchmarkId::new("aes-gcm/AES-192-GCM/open", size), |b| {
             b.iter(|| {
                 work.copy_from_slice(&sealed);
-                key.decrypt_in_place_detached((&NONCE).into(), &AD, black_box(&mut work), &tag)
+                key.decrypt_in_place_detached(GenericArray::from_slice(&NONCE), &AD, black_box(&mut work), &tag)
                     .expect("authentic");
             });
         });

@@ -1,6 +1,13 @@
+use crate::checksum;
 use crate::command::DataFormat;
+use crate::inner_packet::{InnerPacket, TCP};
 use crate::peer_addr::PeerAddr;
-use crate::wire::{DATA_V1_OVERHEAD, DATA_V2_OVERHEAD};
+use crate::wire::{DATA_V1_OVERHEAD, DATA_V2_OVERHEAD, be16};
+
+const SYN: u8 = 2;
+const OPTION_END: u8 = 0;
+const OPTION_NOP: u8 = 1;
+const OPTION_MSS: u8 = 2;
 
 /// Largest inner packet whose data packet fits into an outer datagram of `mssfix` bytes; 0 = no clamp.
 pub fn max_inner(mssfix: u16, path: &PeerAddr, format: DataFormat) -> u16 {
@@ -9,4 +16,108 @@ pub fn max_inner(mssfix: u16, path: &PeerAddr, format: DataFormat) -> u16 {
         DataFormat::V2 => DATA_V2_OVERHEAD,
     };
     mssfix.saturating_sub((path.outer_header_len() + overhead) as u16)
+}
+
+/// Lowers the MSS option of a TCP SYN so that its segments stay within `max_inner` bytes, and mends the checksum.
+/// Anything else is left alone. The checksum must be complete.
+pub fn clamp(packet: &mut [u8], inner: &InnerPacket, max_inner: u16) {
+    if inner.protocol != TCP || inner.is_fragment || max_inner == 0 {
+        return;
+    }
+    let Some(segment) = packet.get_mut(inner.l4..inner.total_len) else {
+        return;
+    };
+    if segment.len() < 20 || segment[13] & SYN == 0 {
+        return;
+    }
+    let headers = if inner.is_v4() { 40 } else { 60 };
+    let limit = max_inner.saturating_sub(headers);
+    if let Some(at) = mss_option(segment)
+        && be16(segment, at) > limit
+    {
+        lower(segment, at, limit);
+    }
+}
+
+/// Offset of the MSS value.
+fn mss_option(segment: &[u8]) -> Option<usize> {
+    let options_end = (usize::from(segment[12] >> 4) * 4).min(segment.len());
+    let mut at = 20;
+    while at < options_end {
+        match segment[at] {
+            OPTION_END => return None,
+            OPTION_NOP => at += 1,
+            kind => {
+                let len = usize::from(*segment[..options_end].get(at + 1)?);
+                if kind == OPTION_MSS && len == 4 && at + 4 <= options_end {
+                    return Some(at + 2);
+                }
+                at += len.max(2);
+            }
+        }
+    }
+    None
+}
+
+fn lower(segment: &mut [u8], at: usize, limit: u16) {
+    // At an odd offset the value's bytes lie in two checksum words, which is the same as a swapped value.
+    let in_words = |value: u16| if at % 2 == 0 { value } else { value.swap_bytes() };
+    let checksum = checksum::replace(be16(segment, 16), in_words(be16(segment, at)), in_words(limit));
+    segment[at..at + 2].copy_from_slice(&limit.to_be_bytes());
+    segment[16..18].copy_from_slice(&checksum.to_be_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::test_packets::{checksums_hold, tcp_with_options};
+
+    fn path(address: &str) -> PeerAddr {
+        PeerAddr { listener: 0, addr: address.parse().unwrap() }
+    }
+
+    fn clamped(v6: bool, flags: u8, options: &[u8], max_inner: u16) -> Vec<u8> {
+        let mut packet = tcp_with_options(v6, flags, options);
+        let inner = InnerPacket::parse(&packet).unwrap();
+        clamp(&mut packet, &inner, max_inner);
+        assert!(checksums_hold(&packet));
+        packet[inner.l4 + 20..].to_vec()
+    }
+
+    #[test]
+    fn counts_every_header_of_the_path() {
+        assert_eq!(max_inner(1492, &path("192.0.2.1:1"), DataFormat::V2), 1440);
+        assert_eq!(max_inner(1492, &path("[2001:db8::1]:1"), DataFormat::V2), 1420);
+        assert_eq!(max_inner(1492, &path("192.0.2.1:1"), DataFormat::V1), 1443);
+        assert_eq!(max_inner(0, &path("192.0.2.1:1"), DataFormat::V2), 0);
+    }
+
+    #[test]
+    fn lowers_a_syn_of_both_families() {
+        assert_eq!(clamped(false, SYN, &[2, 4, 5, 0xb4], 1440), [2, 4, 5, 0x78]);
+        assert_eq!(clamped(true, SYN | 16, &[2, 4, 5, 0xb4], 1440), [2, 4, 5, 0x64]);
+    }
+
+    #[test]
+    fn finds_the_option_at_an_odd_offset() {
+        assert_eq!(clamped(false, SYN, &[1, 2, 4, 5, 0xb4, 0, 0, 0], 1440), [1, 2, 4, 5, 0x78, 0, 0, 0]);
+    }
+
+    #[test]
+    fn leaves_small_values_other_segments_and_no_limit_alone() {
+        assert_eq!(clamped(false, SYN, &[2, 4, 2, 0], 1440), [2, 4, 2, 0]);
+        assert_eq!(clamped(false, 16, &[2, 4, 5, 0xb4], 1440), [2, 4, 5, 0xb4]);
+        assert_eq!(clamped(false, SYN, &[2, 4, 5, 0xb4], 0), [2, 4, 5, 0xb4]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_options_end(options in proptest::collection::vec(0u8..6, 0..40)) {
+            let mut options = options;
+            options.truncate(options.len() / 4 * 4);
+            clamped(false, SYN, &options, 600);
+        }
+    }
 }

@@ -1,0 +1,173 @@
+use crate::checksum;
+use crate::inner_packet::{IPV6_HEADER_LEN, InnerPacket, TCP, UDP};
+use crate::stats::DropReason;
+use crate::vnet::{GsoKind, VnetHeader};
+use crate::wire::{be16, be32};
+
+const FIN_PSH: u8 = 0x09;
+const CWR: u8 = 0x80;
+
+/// How a packet from the TUN is cut into segments. Holds no bytes: `write` is given the superpacket again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Split {
+    kind: Kind,
+    is_v4: bool,
+    /// IP header, with IPv6 extension headers.
+    l4: usize,
+    /// IP and L4 header, repeated in each segment; 0 for a whole packet.
+    header_len: usize,
+    /// L4 payload per segment.
+    step: usize,
+    total_len: usize,
+    segments: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Whole,
+    Tcp,
+    Udp,
+}
+
+impl Split {
+    /// Decides the cuts. A packet that stays whole gets its checksum completed where the kernel has left that to us.
+    pub fn plan(vnet: &VnetHeader, inner: &InnerPacket, packet: &mut [u8]) -> Result<Split, DropReason> {
+        if vnet.gso != GsoKind::None {
+            return plan_segments(vnet, inner, packet).ok_or(DropReason::MalformedSuperpacket);
+        }
+        if vnet.needs_csum {
+            complete_checksum(vnet, &mut packet[..inner.total_len]).ok_or(DropReason::MalformedSuperpacket)?;
+        }
+        Ok(Split {
+            kind: Kind::Whole,
+            is_v4: inner.is_v4(),
+            l4: inner.l4,
+            header_len: 0,
+            step: inner.total_len,
+            total_len: inner.total_len,
+            segments: 1,
+        })
+    }
+
+    pub fn segments(&self) -> usize {
+        self.segments
+    }
+
+    /// Length of segment `index` with its headers.
+    pub fn segment_len(&self, index: usize) -> usize {
+        let start = self.header_len + index * self.step;
+        self.header_len + self.step.min(self.total_len - start)
+    }
+
+    /// Writes segment `index` of `packet` to `out`, which is `segment_len(index)` long.
+    pub fn write(&self, packet: &[u8], index: usize, out: &mut [u8]) {
+        let start = self.header_len + index * self.step;
+        let (header, payload) = out.split_at_mut(self.header_len);
+        header.copy_from_slice(&packet[..self.header_len]);
+        payload.copy_from_slice(&packet[start..start + payload.len()]);
+        match self.kind {
+            Kind::Whole => {}
+            Kind::Tcp => {
+                self.patch_ip(index, out);
+                self.patch_tcp(index, out);
+            }
+            Kind::Udp => {
+                self.patch_ip(index, out);
+                self.patch_udp(out);
+            }
+        }
+    }
+
+    /// Length, and for IPv4 the id, which counts up as if the segments had been sent one by one.
+    fn patch_ip(&self, index: usize, out: &mut [u8]) {
+        if !self.is_v4 {
+            let payload_len = (out.len() - IPV6_HEADER_LEN) as u16;
+            out[4..6].copy_from_slice(&payload_len.to_be_bytes());
+            return;
+        }
+        let total_len = out.len() as u16;
+        out[2..4].copy_from_slice(&total_len.to_be_bytes());
+        let id = be16(out, 4).wrapping_add(index as u16);
+        out[4..6].copy_from_slice(&id.to_be_bytes());
+        let sum = checksum::ipv4_header(&out[..self.l4]);
+        out[10..12].copy_from_slice(&sum.to_be_bytes());
+    }
+
+    fn patch_tcp(&self, index: usize, out: &mut [u8]) {
+        let segment = &mut out[self.l4..];
+        let sequence = be32(segment, 4).wrapping_add((index * self.step) as u32);
+        segment[4..8].copy_from_slice(&sequence.to_be_bytes());
+        if index + 1 < self.segments {
+            segment[13] &= !FIN_PSH;
+        }
+        if index > 0 {
+            segment[13] &= !CWR;
+        }
+        self.patch_checksum(TCP, 16, out);
+    }
+
+    fn patch_udp(&self, out: &mut [u8]) {
+        let len = (out.len() - self.l4) as u16;
+        out[self.l4 + 4..self.l4 + 6].copy_from_slice(&len.to_be_bytes());
+        self.patch_checksum(UDP, 6, out);
+    }
+
+    fn patch_checksum(&self, protocol: u8, offset: usize, out: &mut [u8]) {
+        let (ip, segment) = out.split_at_mut(self.l4);
+        let addresses = if self.is_v4 { &ip[12..20] } else { &ip[8..40] };
+        segment[offset..offset + 2].fill(0);
+        let pseudo = checksum::pseudo_header(addresses, protocol, segment.len());
+        let sum = !checksum::fold(pseudo + checksum::sum(segment));
+        segment[offset..offset + 2].copy_from_slice(&on_the_wire(sum, protocol == UDP).to_be_bytes());
+    }
+}
+
+/// Header lengths are found in the packet, not believed: the virtio-net header's own may be larger.
+fn plan_segments(vnet: &VnetHeader, inner: &InnerPacket, packet: &[u8]) -> Option<Split> {
+    let (kind, protocol, fits_family) = match vnet.gso {
+        GsoKind::Tcp4 => (Kind::Tcp, TCP, inner.is_v4()),
+        GsoKind::Tcp6 => (Kind::Tcp, TCP, !inner.is_v4()),
+        GsoKind::Udp => (Kind::Udp, UDP, true),
+        GsoKind::None => return None,
+    };
+    let has_extensions = !inner.is_v4() && inner.protocol != protocol && vnet.needs_csum;
+    let l4 = if has_extensions { usize::from(vnet.csum_start).max(IPV6_HEADER_LEN) } else { inner.l4 };
+    let l4_header_len = match kind {
+        Kind::Tcp => usize::from(packet.get(l4 + 12)? >> 4) * 4,
+        Kind::Udp | Kind::Whole => 8,
+    };
+    let header_len = l4 + l4_header_len;
+    let step = usize::from(vnet.gso_size);
+    let is_sound = fits_family
+        && (inner.protocol == protocol || has_extensions)
+        && !inner.is_fragment
+        && (kind == Kind::Udp || l4_header_len >= 20)
+        && header_len < inner.total_len
+        && step > 0;
+    is_sound.then(|| Split {
+        kind,
+        is_v4: inner.is_v4(),
+        l4,
+        header_len,
+        step,
+        total_len: inner.total_len,
+        segments: (inner.total_len - header_len).div_ceil(step),
+    })
+}
+
+/// The checksum field holds the pseudo header's sum; the rest is added here.
+fn complete_checksum(vnet: &VnetHeader, packet: &mut [u8]) -> Option<()> {
+    let segment = packet.get_mut(usize::from(vnet.csum_start)..)?;
+    let at = usize::from(vnet.csum_offset);
+    if segment.len() < at + 2 {
+        return None;
+    }
+    let sum = !checksum::fold(checksum::sum(segment));
+    segment[at..at + 2].copy_from_slice(&on_the_wire(sum, at == 6).to_be_bytes());
+    Some(())
+}
+
+/// UDP says "no checksum" with 0, so a sum of 0 is sent as its other form.
+fn on_the_wire(sum: u16, is_udp: bool) -> u16 {
+    if is_udp && sum == 0 { 0xffff } else { sum }
+}
