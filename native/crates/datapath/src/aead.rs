@@ -1,6 +1,8 @@
 use aes_gcm::aead::generic_array::GenericArray;
 use aes_gcm::{AeadInPlace, KeyInit};
-use ring::aead::{AES_128_GCM, AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
+use ring::aead::{
+    AES_128_GCM, AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey,
+};
 use zeroize::Zeroize;
 
 use crate::command::{Cipher, DirectionKey};
@@ -59,7 +61,11 @@ impl AeadKey {
     }
 
     /// Associated data, nonce, and tag with text. DATA_V1 leaves the opcode byte out of the associated data.
-    fn parts<'a>(&self, header_len: usize, packet: &'a mut [u8]) -> Option<(&'a [u8], [u8; 12], &'a mut [u8])> {
+    fn parts<'a>(
+        &self,
+        header_len: usize,
+        packet: &'a mut [u8],
+    ) -> Option<(&'a [u8], [u8; 12], &'a mut [u8])> {
         let (head, body) = packet.split_at_mut_checked(header_len + PACKET_ID_LEN)?;
         if body.len() < TAG_LEN {
             return None;
@@ -68,7 +74,11 @@ impl AeadKey {
         let mut nonce = [0; 12];
         nonce[..4].copy_from_slice(&id);
         nonce[4..].copy_from_slice(&self.implicit_iv);
-        let ad = if header_len == 1 { &head[1..] } else { &head[..] };
+        let ad = if header_len == 1 {
+            &head[1..]
+        } else {
+            &head[..]
+        };
         Some((ad, nonce, body))
     }
 }
@@ -78,7 +88,8 @@ impl Drop for AeadKey {
     fn drop(&mut self) {
         self.implicit_iv.zeroize();
         if let AeadCipher::Ring(key) = &mut self.cipher
-            && let Ok(blank) = UnboundKey::new(key.algorithm(), &[0; 32][..key.algorithm().key_len()])
+            && let Ok(blank) =
+                UnboundKey::new(key.algorithm(), &[0; 32][..key.algorithm().key_len()])
         {
             *key = LessSafeKey::new(blank);
             std::hint::black_box(&*key);
@@ -93,21 +104,29 @@ impl AeadCipher {
             Cipher::Aes256Gcm => &AES_256_GCM,
             Cipher::ChaCha20Poly1305 => &CHACHA20_POLY1305,
             Cipher::Aes192Gcm => {
-                return Some(AeadCipher::Aes192(Box::new(Aes192Gcm::new(GenericArray::from_slice(key)))));
+                return Some(AeadCipher::Aes192(Box::new(Aes192Gcm::new(
+                    GenericArray::from_slice(key),
+                ))));
             }
         };
-        Some(AeadCipher::Ring(LessSafeKey::new(UnboundKey::new(algorithm, key).ok()?)))
+        Some(AeadCipher::Ring(LessSafeKey::new(
+            UnboundKey::new(algorithm, key).ok()?,
+        )))
     }
 
     fn seal(&self, nonce: [u8; 12], ad: &[u8], text: &mut [u8]) -> Option<[u8; TAG_LEN]> {
         match self {
             AeadCipher::Ring(key) => {
                 let nonce = Nonce::assume_unique_for_key(nonce);
-                let tag = key.seal_in_place_separate_tag(nonce, Aad::from(ad), text).ok()?;
+                let tag = key
+                    .seal_in_place_separate_tag(nonce, Aad::from(ad), text)
+                    .ok()?;
                 tag.as_ref().try_into().ok()
             }
             AeadCipher::Aes192(key) => {
-                let tag = key.encrypt_in_place_detached(&nonce.into(), ad, text).ok()?;
+                let tag = key
+                    .encrypt_in_place_detached(&nonce.into(), ad, text)
+                    .ok()?;
                 Some(tag.into())
             }
         }
@@ -117,7 +136,8 @@ impl AeadCipher {
         match self {
             AeadCipher::Ring(key) => {
                 let nonce = Nonce::assume_unique_for_key(nonce);
-                let opened = key.open_in_place_separate_tag(nonce, Aad::from(ad), (*tag).into(), text, 0..);
+                let opened =
+                    key.open_in_place_separate_tag(nonce, Aad::from(ad), (*tag).into(), text, 0..);
                 opened.is_ok()
             }
             AeadCipher::Aes192(key) => {
@@ -136,13 +156,20 @@ mod tests {
     use crate::wire::PING;
 
     fn hex(text: &str) -> Vec<u8> {
-        let digits: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
-        let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+        let digits: Vec<u8> = text
+            .bytes()
+            .filter(|byte| !byte.is_ascii_whitespace())
+            .collect();
+        let pair =
+            |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
         digits.chunks(2).map(pair).collect()
     }
 
     fn material(key: &[u8], iv: &[u8]) -> DirectionKey {
-        let mut material = DirectionKey { key: [0; 32], implicit_iv: iv.try_into().unwrap() };
+        let mut material = DirectionKey {
+            key: [0; 32],
+            implicit_iv: iv.try_into().unwrap(),
+        };
         material.key[..key.len()].copy_from_slice(key);
         material
     }
@@ -151,8 +178,11 @@ mod tests {
     #[test]
     fn reproduces_a_captured_ping() {
         let key = hex("c2cd86b5b1d4ada6bd3748adb02ccdbd88c64ed47f6cb37ab8681461aa5e4c21");
-        let key = AeadKey::new(Cipher::Aes256Gcm, &material(&key, &hex("92586483a826723c"))).unwrap();
-        let captured = hex("48000000 00000001 6eb0995822016640ad91100f69e78e0d cce2dce9d79feff585937ab511909bd9");
+        let key =
+            AeadKey::new(Cipher::Aes256Gcm, &material(&key, &hex("92586483a826723c"))).unwrap();
+        let captured = hex(
+            "48000000 00000001 6eb0995822016640ad91100f69e78e0d cce2dce9d79feff585937ab511909bd9",
+        );
         let mut packet = hex("48000000 00000001 00000000000000000000000000000000");
         packet.extend_from_slice(&PING);
         assert!(key.seal(4, &mut packet));
@@ -174,7 +204,8 @@ mod tests {
             };
             let bytes: Vec<u8> = (1..=cipher.key_len() as u8).collect();
             let ours = AeadKey::new(cipher, &material(&bytes, &[0xa5; 8])).unwrap();
-            let theirs = other::LessSafeKey::new(other::UnboundKey::new(algorithm, &bytes).unwrap());
+            let theirs =
+                other::LessSafeKey::new(other::UnboundKey::new(algorithm, &bytes).unwrap());
             for header_len in [1, 4] {
                 let mut packet = vec![0x77; header_len + 20 + 1000];
                 assert!(ours.seal(header_len, &mut packet));
@@ -183,9 +214,15 @@ mod tests {
                 let mut expected = vec![0x77; 1000];
                 let ad = vec![0x77; if header_len == 1 { 4 } else { 8 }];
                 let nonce = other::Nonce::assume_unique_for_key(nonce);
-                let tag = theirs.seal_in_place_separate_tag(nonce, other::Aad::from(ad), &mut expected).unwrap();
+                let tag = theirs
+                    .seal_in_place_separate_tag(nonce, other::Aad::from(ad), &mut expected)
+                    .unwrap();
                 assert_eq!(packet[header_len + 20..], expected, "{cipher:?}");
-                assert_eq!(packet[header_len + 4..header_len + 20], *tag.as_ref(), "{cipher:?}");
+                assert_eq!(
+                    packet[header_len + 4..header_len + 20],
+                    *tag.as_ref(),
+                    "{cipher:?}"
+                );
             }
         }
     }

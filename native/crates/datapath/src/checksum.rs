@@ -7,7 +7,9 @@ pub fn sum(bytes: &[u8]) -> u32 {
     let mut blocks = bytes.chunks_exact(32);
     for block in &mut blocks {
         for (lane, half) in lanes.iter_mut().zip(block.chunks_exact(8)) {
-            let word = u64::from_ne_bytes([half[0], half[1], half[2], half[3], half[4], half[5], half[6], half[7]]);
+            let word = u64::from_ne_bytes([
+                half[0], half[1], half[2], half[3], half[4], half[5], half[6], half[7],
+            ]);
             *lane += (word & 0xffff_ffff) + (word >> 32);
         }
     }

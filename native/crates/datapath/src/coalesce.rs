@@ -29,7 +29,12 @@ impl Coalescer {
 
     /// Takes one packet: `frame` is 10 bytes of room for the virtio-net header, then the packet that `inner` was read from.
     /// `write` gets each finished frame and the number of packets in it.
-    pub fn push(&mut self, frame: &mut [u8], inner: &InnerPacket, write: &mut impl FnMut(&[u8], usize)) {
+    pub fn push(
+        &mut self,
+        frame: &mut [u8],
+        inner: &InnerPacket,
+        write: &mut impl FnMut(&[u8], usize),
+    ) {
         let packet = &frame[VNET_LEN..];
         let Some(key) = FlowKey::of(packet, inner) else {
             return write_plain(frame, write);
@@ -63,7 +68,13 @@ impl Coalescer {
     }
 
     /// A segment that ends a burst gains nothing from waiting.
-    fn open(&mut self, frame: &mut [u8], key: FlowKey, segment: Segment, write: &mut impl FnMut(&[u8], usize)) {
+    fn open(
+        &mut self,
+        frame: &mut [u8],
+        key: FlowKey,
+        segment: Segment,
+        write: &mut impl FnMut(&[u8], usize),
+    ) {
         if segment.ends_burst {
             return write_plain(frame, write);
         }
@@ -176,7 +187,11 @@ mod tests {
                 gso,
                 hdr_len,
                 gso_size: 1000,
-                csum_start: if gso == GsoKind::Tcp4 || hdr_len == 28 { 20 } else { 40 },
+                csum_start: if gso == GsoKind::Tcp4 || hdr_len == 28 {
+                    20
+                } else {
+                    40
+                },
                 csum_offset,
             };
             assert_eq!((frames[0].0, counts(&frames)), (expected, vec![20]));
@@ -196,7 +211,13 @@ mod tests {
     fn a_push_a_fin_or_a_shorter_segment_ends_a_superpacket() {
         for flags in [ACK | PSH, ACK | FIN] {
             let mut packets = train(Shape::tcp(false, 2), 100, 4);
-            packets[2] = Shape { flags, sequence: 1200, ip_id: 102, ..Shape::tcp(false, 2) }.packet(&[9; 100]);
+            packets[2] = Shape {
+                flags,
+                sequence: 1200,
+                ip_id: 102,
+                ..Shape::tcp(false, 2)
+            }
+            .packet(&[9; 100]);
             let frames = coalesce(TunOffloads::ALL, &packets);
             assert_eq!(counts(&frames), [3, 1]);
             assert_eq!(cut(frames), packets);
@@ -209,14 +230,43 @@ mod tests {
     #[test]
     fn a_gap_a_reset_a_pure_ack_and_other_options_are_not_merged() {
         let base = Shape::tcp(false, 2);
-        let next = Shape { sequence: 1100, ip_id: 101, ..base.clone() };
+        let next = Shape {
+            sequence: 1100,
+            ip_id: 101,
+            ..base.clone()
+        };
         let others = [
-            Shape { sequence: 1101, ..next.clone() }.packet(&[1; 100]),
-            Shape { flags: ACK | 4, ..next.clone() }.packet(&[1; 100]),
-            Shape { flags: ACK | SYN, ..next.clone() }.packet(&[1; 100]),
-            Shape { options: vec![1, 1, 1, 1], ..next.clone() }.packet(&[1; 100]),
-            Shape { dont_fragment: false, ..next.clone() }.packet(&[1; 100]),
-            Shape { dont_fragment: false, ip_id: 7, ..next.clone() }.packet(&[1; 100]),
+            Shape {
+                sequence: 1101,
+                ..next.clone()
+            }
+            .packet(&[1; 100]),
+            Shape {
+                flags: ACK | 4,
+                ..next.clone()
+            }
+            .packet(&[1; 100]),
+            Shape {
+                flags: ACK | SYN,
+                ..next.clone()
+            }
+            .packet(&[1; 100]),
+            Shape {
+                options: vec![1, 1, 1, 1],
+                ..next.clone()
+            }
+            .packet(&[1; 100]),
+            Shape {
+                dont_fragment: false,
+                ..next.clone()
+            }
+            .packet(&[1; 100]),
+            Shape {
+                dont_fragment: false,
+                ip_id: 7,
+                ..next.clone()
+            }
+            .packet(&[1; 100]),
             next.packet(&[]),
         ];
         for other in others {
@@ -230,7 +280,14 @@ mod tests {
     #[test]
     fn a_constant_id_is_fine_where_fragmenting_is_forbidden() {
         let packets: Vec<_> = (0..3u32)
-            .map(|n| Shape { ip_id: 0, sequence: n * 10, ..Shape::tcp(false, 2) }.packet(&[n as u8; 10]))
+            .map(|n| {
+                Shape {
+                    ip_id: 0,
+                    sequence: n * 10,
+                    ..Shape::tcp(false, 2)
+                }
+                .packet(&[n as u8; 10])
+            })
             .collect();
         assert_eq!(counts(&coalesce(TunOffloads::ALL, &packets)), [3]);
     }
@@ -251,8 +308,15 @@ mod tests {
 
     #[test]
     fn flows_are_merged_side_by_side() {
-        let (a, b) = (train(Shape::tcp(false, 2), 500, 5), train(Shape::udp(true, 3), 400, 5));
-        let packets: Vec<_> = a.iter().zip(&b).flat_map(|(a, b)| [a.clone(), b.clone()]).collect();
+        let (a, b) = (
+            train(Shape::tcp(false, 2), 500, 5),
+            train(Shape::udp(true, 3), 400, 5),
+        );
+        let packets: Vec<_> = a
+            .iter()
+            .zip(&b)
+            .flat_map(|(a, b)| [a.clone(), b.clone()])
+            .collect();
         let frames = coalesce(TunOffloads::ALL, &packets);
         assert_eq!(counts(&frames), [5, 5]);
         assert_eq!(cut(frames), [a, b].concat());
@@ -261,7 +325,10 @@ mod tests {
     #[test]
     fn what_the_device_does_not_take_is_written_alone() {
         let packets = train(Shape::udp(false, 2), 500, 5);
-        let without = TunOffloads { uso: false, ..TunOffloads::ALL };
+        let without = TunOffloads {
+            uso: false,
+            ..TunOffloads::ALL
+        };
         assert_eq!(counts(&coalesce(without, &packets)), [1; 5]);
     }
 
@@ -276,14 +343,48 @@ mod tests {
     }
 
     fn any_shape() -> impl Strategy<Value = (Shape, usize, bool)> {
-        let kind = (any::<bool>(), any::<bool>(), 2u8..14, any::<bool>(), any::<bool>());
-        let rest = (prop_oneof![Just(ACK), Just(ACK | PSH), Just(ACK | FIN), Just(SYN), Just(ACK | 0x40)], 0usize..3, 0usize..20);
-        (kind, rest).prop_map(|((v6, udp, host, dont_fragment, in_order), (flags, options, size))| {
-            let flags = if size % 4 == 0 { flags } else { ACK };
-            let options = if udp { Vec::new() } else { vec![1; options / 2 * 4] };
-            let size = if size < 14 { 700 } else { size * 40 - 560 };
-            (Shape { flags, options, dont_fragment, ..Shape { udp, ..Shape::tcp(v6, host / 3) } }, size, in_order)
-        })
+        let kind = (
+            any::<bool>(),
+            any::<bool>(),
+            2u8..14,
+            any::<bool>(),
+            any::<bool>(),
+        );
+        let rest = (
+            prop_oneof![
+                Just(ACK),
+                Just(ACK | PSH),
+                Just(ACK | FIN),
+                Just(SYN),
+                Just(ACK | 0x40)
+            ],
+            0usize..3,
+            0usize..20,
+        );
+        (kind, rest).prop_map(
+            |((v6, udp, host, dont_fragment, in_order), (flags, options, size))| {
+                let flags = if size % 4 == 0 { flags } else { ACK };
+                let options = if udp {
+                    Vec::new()
+                } else {
+                    vec![1; options / 2 * 4]
+                };
+                let size = if size < 14 { 700 } else { size * 40 - 560 };
+                (
+                    Shape {
+                        flags,
+                        options,
+                        dont_fragment,
+                        ..Shape {
+                            udp,
+                            ..Shape::tcp(v6, host / 3)
+                        }
+                    },
+                    size,
+                    in_order,
+                )
+            },
+        )
     }
 
     proptest! {

@@ -71,7 +71,11 @@ impl Flow {
             return false;
         };
         let first = &open.first;
-        let max_count = if first.is_tcp { usize::MAX } else { MAX_UDP_SEGMENTS };
+        let max_count = if first.is_tcp {
+            usize::MAX
+        } else {
+            MAX_UDP_SEGMENTS
+        };
         let so_far = &self.buffer[VNET_LEN..VNET_LEN + self.len];
         let fits = !open.is_full
             && segment.header_len == first.header_len

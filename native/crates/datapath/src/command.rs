@@ -31,7 +31,9 @@ impl Cipher {
 
     /// The cipher with this number in an INSTALL_KEY record.
     pub fn from_number(number: u8) -> Option<Cipher> {
-        Cipher::ALL.into_iter().find(|cipher| *cipher as u8 == number)
+        Cipher::ALL
+            .into_iter()
+            .find(|cipher| *cipher as u8 == number)
     }
 
     pub fn key_len(self) -> usize {

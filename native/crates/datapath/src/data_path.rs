@@ -53,7 +53,11 @@ impl DataPath {
         DataPath {
             sessions: SessionTable::new(shard, plane.settings.shards),
             coalescer: Coalescer::new(offloads),
-            context: Context { plane, stats, shard },
+            context: Context {
+                plane,
+                stats,
+                shard,
+            },
         }
     }
 
@@ -116,8 +120,11 @@ impl DataPath {
 }
 
 impl Context {
-    pub fn drop_packet(&self, reason: DropReason) {
-        self.stats.drop_packet(reason);
+    /// Counts the packet if it was dropped.
+    pub fn settle(&self, outcome: Result<(), DropReason>) {
+        if let Err(reason) = outcome {
+            self.stats.drop_packet(reason);
+        }
     }
 
     pub fn shard_of(&self, peer: PeerId) -> usize {

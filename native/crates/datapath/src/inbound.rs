@@ -1,21 +1,377 @@
+//! Client to TUN. The stages, in the order of the functions below:
+//!
+//!  1. classify the datagram
+//!  2. find the owning shard; hand the datagram over if that is another one
+//!  3. control packets go to the worker as they are
+//!  4. find the peer (DATA_V2 by peer-id, DATA_V1 by address) and its key by key-id
+//!  5. replay pre-check, open in place, replay mark
+//!  6. float, if a fresh and authentic DATA_V2 packet came by another path
+//!  7. note the sign of life
+//!  8. swallow pings and OCC messages
+//!  9. check the inner header and its source address
+//! 10. clamp the MSS of a TCP SYN
+//! 11. client-to-client, where that is on
+//! 12. coalesce for the TUN
+
+use std::net::{IpAddr, Ipv6Addr};
+
 use crate::Millis;
-use crate::data_path::DataPath;
+use crate::coalesce::Coalescer;
+use crate::data_path::{Context, DataPath};
+use crate::event::DataEvent;
+use crate::inner_packet::InnerPacket;
+use crate::mss;
+use crate::outbound;
+use crate::peer::Peer;
 use crate::peer_addr::PeerAddr;
+use crate::session_table::SessionTable;
 use crate::sink::InboundSink;
+use crate::stats::{Counter, DropReason, HopReason};
+use crate::vnet::{VNET_LEN, VnetHeader};
+use crate::wire::{
+    self, DATA_V1_OVERHEAD, DATA_V2_OVERHEAD, Datagram, KeyId, OCC_EXIT, OCC_MAGIC, PING, PeerId,
+    be32,
+};
 
 impl DataPath {
     /// Takes one datagram of the UDP socket. `datagram` is overwritten. Call `flush_inbound` after the batch.
-    pub fn inbound(&mut self, _now: Millis, _from: &PeerAddr, _datagram: &mut [u8], _sink: &mut impl InboundSink) {
-        todo!("inbound")
+    pub fn inbound(
+        &mut self,
+        now: Millis,
+        from: &PeerAddr,
+        datagram: &mut [u8],
+        sink: &mut impl InboundSink,
+    ) {
+        let outcome = self.receive(now, from, datagram, false, sink);
+        self.context.settle(outcome);
     }
 
     /// The same for a datagram that another shard has handed over (UDP_IN): it hops no further.
-    pub fn inbound_hopped(&mut self, _now: Millis, _from: &PeerAddr, _datagram: &mut [u8], _sink: &mut impl InboundSink) {
-        todo!("inbound_hopped")
+    pub fn inbound_hopped(
+        &mut self,
+        now: Millis,
+        from: &PeerAddr,
+        datagram: &mut [u8],
+        sink: &mut impl InboundSink,
+    ) {
+        let outcome = self.receive(now, from, datagram, true, sink);
+        self.context.settle(outcome);
     }
 
     /// Writes what the coalescer still holds to the TUN. At the end of every batch.
-    pub fn flush_inbound(&mut self, _sink: &mut impl InboundSink) {
-        todo!("flush_inbound")
+    pub fn flush_inbound(&mut self, sink: &mut impl InboundSink) {
+        let context = &self.context;
+        self.coalescer
+            .flush(&mut |frame, packets| write_tun(context, frame, packets, sink));
     }
+
+    /// Stages 1 to 3.
+    fn receive(
+        &mut self,
+        now: Millis,
+        from: &PeerAddr,
+        datagram: &mut [u8],
+        hopped: bool,
+        sink: &mut impl InboundSink,
+    ) -> Result<(), DropReason> {
+        let context = &self.context;
+        let (owner, reason) = match wire::classify(datagram, context.plane.settings.role) {
+            Datagram::Drop(reason) => return Err(reason),
+            Datagram::Control { owner_key } => (Owner::Worker(owner_key), HopReason::Control),
+            Datagram::DataV1 { key } => (by_address(context, from, key, 1)?, HopReason::DataV1),
+            Datagram::DataV2 {
+                key,
+                peer: PeerId::NONE,
+            } => (by_address(context, from, key, 4)?, HopReason::DataV2),
+            Datagram::DataV2 { key, peer } => {
+                (Owner::Peer(DataHeader::v2(key, peer)), HopReason::DataV2)
+            }
+        };
+        let shard = owner.shard(context);
+        if shard != context.shard {
+            return hop(context, shard, reason, from, datagram, hopped, sink);
+        }
+        match owner {
+            Owner::Worker(_) => to_worker(context, from, datagram, sink),
+            Owner::Peer(header) => {
+                let mut parts = Parts {
+                    context,
+                    sessions: &mut self.sessions,
+                    coalescer: &mut self.coalescer,
+                };
+                parts.open(now, from, &header, datagram, sink)
+            }
+        }
+    }
+}
+
+/// What becomes of a datagram that is not dropped at once.
+enum Owner {
+    /// A control packet; half of the session id decides the shard.
+    Worker(u32),
+    Peer(DataHeader),
+}
+
+/// Whose data packet it is.
+struct DataHeader {
+    peer: PeerId,
+    key: KeyId,
+    /// Opcode byte, and peer-id in DATA_V2.
+    len: usize,
+    /// Found by peer-id: the path may be a new one.
+    may_float: bool,
+}
+
+impl DataHeader {
+    fn v2(key: KeyId, peer: PeerId) -> DataHeader {
+        DataHeader {
+            peer,
+            key,
+            len: 4,
+            may_float: true,
+        }
+    }
+
+    fn overhead(&self) -> usize {
+        if self.len == 1 {
+            DATA_V1_OVERHEAD
+        } else {
+            DATA_V2_OVERHEAD
+        }
+    }
+}
+
+impl Owner {
+    fn shard(&self, context: &Context) -> usize {
+        match self {
+            Owner::Worker(key) => *key as usize % context.plane.settings.shards,
+            Owner::Peer(header) => context.shard_of(header.peer),
+        }
+    }
+}
+
+/// Stage 2 for packets without a peer-id. [wire 16]
+fn by_address(
+    context: &Context,
+    from: &PeerAddr,
+    key: KeyId,
+    len: usize,
+) -> Result<Owner, DropReason> {
+    let peer = context
+        .plane
+        .addresses
+        .find(from)
+        .ok_or(DropReason::UnknownAddress)?;
+    Ok(Owner::Peer(DataHeader {
+        peer,
+        key,
+        len,
+        may_float: false,
+    }))
+}
+
+fn hop(
+    context: &Context,
+    shard: usize,
+    reason: HopReason,
+    from: &PeerAddr,
+    datagram: &[u8],
+    hopped: bool,
+    sink: &mut impl InboundSink,
+) -> Result<(), DropReason> {
+    if hopped {
+        return Err(DropReason::Misrouted);
+    }
+    if !sink.hop_udp(shard, from, datagram) {
+        return Err(DropReason::HopFull);
+    }
+    context.stats.hop(reason);
+    Ok(())
+}
+
+fn to_worker(
+    context: &Context,
+    from: &PeerAddr,
+    datagram: &[u8],
+    sink: &mut impl InboundSink,
+) -> Result<(), DropReason> {
+    context.stats.count(Counter::ControlPackets, 1);
+    if sink.control(from, datagram) {
+        Ok(())
+    } else {
+        Err(DropReason::ControlFull)
+    }
+}
+
+/// The parts of a `DataPath` that stages 4 to 12 work on.
+struct Parts<'a> {
+    context: &'a Context,
+    sessions: &'a mut SessionTable,
+    coalescer: &'a mut Coalescer,
+}
+
+impl Parts<'_> {
+    /// Stages 4 to 8.
+    fn open(
+        &mut self,
+        now: Millis,
+        from: &PeerAddr,
+        header: &DataHeader,
+        datagram: &mut [u8],
+        sink: &mut impl InboundSink,
+    ) -> Result<(), DropReason> {
+        let context = self.context;
+        let peer = self
+            .sessions
+            .peer_mut(header.peer)
+            .map_err(|_| DropReason::UnknownPeer)?;
+        let key = peer
+            .keys
+            .opening(header.key)
+            .ok_or(DropReason::UnknownKey)?;
+        let opened = key.open(header.len, be32(datagram, header.len), datagram);
+        if key.limit_due()
+            && sink.event(DataEvent::KeyLimit {
+                peer: header.peer,
+                key: header.key,
+            })
+        {
+            key.limit_was_reported();
+        }
+        opened?;
+        if header.may_float && peer.path != *from {
+            float(context, peer, now, from, sink);
+        }
+        peer.heard(now);
+        count_received(context, peer, datagram.len() as u64);
+        let payload = &datagram[header.overhead()..];
+        if *payload == PING {
+            context.stats.count(Counter::PingsReceived, 1);
+            return Ok(());
+        }
+        if let Some(message) = payload.strip_prefix(&OCC_MAGIC) {
+            occ(context, peer, message, sink);
+            return Ok(());
+        }
+        // Header, packet id and tag are done with; their last bytes make room for the virtio-net header.
+        let frame = &mut datagram[header.overhead() - VNET_LEN..];
+        self.accept(now, header.peer, frame, sink)
+    }
+
+    /// Stages 9 to 12. `frame` is room for the virtio-net header, then the inner packet.
+    fn accept(
+        &mut self,
+        now: Millis,
+        id: PeerId,
+        frame: &mut [u8],
+        sink: &mut impl InboundSink,
+    ) -> Result<(), DropReason> {
+        let context = self.context;
+        let peer = self
+            .sessions
+            .peer_mut(id)
+            .map_err(|_| DropReason::UnknownPeer)?;
+        let packet = &mut frame[VNET_LEN..];
+        let inner = InnerPacket::parse(packet).ok_or(DropReason::MalformedInner)?;
+        check_source(context, peer, inner.source)?;
+        mss::clamp(packet, &inner, peer.max_inner);
+        if context.plane.settings.client_to_client
+            && let Some(other) =
+                outbound::find_route(context, inner.destination).filter(|other| *other != id)
+        {
+            let (vnet, hop) = (VnetHeader::PLAIN.encode(), HopReason::ClientToClient);
+            return outbound::forward(
+                context,
+                self.sessions,
+                now,
+                other,
+                hop,
+                &vnet,
+                &inner,
+                packet,
+                sink,
+            );
+        }
+        let frame = &mut frame[..VNET_LEN + inner.total_len];
+        let mut write = |frame: &[u8], packets: usize| write_tun(context, frame, packets, sink);
+        self.coalescer.push(frame, &inner, &mut write);
+        Ok(())
+    }
+}
+
+/// Stage 6. The event comes first: if the worker cannot be told, nothing moves and the next packet tries again,
+/// so that control and data never disagree about the path for long. [wire 16]
+fn float(
+    context: &Context,
+    peer: &mut Peer,
+    now: Millis,
+    from: &PeerAddr,
+    sink: &mut impl InboundSink,
+) {
+    let addresses = &context.plane.addresses;
+    let holder = addresses.find(from).filter(|holder| *holder != peer.id);
+    if let Some(holder) = holder {
+        if peer.conflict_due(now) {
+            context.stats.count(Counter::FloatConflicts, 1);
+            sink.event(DataEvent::FloatConflict {
+                peer: peer.id,
+                holder,
+                path: *from,
+            });
+        }
+        return;
+    }
+    if !sink.event(DataEvent::Floated {
+        peer: peer.id,
+        path: *from,
+    }) {
+        return;
+    }
+    context.stats.count(Counter::Floats, 1);
+    addresses.remove(&peer.path, peer.id);
+    addresses.insert(*from, peer.id);
+    peer.move_to(*from);
+}
+
+fn count_received(context: &Context, peer: &Peer, bytes: u64) {
+    peer.counters.bytes_in.add(bytes);
+    peer.counters.packets_in.add(1);
+    context.stats.count(Counter::InboundPackets, 1);
+    context.stats.count(Counter::InboundBytes, bytes);
+}
+
+/// Stage 8: of the OCC messages only EXIT means anything to a server. [wire 13]
+fn occ(context: &Context, peer: &Peer, message: &[u8], sink: &mut impl InboundSink) {
+    if message.first() == Some(&OCC_EXIT) {
+        sink.event(DataEvent::Exit { peer: peer.id });
+    } else {
+        context.stats.count(Counter::OccIgnored, 1);
+    }
+}
+
+/// Stage 9: a client speaks for its own addresses and for the networks routed to it, for nobody else's.
+fn check_source(context: &Context, peer: &Peer, source: IpAddr) -> Result<(), DropReason> {
+    let is_own = match source {
+        IpAddr::V4(address) => peer.ipv4 == Some(address),
+        IpAddr::V6(address) if is_unroutable(address) => return Err(DropReason::UnroutableSource),
+        IpAddr::V6(address) => peer.ipv6 == Some(address),
+    };
+    if is_own || outbound::find_route(context, source) == Some(peer.id) {
+        return Ok(());
+    }
+    Err(DropReason::SpoofedSource)
+}
+
+/// Every client's system sends neighbour and multicast chatter from such addresses; it is not an attack.
+fn is_unroutable(address: Ipv6Addr) -> bool {
+    address.is_unicast_link_local() || address.is_unspecified()
+}
+
+/// End of stage 12.
+fn write_tun(context: &Context, frame: &[u8], packets: usize, sink: &mut impl InboundSink) {
+    context.stats.count(Counter::TunWrites, 1);
+    if packets > 1 {
+        context.stats.count(Counter::Coalesced, packets as u64);
+    }
+    sink.write_tun(frame);
 }

@@ -36,7 +36,11 @@ impl InnerPacket {
 
     /// The two addresses as they stand in the header, for the pseudo header and as a flow's name.
     pub fn addresses<'a>(&self, packet: &'a [u8]) -> &'a [u8] {
-        if self.is_v4() { &packet[12..20] } else { &packet[8..40] }
+        if self.is_v4() {
+            &packet[12..20]
+        } else {
+            &packet[8..40]
+        }
     }
 }
 
@@ -48,8 +52,12 @@ fn parse_v4(packet: &[u8]) -> Option<InnerPacket> {
         return None;
     }
     Some(InnerPacket {
-        source: IpAddr::V4(Ipv4Addr::new(header[12], header[13], header[14], header[15])),
-        destination: IpAddr::V4(Ipv4Addr::new(header[16], header[17], header[18], header[19])),
+        source: IpAddr::V4(Ipv4Addr::new(
+            header[12], header[13], header[14], header[15],
+        )),
+        destination: IpAddr::V4(Ipv4Addr::new(
+            header[16], header[17], header[18], header[19],
+        )),
         total_len,
         l4,
         protocol: header[9],

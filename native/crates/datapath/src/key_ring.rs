@@ -59,7 +59,8 @@ impl KeyRing {
     }
 
     fn index_of(&self, key: KeyId) -> Option<usize> {
-        let has = |state: &Option<Box<KeyState>>| state.as_ref().is_some_and(|state| state.key_id == key);
+        let has =
+            |state: &Option<Box<KeyState>>| state.as_ref().is_some_and(|state| state.key_id == key);
         self.states.iter().position(has)
     }
 }

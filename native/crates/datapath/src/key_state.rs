@@ -65,7 +65,12 @@ impl KeyState {
     }
 
     /// Judges the packet id, opens in place, and remembers the id of an authentic packet.
-    pub fn open(&mut self, header_len: usize, packet_id: u32, packet: &mut [u8]) -> Result<(), DropReason> {
+    pub fn open(
+        &mut self,
+        header_len: usize,
+        packet_id: u32,
+        packet: &mut [u8],
+    ) -> Result<(), DropReason> {
         if self.failures >= HARD_FAILURES {
             return Err(DropReason::WornOutKey);
         }

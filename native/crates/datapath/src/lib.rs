@@ -4,8 +4,8 @@
 //! Nothing here allocates or locks per packet. Read `data_path`, then `inbound` and `outbound`.
 #![forbid(unsafe_code)]
 
-pub mod aead;
 pub mod address_table;
+pub mod aead;
 pub mod checksum;
 pub mod coalesce;
 mod coalesce_flow;

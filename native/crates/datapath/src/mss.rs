@@ -61,8 +61,18 @@ fn mss_option(segment: &[u8]) -> Option<usize> {
 
 fn lower(segment: &mut [u8], at: usize, limit: u16) {
     // At an odd offset the value's bytes lie in two checksum words, which is the same as a swapped value.
-    let in_words = |value: u16| if at % 2 == 0 { value } else { value.swap_bytes() };
-    let checksum = checksum::replace(be16(segment, 16), in_words(be16(segment, at)), in_words(limit));
+    let in_words = |value: u16| {
+        if at % 2 == 0 {
+            value
+        } else {
+            value.swap_bytes()
+        }
+    };
+    let checksum = checksum::replace(
+        be16(segment, 16),
+        in_words(be16(segment, at)),
+        in_words(limit),
+    );
     segment[at..at + 2].copy_from_slice(&limit.to_be_bytes());
     segment[16..18].copy_from_slice(&checksum.to_be_bytes());
 }
@@ -75,7 +85,10 @@ mod tests {
     use crate::test_packets::{checksums_hold, tcp_with_options};
 
     fn path(address: &str) -> PeerAddr {
-        PeerAddr { listener: 0, addr: address.parse().unwrap() }
+        PeerAddr {
+            listener: 0,
+            addr: address.parse().unwrap(),
+        }
     }
 
     fn clamped(v6: bool, flags: u8, options: &[u8], max_inner: u16) -> Vec<u8> {
@@ -89,7 +102,10 @@ mod tests {
     #[test]
     fn counts_every_header_of_the_path() {
         assert_eq!(max_inner(1492, &path("192.0.2.1:1"), DataFormat::V2), 1440);
-        assert_eq!(max_inner(1492, &path("[2001:db8::1]:1"), DataFormat::V2), 1420);
+        assert_eq!(
+            max_inner(1492, &path("[2001:db8::1]:1"), DataFormat::V2),
+            1420
+        );
         assert_eq!(max_inner(1492, &path("192.0.2.1:1"), DataFormat::V1), 1443);
         assert_eq!(max_inner(0, &path("192.0.2.1:1"), DataFormat::V2), 0);
     }
@@ -97,12 +113,18 @@ mod tests {
     #[test]
     fn lowers_a_syn_of_both_families() {
         assert_eq!(clamped(false, SYN, &[2, 4, 5, 0xb4], 1440), [2, 4, 5, 0x78]);
-        assert_eq!(clamped(true, SYN | 16, &[2, 4, 5, 0xb4], 1440), [2, 4, 5, 0x64]);
+        assert_eq!(
+            clamped(true, SYN | 16, &[2, 4, 5, 0xb4], 1440),
+            [2, 4, 5, 0x64]
+        );
     }
 
     #[test]
     fn finds_the_option_at_an_odd_offset() {
-        assert_eq!(clamped(false, SYN, &[1, 2, 4, 5, 0xb4, 0, 0, 0], 1440), [1, 2, 4, 5, 0x78, 0, 0, 0]);
+        assert_eq!(
+            clamped(false, SYN, &[1, 2, 4, 5, 0xb4, 0, 0, 0], 1440),
+            [1, 2, 4, 5, 0x78, 0, 0, 0]
+        );
     }
 
     #[test]

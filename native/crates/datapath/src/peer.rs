@@ -36,7 +36,12 @@ pub struct Peer {
 const CONFLICT_PAUSE: Millis = 1000;
 
 impl Peer {
-    pub(crate) fn new(now: Millis, command: &AddPeer, mssfix: u16, counters: Arc<PeerCounters>) -> Peer {
+    pub(crate) fn new(
+        now: Millis,
+        command: &AddPeer,
+        mssfix: u16,
+        counters: Arc<PeerCounters>,
+    ) -> Peer {
         counters.last_heard.set(now);
         Peer {
             id: command.peer,
@@ -72,15 +77,6 @@ impl Peer {
         self.max_inner = mss::max_inner(self.mssfix, &path, self.format);
     }
 
-    /// Is this source address one of the peer's own?
-    pub(crate) fn owns_v4(&self, address: Ipv4Addr) -> bool {
-        self.ipv4 == Some(address)
-    }
-
-    pub(crate) fn owns_v6(&self, address: Ipv6Addr) -> bool {
-        self.ipv6 == Some(address)
-    }
-
     pub(crate) fn ping_due(&self, now: Millis) -> bool {
         self.ping_interval != 0 && now >= self.last_sealed + self.ping_interval
     }
@@ -96,7 +92,9 @@ impl Peer {
 
     /// May a float conflict be reported again?
     pub(crate) fn conflict_due(&mut self, now: Millis) -> bool {
-        let due = self.last_conflict.is_none_or(|last| now >= last + CONFLICT_PAUSE);
+        let due = self
+            .last_conflict
+            .is_none_or(|last| now >= last + CONFLICT_PAUSE);
         if due {
             self.last_conflict = Some(now);
         }

@@ -127,7 +127,10 @@ mod tests {
         let mut window = ReplayWindow::new();
         window.mark(5000);
         assert_eq!(window.check(5001 - ReplayWindow::SIZE), Ok(()));
-        assert_eq!(window.check(5000 - ReplayWindow::SIZE), Err(DropReason::TooOld));
+        assert_eq!(
+            window.check(5000 - ReplayWindow::SIZE),
+            Err(DropReason::TooOld)
+        );
     }
 
     #[test]

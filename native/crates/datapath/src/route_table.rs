@@ -104,7 +104,12 @@ impl<A: Bits, const WORDS: usize> Family<A, WORDS> {
 
     fn insert(&self, address: A, length: u8, peer: PeerId) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.routes.pin().insert((address.prefix(length), length), peer).is_none() {
+        if self
+            .routes
+            .pin()
+            .insert((address.prefix(length), length), peer)
+            .is_none()
+        {
             counts[usize::from(length)] += 1;
             self.lengths[usize::from(length) / 64].fetch_or(1 << (length % 64), Ordering::Release);
         }
@@ -113,13 +118,15 @@ impl<A: Bits, const WORDS: usize> Family<A, WORDS> {
     fn remove(&self, address: A, length: u8, peer: PeerId) -> bool {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let routes = self.routes.pin();
-        let removed = routes.remove_if(&(address.prefix(length), length), |_, owner| *owner == peer);
+        let removed =
+            routes.remove_if(&(address.prefix(length), length), |_, owner| *owner == peer);
         if !matches!(removed, Ok(Some(_))) {
             return false;
         }
         counts[usize::from(length)] -= 1;
         if counts[usize::from(length)] == 0 {
-            self.lengths[usize::from(length) / 64].fetch_and(!(1 << (length % 64)), Ordering::Release);
+            self.lengths[usize::from(length) / 64]
+                .fetch_and(!(1 << (length % 64)), Ordering::Release);
         }
         true
     }
@@ -134,7 +141,9 @@ mod tests {
     #[test]
     fn the_longest_prefix_wins_and_the_default_route_is_last() {
         let table = RouteTable::new();
-        let insert = |network: &str, length, peer| table.insert(network.parse().unwrap(), length, PeerId(peer));
+        let insert = |network: &str, length, peer| {
+            table.insert(network.parse().unwrap(), length, PeerId(peer))
+        };
         insert("0.0.0.0", 0, 1);
         insert("10.0.0.0", 8, 2);
         insert("10.1.2.3", 32, 3);
@@ -143,8 +152,14 @@ mod tests {
         insert("fd00::7", 128, 6);
         let v4 = |text: &str| table.find_v4(text.parse().unwrap()).map(|peer| peer.0);
         let v6 = |text: &str| table.find_v6(text.parse().unwrap()).map(|peer| peer.0);
-        assert_eq!([v4("192.0.2.1"), v4("10.9.9.9"), v4("10.1.2.3")], [Some(1), Some(2), Some(3)]);
-        assert_eq!([v6("2001:db8::"), v6("fd00::8"), v6("fd00::7")], [Some(4), Some(5), Some(6)]);
+        assert_eq!(
+            [v4("192.0.2.1"), v4("10.9.9.9"), v4("10.1.2.3")],
+            [Some(1), Some(2), Some(3)]
+        );
+        assert_eq!(
+            [v6("2001:db8::"), v6("fd00::8"), v6("fd00::7")],
+            [Some(4), Some(5), Some(6)]
+        );
     }
 
     #[test]
@@ -160,8 +175,12 @@ mod tests {
     }
 
     fn linear_scan(routes: &[(u32, u8, u32)], address: u32) -> Option<PeerId> {
-        let matching = routes.iter().filter(|(net, len, _)| address.prefix(*len) == net.prefix(*len));
-        matching.max_by_key(|(_, len, _)| *len).map(|(_, _, peer)| PeerId(*peer))
+        let matching = routes
+            .iter()
+            .filter(|(net, len, _)| address.prefix(*len) == net.prefix(*len));
+        matching
+            .max_by_key(|(_, len, _)| *len)
+            .map(|(_, _, peer)| PeerId(*peer))
     }
 
     proptest! {

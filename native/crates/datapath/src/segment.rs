@@ -101,7 +101,11 @@ impl Segment {
     /// Do the IPv4 header's and the L4 checksum hold?
     pub fn is_intact(&self, packet: &[u8]) -> bool {
         let packet = &packet[..self.header_len + self.payload_len];
-        let (addresses, protocol) = if self.is_v4 { (&packet[12..20], packet[9]) } else { (&packet[8..40], packet[6]) };
+        let (addresses, protocol) = if self.is_v4 {
+            (&packet[12..20], packet[9])
+        } else {
+            (&packet[8..40], packet[6])
+        };
         let segment = &packet[self.l4..];
         let pseudo = checksum::pseudo_header(addresses, protocol, segment.len());
         (!self.is_v4 || checksum::fold(checksum::sum(&packet[..20])) == 0xffff)

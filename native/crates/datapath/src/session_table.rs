@@ -41,10 +41,16 @@ impl SessionTable {
             return Err(CommandError::ForeignPeer);
         }
         let slot = self.slots.get_mut(id.0 as usize / self.shards);
-        slot.and_then(|slot| slot.as_deref_mut()).ok_or(CommandError::UnknownPeer)
+        slot.and_then(|slot| slot.as_deref_mut())
+            .ok_or(CommandError::UnknownPeer)
     }
 
-    pub(crate) fn add(&mut self, now: Millis, command: AddPeer, context: &Context) -> Result<(), CommandError> {
+    pub(crate) fn add(
+        &mut self,
+        now: Millis,
+        command: AddPeer,
+        context: &Context,
+    ) -> Result<(), CommandError> {
         let id = command.peer;
         if id.shard(self.shards) != self.shard || id >= PeerId::NONE {
             return Err(CommandError::ForeignPeer);
@@ -61,7 +67,12 @@ impl SessionTable {
         }
         context.plane.addresses.insert(command.path, id);
         let counters = context.stats.add_peer(id);
-        let mut peer = Box::new(Peer::new(now, &command, context.plane.settings.mssfix, counters));
+        let mut peer = Box::new(Peer::new(
+            now,
+            &command,
+            context.plane.settings.mssfix,
+            counters,
+        ));
         remind(&mut self.timers, now, &mut peer);
         self.slots[slot] = Some(peer);
         self.count += 1;
@@ -70,7 +81,10 @@ impl SessionTable {
 
     pub(crate) fn remove(&mut self, id: PeerId, context: &Context) -> Result<(), CommandError> {
         let peer = self.peer_mut(id)?;
-        let addresses = [peer.ipv4.map(|a| (a.into(), 32)), peer.ipv6.map(|a| (a.into(), 128))];
+        let addresses = [
+            peer.ipv4.map(|a| (a.into(), 32)),
+            peer.ipv6.map(|a| (a.into(), 128)),
+        ];
         for (address, length) in addresses.into_iter().flatten() {
             context.plane.routes.remove(address, length, id);
         }
@@ -90,7 +104,10 @@ impl SessionTable {
         let due = self.timers.expire(now);
         for id in &due {
             let slot = self.slots.get_mut(*id as usize / self.shards);
-            let Some(peer) = slot.and_then(|slot| slot.as_deref_mut()).filter(|peer| peer.reminder <= now) else {
+            let Some(peer) = slot
+                .and_then(|slot| slot.as_deref_mut())
+                .filter(|peer| peer.reminder <= now)
+            else {
                 continue;
             };
             look_at(peer);

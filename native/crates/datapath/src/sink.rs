@@ -13,7 +13,13 @@ pub trait OutboundSink {
     fn commit(&mut self);
 
     /// Hands an inner packet or superpacket to the shard that owns `peer`. False: the ring is full.
-    fn hop_peer(&mut self, shard: usize, peer: PeerId, vnet: &[u8; VNET_LEN], packet: &[u8]) -> bool;
+    fn hop_peer(
+        &mut self,
+        shard: usize,
+        peer: PeerId,
+        vnet: &[u8; VNET_LEN],
+        packet: &[u8],
+    ) -> bool;
 
     /// Reports to the worker. False: no room; the data path says it again when it is still true.
     fn event(&mut self, event: DataEvent) -> bool;

@@ -31,12 +31,17 @@ enum Kind {
 
 impl Split {
     /// Decides the cuts. A packet that stays whole gets its checksum completed where the kernel has left that to us.
-    pub fn plan(vnet: &VnetHeader, inner: &InnerPacket, packet: &mut [u8]) -> Result<Split, DropReason> {
+    pub fn plan(
+        vnet: &VnetHeader,
+        inner: &InnerPacket,
+        packet: &mut [u8],
+    ) -> Result<Split, DropReason> {
         if vnet.gso != GsoKind::None {
             return plan_segments(vnet, inner, packet).ok_or(DropReason::MalformedSuperpacket);
         }
         if vnet.needs_csum {
-            complete_checksum(vnet, &mut packet[..inner.total_len]).ok_or(DropReason::MalformedSuperpacket)?;
+            complete_checksum(vnet, &mut packet[..inner.total_len])
+                .ok_or(DropReason::MalformedSuperpacket)?;
         }
         Ok(Split {
             kind: Kind::Whole,
@@ -118,7 +123,8 @@ impl Split {
         segment[offset..offset + 2].fill(0);
         let pseudo = checksum::pseudo_header(addresses, protocol, segment.len());
         let sum = !checksum::fold(pseudo + checksum::sum(segment));
-        segment[offset..offset + 2].copy_from_slice(&on_the_wire(sum, protocol == UDP).to_be_bytes());
+        segment[offset..offset + 2]
+            .copy_from_slice(&on_the_wire(sum, protocol == UDP).to_be_bytes());
     }
 }
 
@@ -131,7 +137,11 @@ fn plan_segments(vnet: &VnetHeader, inner: &InnerPacket, packet: &[u8]) -> Optio
         GsoKind::None => return None,
     };
     let has_extensions = !inner.is_v4() && inner.protocol != protocol && vnet.needs_csum;
-    let l4 = if has_extensions { usize::from(vnet.csum_start).max(IPV6_HEADER_LEN) } else { inner.l4 };
+    let l4 = if has_extensions {
+        usize::from(vnet.csum_start).max(IPV6_HEADER_LEN)
+    } else {
+        inner.l4
+    };
     let l4_header_len = match kind {
         Kind::Tcp => usize::from(packet.get(l4 + 12)? >> 4) * 4,
         Kind::Udp | Kind::Whole => 8,

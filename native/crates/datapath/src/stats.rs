@@ -113,7 +113,10 @@ pub struct OwnedCounter(AtomicU64);
 
 impl OwnedCounter {
     pub fn add(&self, n: u64) {
-        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
+        self.0.store(
+            self.0.load(Ordering::Relaxed).wrapping_add(n),
+            Ordering::Relaxed,
+        );
     }
 
     pub fn set(&self, value: u64) {
@@ -129,7 +132,7 @@ impl OwnedCounter {
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub struct PeerCounters {
-    /// Inner bytes and packets.
+    /// Data packets and their UDP payload bytes, pings included: what OpenVPN's status shows.
     pub bytes_in: OwnedCounter,
     pub bytes_out: OwnedCounter,
     pub packets_in: OwnedCounter,
@@ -170,7 +173,12 @@ impl ShardStats {
 
     /// Counts a drop. Data thread only.
     pub fn drop_packet(&self, reason: DropReason) {
-        self.drops[reason as usize].add(1);
+        self.drop_packets(reason, 1);
+    }
+
+    /// Data thread only.
+    pub fn drop_packets(&self, reason: DropReason, n: usize) {
+        self.drops[reason as usize].add(n as u64);
     }
 
     /// Counts a hop. Data thread only.
@@ -207,21 +215,32 @@ impl ShardStats {
 
     /// Name and value of every drop reason that is not 0.
     pub fn drops(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
-        let all = DropReason::ALL.iter().map(|reason| (reason.name(), self.drop_count(*reason)));
+        let all = DropReason::ALL
+            .iter()
+            .map(|reason| (reason.name(), self.drop_count(*reason)));
         all.filter(|(_, value)| *value != 0)
     }
 
     pub fn hops(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
-        HopReason::ALL.iter().map(|reason| (reason.name(), self.hop_count(*reason)))
+        HopReason::ALL
+            .iter()
+            .map(|reason| (reason.name(), self.hop_count(*reason)))
     }
 
     pub fn counters(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
-        Counter::ALL.iter().map(|counter| (counter.name(), self.counter(*counter)))
+        Counter::ALL
+            .iter()
+            .map(|counter| (counter.name(), self.counter(*counter)))
     }
 
     /// The live peers' counters, by peer-id.
     pub fn peers(&self) -> Vec<PeerSnapshot> {
-        let mut peers: Vec<PeerSnapshot> = self.peers.pin().iter().map(|(id, c)| snapshot(*id, c)).collect();
+        let mut peers: Vec<PeerSnapshot> = self
+            .peers
+            .pin()
+            .iter()
+            .map(|(id, c)| snapshot(*id, c))
+            .collect();
         peers.sort_unstable_by_key(|peer| peer.peer);
         peers
     }
@@ -263,7 +282,14 @@ mod tests {
         let stats = ShardStats::new();
         stats.add_peer(PeerId(9)).bytes_in.add(70);
         stats.add_peer(PeerId(3));
-        assert_eq!(stats.peers().iter().map(|p| (p.peer.0, p.bytes_in)).collect::<Vec<_>>(), [(3, 0), (9, 70)]);
+        assert_eq!(
+            stats
+                .peers()
+                .iter()
+                .map(|p| (p.peer.0, p.bytes_in))
+                .collect::<Vec<_>>(),
+            [(3, 0), (9, 70)]
+        );
         stats.remove_peer(PeerId(9));
         assert_eq!(stats.peers().len(), 1);
     }

@@ -39,14 +39,21 @@ impl Shape {
     }
 
     pub fn udp(v6: bool, host: u8) -> Shape {
-        Shape { udp: true, ..Shape::tcp(v6, host) }
+        Shape {
+            udp: true,
+            ..Shape::tcp(v6, host)
+        }
     }
 
     /// The whole packet with good checksums.
     pub fn packet(&self, payload: &[u8]) -> Vec<u8> {
         let mut l4 = self.l4_header(payload.len());
         l4.extend_from_slice(payload);
-        let mut packet = if self.v6 { self.v6_header(l4.len()) } else { self.v4_header(l4.len()) };
+        let mut packet = if self.v6 {
+            self.v6_header(l4.len())
+        } else {
+            self.v4_header(l4.len())
+        };
         let at = packet.len();
         packet.extend_from_slice(&l4);
         let sum = !l4_sum(&packet, at);
@@ -60,7 +67,14 @@ impl Shape {
         let mut header = vec![0x45, 0];
         header.extend_from_slice(&((20 + l4_len) as u16).to_be_bytes());
         header.extend_from_slice(&self.ip_id.to_be_bytes());
-        header.extend_from_slice(&[if self.dont_fragment { 0x40 } else { 0 }, 0, 64, self.protocol(), 0, 0]);
+        header.extend_from_slice(&[
+            if self.dont_fragment { 0x40 } else { 0 },
+            0,
+            64,
+            self.protocol(),
+            0,
+            0,
+        ]);
         header.extend_from_slice(&[10, 8, 0, self.host, 10, 9, 0, 1]);
         let sum = !naive(&header);
         header[10..12].copy_from_slice(&sum.to_be_bytes());
@@ -85,7 +99,14 @@ impl Shape {
             header.extend_from_slice(&[0, 0]);
         } else {
             header.extend_from_slice(&self.sequence.to_be_bytes());
-            header.extend_from_slice(&[0, 0, 0, 9, ((20 + self.options.len()) as u8 / 4) << 4, self.flags]);
+            header.extend_from_slice(&[
+                0,
+                0,
+                0,
+                9,
+                ((20 + self.options.len()) as u8 / 4) << 4,
+                self.flags,
+            ]);
             header.extend_from_slice(&[1, 0, 0, 0, 0, 0]);
             header.extend_from_slice(&self.options);
         }
@@ -98,14 +119,22 @@ impl Shape {
 }
 
 pub fn tcp_with_options(v6: bool, flags: u8, options: &[u8]) -> Vec<u8> {
-    let shape = Shape { flags, options: options.to_vec(), ..Shape::tcp(v6, 2) };
+    let shape = Shape {
+        flags,
+        options: options.to_vec(),
+        ..Shape::tcp(v6, 2)
+    };
     shape.packet(&[])
 }
 
 /// Do the IP and the TCP or UDP checksum of a packet hold?
 pub fn checksums_hold(packet: &[u8]) -> bool {
     let v4 = packet[0] >> 4 == 4;
-    let at = if v4 { usize::from(packet[0] & 15) * 4 } else { 40 };
+    let at = if v4 {
+        usize::from(packet[0] & 15) * 4
+    } else {
+        40
+    };
     (!v4 || naive(&packet[..at]) == 0xffff) && l4_sum(packet, at) == 0xffff
 }
 

@@ -52,10 +52,17 @@ const MIN_CONTROL_LEN: usize = 14;
 /// What a datagram is, by its first byte and its length. Nothing looks at the raw header again to decide that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Datagram {
-    DataV1 { key: KeyId },
-    DataV2 { key: KeyId, peer: PeerId },
+    DataV1 {
+        key: KeyId,
+    },
+    DataV2 {
+        key: KeyId,
+        peer: PeerId,
+    },
     /// `owner_key mod shards` is the shard that talks to this client: the first half of its session id.
-    Control { owner_key: u32 },
+    Control {
+        owner_key: u32,
+    },
     Drop(DropReason),
 }
 
@@ -122,7 +129,9 @@ mod tests {
 
     #[test]
     fn names_each_opcode_for_a_server() {
-        let control = Datagram::Control { owner_key: 0x0102_0304 };
+        let control = Datagram::Control {
+            owner_key: 0x0102_0304,
+        };
         for opcode in [3, 4, 5, 7, 10, 11] {
             assert_eq!(classify(&packet(opcode << 3, 14), Role::Server), control);
         }
@@ -136,7 +145,9 @@ mod tests {
     fn a_client_takes_server_resets_and_no_client_resets() {
         assert_eq!(
             classify(&packet(8 << 3, 26), Role::Client),
-            Datagram::Control { owner_key: 0x0102_0304 }
+            Datagram::Control {
+                owner_key: 0x0102_0304
+            }
         );
         assert_eq!(
             classify(&packet(7 << 3, 26), Role::Client),
@@ -150,10 +161,16 @@ mod tests {
         bytes[..4].copy_from_slice(&data_v2_header(KeyId(5), PeerId(0x12_3456)));
         assert_eq!(
             classify(&bytes, Role::Server),
-            Datagram::DataV2 { key: KeyId(5), peer: PeerId(0x12_3456) }
+            Datagram::DataV2 {
+                key: KeyId(5),
+                peer: PeerId(0x12_3456)
+            }
         );
         bytes[0] = data_v1_header(KeyId(7));
-        assert_eq!(classify(&bytes, Role::Server), Datagram::DataV1 { key: KeyId(7) });
+        assert_eq!(
+            classify(&bytes, Role::Server),
+            Datagram::DataV1 { key: KeyId(7) }
+        );
     }
 
     #[test]
