@@ -23,6 +23,16 @@ impl IoError {
         IoError::new(last_errno(), action)
     }
 
+    /// The caller asked for something that makes no sense.
+    pub fn invalid(action: impl Into<String>) -> IoError {
+        IoError::new(libc::EINVAL, action)
+    }
+
+    /// Somebody has it already.
+    pub fn busy(action: impl Into<String>) -> IoError {
+        IoError::new(libc::EBUSY, action)
+    }
+
     pub fn errno(&self) -> c_int {
         self.errno
     }

@@ -70,10 +70,15 @@ impl SendBatch {
         self.messages.is_empty()
     }
 
+    /// Whether `reserve` would find a slot; false for a batch that has to be flushed first, and always for oversize.
+    pub fn has_room(&self, len: usize) -> bool {
+        len <= MAX_MESSAGE && len <= ARENA - self.used && self.messages.len() < MAX_MESSAGES
+    }
+
     /// A slot of `len` bytes at the end; `None` when the batch must be flushed first, or `len` is more than a datagram.
     pub fn reserve(&mut self, len: usize) -> Option<&mut [u8]> {
         self.reserved = 0;
-        if len > MAX_MESSAGE || len > ARENA - self.used || self.messages.len() == MAX_MESSAGES {
+        if !self.has_room(len) {
             return None;
         }
         self.reserved = len;

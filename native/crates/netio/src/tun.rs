@@ -42,7 +42,7 @@ pub fn open_tun(options: &TunOptions) -> Result<Tun, IoError> {
     for queue in &queues {
         prepare(queue)
             .map_err(|errno| IoError::new(errno, format!("set up virtio-net headers on {name}")))?;
-        offloads = set_offloads(queue);
+        offloads = negotiate_offloads(queue).to_vec();
     }
     interface::apply(&name, &options.interface)?;
     Ok(Tun {
@@ -130,15 +130,16 @@ fn prepare(queue: &OwnedFd) -> Result<(), c_int> {
     }
 }
 
-fn set_offloads(queue: &OwnedFd) -> Vec<&'static str> {
+/// Asks for as much as the kernel gives, step by step; what it agreed to. Does no harm when asked again.
+pub fn negotiate_offloads(queue: &OwnedFd) -> &'static [&'static str] {
     for (bits, names) in STEPS {
         // SAFETY: TUNSETOFFLOAD takes its bits as the argument itself.
         let rc = unsafe { libc::ioctl(queue.as_raw_fd(), TUNSETOFFLOAD as _, c_ulong::from(bits)) };
         if rc == 0 {
-            return names.to_vec();
+            return names;
         }
     }
-    Vec::new()
+    &[]
 }
 
 /// IFF_MULTI_QUEUE on a device that another process reads would silently split the traffic between the two.

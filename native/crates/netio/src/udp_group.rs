@@ -75,8 +75,7 @@ pub fn open_udp_group(options: &UdpGroupOptions) -> Result<UdpGroup, IoError> {
         .ok_or_else(|| IoError::new(libc::EINVAL, "open a UDP listener of no shards"))?;
     let steered = steer_bpf::attach(first, options.shards).is_ok();
     let receive_buffer = int_option(first, libc::SOL_SOCKET, libc::SO_RCVBUF) as u32 / 2;
-    // GSO is asked for per datagram; setting "no segmentation" tells whether the kernel knows the option.
-    let gso = set_option(first, libc::SOL_UDP, libc::UDP_SEGMENT, &(0 as c_int)).is_ok();
+    let gso = knows_gso(first);
     Ok(UdpGroup {
         port,
         receive_buffer,
@@ -85,6 +84,17 @@ pub fn open_udp_group(options: &UdpGroupOptions) -> Result<UdpGroup, IoError> {
         gso,
         sockets,
     })
+}
+
+/// Whether datagrams may be sent as superpackets. GSO is asked for per message; setting "no segmentation" tells whether
+/// the kernel knows the option.
+pub fn knows_gso(socket: &OwnedFd) -> bool {
+    set_option(socket, libc::SOL_UDP, libc::UDP_SEGMENT, &(0 as c_int)).is_ok()
+}
+
+/// Whether the socket hands over several datagrams as one buffer.
+pub fn has_gro(socket: &OwnedFd) -> bool {
+    int_option(socket, libc::SOL_UDP, libc::UDP_GRO) != 0
 }
 
 /// A port that nobody has: SO_REUSEPORT would quietly share it with another process of the same user.

@@ -1,1 +1,17 @@
-//! shard
+//! One data thread per shard: joins the system calls of `netio` with the packet logic of `datapath`.
+//!
+//! Read `event_loop` first; `registry` is what the JavaScript side sees.
+#![forbid(unsafe_code)]
+
+pub mod address_record;
+pub mod clock;
+pub mod commands;
+pub mod control_ring;
+pub mod event_loop;
+pub mod hop;
+pub mod io_stats;
+pub mod outlet;
+pub mod registry;
+pub mod ring;
+pub mod shard_thread;
+pub mod worker_port;

@@ -1,0 +1,233 @@
+//! Records of the two control rings of a shard, as docs/internal/rings/design.md lays them out.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use datapath::{
+    AddPeer, Cipher, DataEvent, DataFormat, DirectionKey, InstallKey, KeyId, PeerAddr, PeerId,
+};
+
+use crate::address_record::{ADDRESS_LEN, decode_address, encode_address};
+
+/// Kind of a DATAGRAM record to the worker: address, then the packet.
+pub const DATAGRAM: u32 = 1;
+
+/// One record from the worker.
+pub enum Command<'a> {
+    Transmit { to: PeerAddr, packet: &'a [u8] },
+    AddPeer(AddPeer),
+    InstallKey(InstallKey),
+    UseKey(PeerId, KeyId),
+    RetireKey(PeerId, KeyId),
+    TouchPeer(PeerId),
+    RemovePeer(PeerId),
+}
+
+/// Decodes a record from the worker; `None` when it makes no sense.
+pub fn decode_command(kind: u32, payload: &[u8]) -> Option<Command<'_>> {
+    if kind == 1 {
+        let (address, packet) = payload.split_first_chunk::<ADDRESS_LEN>()?;
+        return Some(Command::Transmit {
+            to: decode_address(address)?,
+            packet,
+        });
+    }
+    let peer = PeerId(word(payload, 0)?);
+    match kind {
+        2 => Some(Command::AddPeer(decode_add_peer(peer, payload)?)),
+        3 => Some(Command::InstallKey(decode_install_key(peer, payload)?)),
+        4 => Some(Command::UseKey(peer, decode_key_id(word(payload, 4)?)?)),
+        5 => Some(Command::RetireKey(peer, decode_key_id(word(payload, 4)?)?)),
+        6 => Some(Command::TouchPeer(peer)),
+        7 => Some(Command::RemovePeer(peer)),
+        _ => None,
+    }
+}
+
+/// True for the record that has to be erased once it was carried out.
+pub fn holds_secrets(kind: u32) -> bool {
+    kind == 3
+}
+
+/// An event for the worker: the record's kind, and its payload in the first bytes of `into`.
+pub fn encode_event<'a>(event: &DataEvent, into: &'a mut [u8; EVENT_LEN]) -> (u32, &'a [u8]) {
+    let mut put = |at: usize, value: u32| into[at..at + 4].copy_from_slice(&value.to_le_bytes());
+    let (kind, len) = match *event {
+        DataEvent::Floated { peer, path } => {
+            put(0, peer.0);
+            put(4, 0);
+            into[8..].copy_from_slice(&encode_address(&path));
+            (2, EVENT_LEN)
+        }
+        DataEvent::FloatConflict { peer, holder, path } => {
+            put(0, peer.0);
+            put(4, holder.0);
+            into[8..].copy_from_slice(&encode_address(&path));
+            (3, EVENT_LEN)
+        }
+        DataEvent::Exit { peer } => {
+            put(0, peer.0);
+            (4, 4)
+        }
+        DataEvent::KeyLimit { peer, key } => {
+            put(0, peer.0);
+            put(4, u32::from(key.0));
+            (5, 8)
+        }
+        DataEvent::Silent { peer } => {
+            put(0, peer.0);
+            (6, 4)
+        }
+    };
+    (kind, &into[..len])
+}
+
+/// Longest event: two words and an address.
+pub const EVENT_LEN: usize = 8 + ADDRESS_LEN;
+
+const FLAG_DATA_V2: u32 = 1;
+const FLAG_IPV4: u32 = 2;
+const FLAG_IPV6: u32 = 4;
+
+fn decode_add_peer(peer: PeerId, payload: &[u8]) -> Option<AddPeer> {
+    let flags = word(payload, 4)?;
+    let ipv4 = Ipv4Addr::from(*chunk::<4>(payload, 32)?);
+    let ipv6 = Ipv6Addr::from(*chunk::<16>(payload, 40)?);
+    Some(AddPeer {
+        peer,
+        path: decode_address(chunk(payload, 8)?)?,
+        format: if flags & FLAG_DATA_V2 != 0 {
+            DataFormat::V2
+        } else {
+            DataFormat::V1
+        },
+        ipv4: (flags & FLAG_IPV4 != 0).then_some(ipv4),
+        ipv6: (flags & FLAG_IPV6 != 0).then_some(ipv6),
+        ping_interval_s: u16::from_le_bytes(*chunk(payload, 36)?),
+        ping_timeout_s: u16::from_le_bytes(*chunk(payload, 38)?),
+    })
+}
+
+fn decode_install_key(peer: PeerId, payload: &[u8]) -> Option<InstallKey> {
+    let [key_id, cipher] = *chunk::<2>(payload, 4)?;
+    Some(InstallKey {
+        peer,
+        key_id: decode_key_id(u32::from(key_id))?,
+        cipher: Cipher::from_number(cipher)?,
+        seal: DirectionKey {
+            key: *chunk(payload, 8)?,
+            implicit_iv: *chunk(payload, 72)?,
+        },
+        open: DirectionKey {
+            key: *chunk(payload, 40)?,
+            implicit_iv: *chunk(payload, 80)?,
+        },
+    })
+}
+
+/// 3 bits. [wire 17]
+fn decode_key_id(number: u32) -> Option<KeyId> {
+    (number < 8).then_some(KeyId(number as u8))
+}
+
+fn word(payload: &[u8], at: usize) -> Option<u32> {
+    chunk(payload, at).map(|bytes| u32::from_le_bytes(*bytes))
+}
+
+fn chunk<const N: usize>(payload: &[u8], at: usize) -> Option<&[u8; N]> {
+    payload.get(at..)?.first_chunk()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn path() -> PeerAddr {
+        PeerAddr {
+            listener: 1,
+            addr: "192.0.2.9:5000".parse().expect("address"),
+        }
+    }
+
+    #[test]
+    fn add_peer_has_the_documented_layout() {
+        let mut payload = [7u32.to_le_bytes(), 3u32.to_le_bytes()].concat();
+        payload.extend(encode_address(&path()));
+        payload.extend([10, 8, 0, 2, 10, 0, 120, 0]);
+        payload.extend([0xfd; 16]);
+        let Some(Command::AddPeer(add)) = decode_command(2, &payload) else {
+            panic!("no ADD_PEER")
+        };
+        assert_eq!(
+            (add.peer, add.path, add.format),
+            (PeerId(7), path(), DataFormat::V2)
+        );
+        assert_eq!(
+            (add.ipv4, add.ipv6),
+            (Some(Ipv4Addr::new(10, 8, 0, 2)), None)
+        );
+        assert_eq!((add.ping_interval_s, add.ping_timeout_s), (10, 120));
+        assert!(decode_command(2, &payload[..55]).is_none());
+    }
+
+    #[test]
+    fn install_key_has_the_documented_layout() {
+        let mut payload = vec![7, 0, 0, 0, 5, 4, 0, 0];
+        payload.extend([1; 32]);
+        payload.extend([2; 32]);
+        payload.extend([3; 8]);
+        payload.extend([4; 8]);
+        let Some(Command::InstallKey(key)) = decode_command(3, &payload) else {
+            panic!("no INSTALL_KEY")
+        };
+        assert_eq!(
+            (key.key_id, key.cipher),
+            (KeyId(5), Cipher::ChaCha20Poly1305)
+        );
+        assert_eq!((key.seal.key, key.open.key), ([1; 32], [2; 32]));
+        assert_eq!(
+            (key.seal.implicit_iv, key.open.implicit_iv),
+            ([3; 8], [4; 8])
+        );
+        payload[5] = 9;
+        assert!(decode_command(3, &payload).is_none());
+    }
+
+    #[test]
+    fn events_have_the_documented_layout() {
+        let mut buffer = [0xff; EVENT_LEN];
+        let (kind, bytes) = encode_event(
+            &DataEvent::Floated {
+                peer: PeerId(5),
+                path: path(),
+            },
+            &mut buffer,
+        );
+        assert_eq!(
+            (kind, &bytes[..8], &bytes[8..]),
+            (
+                2,
+                &[5, 0, 0, 0, 0, 0, 0, 0][..],
+                &encode_address(&path())[..]
+            )
+        );
+        let (kind, bytes) = encode_event(
+            &DataEvent::KeyLimit {
+                peer: PeerId(5),
+                key: KeyId(2),
+            },
+            &mut buffer,
+        );
+        assert_eq!((kind, bytes), (5, &[5, 0, 0, 0, 2, 0, 0, 0][..]));
+        let (kind, bytes) = encode_event(&DataEvent::Silent { peer: PeerId(5) }, &mut buffer);
+        assert_eq!((kind, bytes), (6, &[5, 0, 0, 0][..]));
+    }
+
+    proptest! {
+        #[test]
+        fn any_record_is_decoded_or_refused(kind in 0..10u32, payload in prop::collection::vec(any::<u8>(), 0..120)) {
+            decode_command(kind, &payload);
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! The one loop of a data thread. A turn:
+//!
+//! 1. the worker's commands
+//! 2. packets that neighbours have handed over
+//! 3. UDP sockets, listener by listener
+//! 4. the TUN queue
+//! 5. timers
+//! 6. flush: superpackets to the TUN, datagrams to the sockets, records to the rings
+//! 7. rest: go on at once, spin shortly, or sleep until something comes
+//!
+//! Each source gets a bounded share of a turn, so none starves the others.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use datapath::{DataPath, Millis, PeerAddr};
+use netio::IoError;
+use netio::receive_batch::ReceiveBatch;
+use netio::tun_queue::MAX_FRAME;
+use netio::udp_group::has_gro;
+use netio::wake::{Poller, Waker};
+
+use crate::clock;
+use crate::commands::drain_commands;
+use crate::hop::drain_hop;
+use crate::outlet::Outlet;
+use crate::ring::RingConsumer;
+use crate::shard_thread::ShardState;
+
+/// Shares of a turn. One receive call takes up to half a megabyte with GRO, a TUN frame up to 64 KB.
+const MAX_COMMANDS: usize = 256;
+const MAX_HOPS: usize = 64;
+const MAX_RECEIVE_CALLS: usize = 2;
+const MAX_TUN_FRAMES: usize = 16;
+
+/// A sleeper is 47 us away, so a thread that was busy just now looks around a little longer; not for long, because
+/// another thread may want the CPU.
+const SPIN: Duration = Duration::from_micros(30);
+
+/// A source that reports errors is left alone for this long; it could be ready for ever and nothing to read.
+const RETRY_MS: Millis = 500;
+
+const WAKE: u64 = 0;
+const TUN: u64 = 1;
+const FIRST_LISTENER: u64 = 2;
+
+pub struct EventLoop {
+    outlet: Outlet,
+    commands: RingConsumer,
+    hops: Vec<RingConsumer>,
+    receive: ReceiveBatch,
+    frame: Box<[u8]>,
+    poller: Poller,
+    waker: Arc<Waker>,
+    state: Arc<ShardState>,
+    /// Index = listener.
+    listeners: Vec<Source>,
+    tun: Source,
+}
+
+/// A descriptor that the loop reads from.
+#[derive(Default)]
+struct Source {
+    ready: bool,
+    /// Not watched until then.
+    retry_at: Option<Millis>,
+    /// Datagrams the kernel said it had lost, as of now.
+    lost: u32,
+}
+
+impl EventLoop {
+    pub fn new(
+        outlet: Outlet,
+        commands: RingConsumer,
+        hops: Vec<RingConsumer>,
+        waker: Arc<Waker>,
+        state: Arc<ShardState>,
+    ) -> Result<EventLoop, IoError> {
+        let poller = Poller::new(outlet.sockets.len() + 2)?;
+        poller.add(waker.fd(), WAKE)?;
+        if let Some(tun) = &outlet.tun {
+            poller.add(tun.fd(), TUN)?;
+        }
+        for (token, socket) in (FIRST_LISTENER..).zip(&outlet.sockets) {
+            poller.add(socket, token)?;
+        }
+        let gro = !outlet.sockets.is_empty() && outlet.sockets.iter().all(has_gro);
+        let receive = if gro {
+            ReceiveBatch::for_gro()
+        } else {
+            ReceiveBatch::for_single_datagrams()
+        };
+        let listeners = outlet.sockets.iter().map(|_| Source::default()).collect();
+        Ok(EventLoop {
+            outlet,
+            commands,
+            hops,
+            receive,
+            frame: vec![0; MAX_FRAME].into(),
+            poller,
+            waker,
+            state,
+            listeners,
+            tun: Source::default(),
+        })
+    }
+
+    /// Until the thread is told to stop, or waiting itself fails.
+    pub fn run(&mut self, data_path: &mut DataPath) {
+        let mut busy_until = Instant::now();
+        while !self.state.must_stop() {
+            let now = clock::now();
+            let worked = self.turn(now, data_path);
+            if worked {
+                busy_until = Instant::now() + SPIN;
+            }
+            if self
+                .rest(now, worked || Instant::now() < busy_until, data_path)
+                .is_err()
+            {
+                return;
+            }
+        }
+        self.outlet.flush();
+    }
+
+    /// Everything that is ready, in bounded shares. False: there was nothing to do.
+    fn turn(&mut self, now: Millis, data_path: &mut DataPath) -> bool {
+        self.state.io.turns.add(1);
+        let mut worked = self.turn_commands(now, data_path);
+        for ring in &mut self.hops {
+            worked |= drain_hop(ring, MAX_HOPS, now, data_path, &mut self.outlet) > 0;
+        }
+        for listener in 0..self.listeners.len() {
+            if self.listeners[listener].ready {
+                worked |= self.turn_udp(listener, now, data_path);
+            }
+        }
+        if self.tun.ready {
+            worked |= self.turn_tun(now, data_path);
+        }
+        if data_path
+            .next_deadline()
+            .is_some_and(|deadline| deadline <= now)
+        {
+            data_path.handle_timeout(now, &mut self.outlet);
+        }
+        self.rearm(now);
+        data_path.flush_inbound(&mut self.outlet);
+        self.outlet.flush();
+        worked
+    }
+
+    fn turn_commands(&mut self, now: Millis, data_path: &mut DataPath) -> bool {
+        let drained = drain_commands(
+            &mut self.commands,
+            MAX_COMMANDS,
+            now,
+            data_path,
+            &mut self.outlet,
+        );
+        if drained.refused > 0 {
+            self.state.io.commands_refused.add(drained.refused);
+        }
+        drained.records > 0
+    }
+
+    fn turn_udp(&mut self, listener: usize, now: Millis, data_path: &mut DataPath) -> bool {
+        let mut worked = false;
+        for _ in 0..MAX_RECEIVE_CALLS {
+            let count = match self.receive.receive(&self.outlet.sockets[listener]) {
+                Ok(count) => count,
+                Err(_) => {
+                    self.state.io.udp_receive_errors.add(1);
+                    self.poller.remove(&self.outlet.sockets[listener]);
+                    self.listeners[listener] = Source {
+                        retry_at: Some(now + RETRY_MS),
+                        ..Source::default()
+                    };
+                    return worked;
+                }
+            };
+            self.state.io.receive_calls.add(1);
+            worked |= count > 0;
+            for index in 0..count {
+                self.inbound(listener, index, now, data_path);
+            }
+            if count < self.receive.capacity() {
+                break;
+            }
+        }
+        worked
+    }
+
+    /// One received buffer: a datagram, or several of one sender and size.
+    fn inbound(&mut self, listener: usize, index: usize, now: Millis, data_path: &mut DataPath) {
+        let io = &self.state.io;
+        let Some(received) = self.receive.message(index) else {
+            io.udp_unusable.add(1);
+            return;
+        };
+        if let Some(lost) = received.lost {
+            io.udp_lost
+                .add(u64::from(lost.wrapping_sub(self.listeners[listener].lost)));
+            self.listeners[listener].lost = lost;
+        }
+        io.received_buffers.add(1);
+        let from = PeerAddr {
+            listener: listener as u16,
+            addr: received.from,
+        };
+        for datagram in received.bytes.chunks_mut(received.segment) {
+            io.received_datagrams.add(1);
+            data_path.inbound(now, &from, datagram, &mut self.outlet);
+        }
+    }
+
+    fn turn_tun(&mut self, now: Millis, data_path: &mut DataPath) -> bool {
+        for count in 0..MAX_TUN_FRAMES {
+            let Some(tun) = &self.outlet.tun else {
+                return false;
+            };
+            match tun.read(&mut self.frame) {
+                Ok(0) => return count > 0,
+                Ok(len) => {
+                    self.state.io.tun_reads.add(1);
+                    data_path.outbound(now, &mut self.frame[..len], &mut self.outlet);
+                }
+                Err(_) => {
+                    self.state.io.tun_read_errors.add(1);
+                    self.state.io.tun_down.set(1);
+                    self.poller.remove(tun.fd());
+                    self.tun.retry_at = Some(now + RETRY_MS);
+                    return count > 0;
+                }
+            }
+        }
+        true
+    }
+
+    /// Watches sources again that were left alone long enough. One that is still broken fails its next read.
+    fn rearm(&mut self, now: Millis) {
+        let due = |source: &Source| source.retry_at.is_some_and(|at| at <= now);
+        if let Some(tun) = self.outlet.tun.as_ref().filter(|_| due(&self.tun)) {
+            let watched = self.poller.add(tun.fd(), TUN).is_ok();
+            self.tun.retry_at = if watched { None } else { Some(now + RETRY_MS) };
+            self.state.io.tun_down.set(u64::from(!watched));
+        }
+        for ((token, source), socket) in (FIRST_LISTENER..)
+            .zip(&mut self.listeners)
+            .zip(&self.outlet.sockets)
+        {
+            if due(source) {
+                let watched = self.poller.add(socket, token).is_ok();
+                source.retry_at = if watched { None } else { Some(now + RETRY_MS) };
+            }
+        }
+    }
+
+    /// Looks what is ready, and waits for it unless the thread is `busy`.
+    fn rest(&mut self, now: Millis, busy: bool, data_path: &DataPath) -> Result<(), IoError> {
+        let asleep = !busy && self.fall_asleep();
+        let timeout = if asleep {
+            self.time_to_sleep(now, data_path)
+        } else {
+            Some(Duration::ZERO)
+        };
+        self.tun.ready = false;
+        self.listeners
+            .iter_mut()
+            .for_each(|source| source.ready = false);
+        let (tun, listeners, waker) = (&mut self.tun, &mut self.listeners, &self.waker);
+        let result = self.poller.wait(timeout, |token| match token {
+            WAKE => waker.clear(),
+            TUN => tun.ready = true,
+            _ => {
+                if let Some(source) = listeners.get_mut((token - FIRST_LISTENER) as usize) {
+                    source.ready = true;
+                }
+            }
+        });
+        if asleep {
+            self.state.io.sleeps.add(1);
+            self.wake_up();
+        }
+        result
+    }
+
+    /// False: a ring has something. True: every producer wakes us from here on.
+    fn fall_asleep(&mut self) -> bool {
+        let empty = self.commands.sleep() && self.hops.iter_mut().all(RingConsumer::sleep);
+        if !empty {
+            self.wake_up();
+        }
+        empty
+    }
+
+    fn wake_up(&mut self) {
+        self.commands.awake();
+        self.hops.iter_mut().for_each(RingConsumer::awake);
+        let corrupt =
+            self.commands.corrupt() + self.hops.iter().map(RingConsumer::corrupt).sum::<u64>();
+        self.state.io.rings_corrupt.set(corrupt);
+    }
+
+    fn time_to_sleep(&self, now: Millis, data_path: &DataPath) -> Option<Duration> {
+        let retries = self
+            .listeners
+            .iter()
+            .chain([&self.tun])
+            .filter_map(|source| source.retry_at);
+        let next = retries.chain(data_path.next_deadline()).min()?;
+        Some(Duration::from_millis(next.saturating_sub(now)))
+    }
+}

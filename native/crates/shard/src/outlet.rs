@@ -1,0 +1,139 @@
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use datapath::{DataEvent, InboundSink, OutboundSink, PeerAddr, PeerId, VNET_LEN};
+use netio::send_batch::SendBatch;
+use netio::tun_queue::TunQueue;
+
+use crate::address_record::encode_address;
+use crate::control_ring::{DATAGRAM, EVENT_LEN, encode_event};
+use crate::hop::HopOut;
+use crate::ring::RingProducer;
+use crate::shard_thread::ShardState;
+use crate::worker_port::WorkerPort;
+
+/// Every way out of a shard: sockets, TUN, the neighbours and the worker. What the data path sees of the event loop.
+pub struct Outlet {
+    /// Index = listener.
+    pub sockets: Vec<OwnedFd>,
+    pub tun: Option<TunQueue>,
+    pub batch: SendBatch,
+    /// Where the reserved slot goes.
+    to: Option<PeerAddr>,
+    hops: Vec<Option<HopOut>>,
+    to_worker: RingProducer,
+    worker: Arc<WorkerPort>,
+    state: Arc<ShardState>,
+}
+
+impl Outlet {
+    pub fn new(
+        sockets: Vec<OwnedFd>,
+        tun: Option<TunQueue>,
+        hops: Vec<Option<HopOut>>,
+        to_worker: RingProducer,
+        worker: Arc<WorkerPort>,
+        state: Arc<ShardState>,
+    ) -> Outlet {
+        let gso = sockets.iter().all(netio::udp_group::knows_gso);
+        Outlet {
+            sockets,
+            tun,
+            batch: SendBatch::new(gso),
+            to: None,
+            hops,
+            to_worker,
+            worker,
+            state,
+        }
+    }
+
+    /// Sends the datagrams and shows the records of this turn to their readers.
+    pub fn flush(&mut self) {
+        if !self.batch.is_empty() {
+            self.flush_datagrams();
+        }
+        for hop in self.hops.iter_mut().flatten() {
+            hop.flush();
+        }
+        if self.to_worker.publish() {
+            self.state.io.worker_wakes.add(1);
+            self.worker.wake();
+        }
+    }
+
+    /// A control packet of the worker's.
+    pub fn transmit(&mut self, to: &PeerAddr, packet: &[u8]) {
+        if let Some(slot) = self.reserve(to, packet.len()) {
+            slot.copy_from_slice(packet);
+            self.commit();
+        }
+    }
+
+    fn flush_datagrams(&mut self) {
+        self.batch.flush(&self.sockets);
+        self.state.io.set_send(&self.batch.counters);
+    }
+
+    fn push_to_worker(&mut self, kind: u32, parts: &[&[u8]]) -> bool {
+        let pushed = self.to_worker.push(kind, parts);
+        if !pushed {
+            self.state.io.worker_ring_full.add(1);
+        }
+        pushed
+    }
+}
+
+impl OutboundSink for Outlet {
+    fn reserve(&mut self, to: &PeerAddr, len: usize) -> Option<&mut [u8]> {
+        self.to = Some(*to);
+        if !self.batch.has_room(len) {
+            self.flush_datagrams();
+        }
+        self.batch.reserve(len)
+    }
+
+    fn commit(&mut self) {
+        if let Some(to) = self.to.take() {
+            self.batch.commit(to.listener, to.addr);
+        }
+    }
+
+    fn hop_peer(
+        &mut self,
+        shard: usize,
+        peer: PeerId,
+        vnet: &[u8; VNET_LEN],
+        packet: &[u8],
+    ) -> bool {
+        let hop = self.hops.get_mut(shard).and_then(Option::as_mut);
+        hop.is_some_and(|hop| hop.push_to_peer(peer, vnet, packet))
+    }
+
+    fn event(&mut self, event: DataEvent) -> bool {
+        let mut payload = [0; EVENT_LEN];
+        let (kind, payload) = encode_event(&event, &mut payload);
+        self.push_to_worker(kind, &[payload])
+    }
+}
+
+impl InboundSink for Outlet {
+    fn control(&mut self, from: &PeerAddr, packet: &[u8]) -> bool {
+        self.push_to_worker(DATAGRAM, &[&encode_address(from), packet])
+    }
+
+    fn hop_udp(&mut self, shard: usize, from: &PeerAddr, datagram: &[u8]) -> bool {
+        let hop = self.hops.get_mut(shard).and_then(Option::as_mut);
+        hop.is_some_and(|hop| hop.push_udp(from, datagram))
+    }
+
+    fn write_tun(&mut self, frame: &[u8]) {
+        if self
+            .tun
+            .as_ref()
+            .is_some_and(|tun| tun.write(frame).is_err())
+        {
+            self.state.io.tun_write_errors.add(1);
+        }
+    }
+}

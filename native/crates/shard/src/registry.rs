@@ -1,0 +1,256 @@
+//! Planes and their shards, process-wide and keyed by number: they outlive any JavaScript environment.
+
+use std::collections::BTreeMap;
+use std::os::fd::RawFd;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use datapath::{DataPath, PeerSnapshot, Plane, PlaneSettings, TunOffloads};
+use netio::IoError;
+use netio::fd::duplicate;
+use netio::mem::SharedMemory;
+use netio::tun::negotiate_offloads;
+use netio::tun_queue::TunQueue;
+use netio::wake::Waker;
+
+use crate::clock;
+use crate::event_loop::EventLoop;
+use crate::hop::HopOut;
+use crate::outlet::Outlet;
+use crate::ring::{RingConsumer, RingProducer};
+use crate::shard_thread::{Life, ShardState, ShardThread};
+use crate::worker_port::{OnWake, WorkerPort};
+
+/// What a data thread is given. The descriptors stay the caller's: the thread works on duplicates.
+pub struct ShardOptions {
+    pub shard: usize,
+    /// Index = listener.
+    pub udp: Vec<RawFd>,
+    pub tun: Option<RawFd>,
+    pub to_data: SharedMemory,
+    pub to_worker: SharedMemory,
+    /// Index = other shard, `None` at the own one.
+    pub hop_in: Vec<Option<SharedMemory>>,
+    pub hop_out: Vec<Option<SharedMemory>>,
+}
+
+/// One reading of a shard's counters.
+pub struct ShardSnapshot {
+    pub life: Life,
+    pub counters: Vec<(&'static str, u64)>,
+    pub drops: Vec<(&'static str, u64)>,
+    pub hops: Vec<(&'static str, u64)>,
+    pub peers: Vec<PeerSnapshot>,
+    /// The data threads' clock, to compare `last_heard` with.
+    pub now: datapath::Millis,
+}
+
+pub fn create_plane(settings: PlaneSettings) -> Result<u32, IoError> {
+    if settings.shards == 0 || settings.shards > MAX_SHARDS {
+        return Err(IoError::invalid(format!(
+            "make a plane of {} shards",
+            settings.shards
+        )));
+    }
+    let seats = (0..settings.shards)
+        .map(|_| Seat::new())
+        .collect::<Result<Vec<_>, _>>()?;
+    let entry = Arc::new(Entry {
+        plane: Arc::new(Plane::new(settings)),
+        seats,
+    });
+    let mut registry = REGISTRY.write().unwrap_or_else(PoisonError::into_inner);
+    registry.last += 1;
+    let id = registry.last;
+    registry.planes.insert(id, entry);
+    Ok(id)
+}
+
+/// Stops and joins the plane's data threads. A plane that does not exist is destroyed already.
+pub fn destroy_plane(plane: u32) {
+    let entry = REGISTRY
+        .write()
+        .unwrap_or_else(PoisonError::into_inner)
+        .planes
+        .remove(&plane);
+    for seat in entry.iter().flat_map(|entry| &entry.seats) {
+        let thread = seat.thread().take();
+        drop(thread);
+        seat.worker.detach();
+    }
+}
+
+/// Starts the data thread of a shard, again if an earlier one has ended.
+pub fn start_shard(plane: u32, options: ShardOptions) -> Result<(), IoError> {
+    let entry = find(plane)?;
+    let shard = options.shard;
+    let seat = entry.seat(shard)?;
+    let mut thread = seat.thread();
+    if thread
+        .as_ref()
+        .is_some_and(|thread| thread.state().life() == Life::Running)
+    {
+        return Err(IoError::busy(format!("start shard {shard}, it runs")));
+    }
+    let state = Arc::new(ShardState::new());
+    let (tun, offloads) = open_queue(options.tun)?;
+    let sockets = options
+        .udp
+        .iter()
+        .map(|fd| duplicate(*fd, "a UDP socket"))
+        .collect::<Result<Vec<_>, _>>()?;
+    let hops_out = entry.hops_out(options.hop_out)?;
+    let to_worker = RingProducer::new(options.to_worker)?;
+    let outlet = Outlet::new(
+        sockets,
+        tun,
+        hops_out,
+        to_worker,
+        Arc::clone(&seat.worker),
+        Arc::clone(&state),
+    );
+    let commands = RingConsumer::new(options.to_data)?;
+    let hops_in = options
+        .hop_in
+        .into_iter()
+        .flatten()
+        .map(RingConsumer::new)
+        .collect::<Result<Vec<_>, _>>()?;
+    let event_loop = EventLoop::new(
+        outlet,
+        commands,
+        hops_in,
+        Arc::clone(&seat.waker),
+        Arc::clone(&state),
+    )?;
+    let data_path = DataPath::new(Arc::clone(&entry.plane), shard, offloads);
+    *thread = Some(ShardThread::start(
+        shard,
+        state,
+        Arc::clone(&seat.waker),
+        data_path,
+        event_loop,
+    )?);
+    Ok(())
+}
+
+pub fn attach_worker(plane: u32, shard: usize, on_wake: OnWake) -> Result<(), IoError> {
+    find(plane)?.seat(shard)?.worker.attach(on_wake);
+    Ok(())
+}
+
+pub fn detach_worker(plane: u32, shard: usize) -> Result<(), IoError> {
+    find(plane)?.seat(shard)?.worker.detach();
+    Ok(())
+}
+
+pub fn wake_shard(plane: u32, shard: usize) -> Result<(), IoError> {
+    find(plane)?.seat(shard)?.waker.wake();
+    Ok(())
+}
+
+/// Of a shard that was never started: `stopped` and nothing counted.
+pub fn shard_snapshot(plane: u32, shard: usize) -> Result<ShardSnapshot, IoError> {
+    let entry = find(plane)?;
+    let thread = entry.seat(shard)?.thread();
+    let now = clock::now();
+    let Some(thread) = thread.as_ref() else {
+        let (counters, drops, hops, peers) = Default::default();
+        return Ok(ShardSnapshot {
+            life: Life::Stopped,
+            counters,
+            drops,
+            hops,
+            peers,
+            now,
+        });
+    };
+    let stats = thread.stats();
+    Ok(ShardSnapshot {
+        life: thread.state().life(),
+        counters: stats.counters().chain(thread.state().io.named()).collect(),
+        drops: stats.drops().collect(),
+        hops: stats.hops().collect(),
+        peers: stats.peers(),
+        now,
+    })
+}
+
+/// As many as the control channel's steering and 24-bit peer-ids could ever use sensibly.
+const MAX_SHARDS: usize = 1024;
+
+static REGISTRY: RwLock<Registry> = RwLock::new(Registry {
+    last: 0,
+    planes: BTreeMap::new(),
+});
+
+struct Registry {
+    last: u32,
+    planes: BTreeMap<u32, Arc<Entry>>,
+}
+
+struct Entry {
+    plane: Arc<Plane>,
+    seats: Vec<Seat>,
+}
+
+/// The place of one shard; data thread and worker come and go independently.
+struct Seat {
+    waker: Arc<Waker>,
+    worker: Arc<WorkerPort>,
+    thread: Mutex<Option<ShardThread>>,
+}
+
+impl Entry {
+    fn seat(&self, shard: usize) -> Result<&Seat, IoError> {
+        self.seats
+            .get(shard)
+            .ok_or_else(|| IoError::invalid(format!("find shard {shard} of {}", self.seats.len())))
+    }
+
+    fn hops_out(&self, rings: Vec<Option<SharedMemory>>) -> Result<Vec<Option<HopOut>>, IoError> {
+        let open = |(shard, ring): (usize, Option<SharedMemory>)| {
+            let Some(ring) = ring else { return Ok(None) };
+            let neighbour = Arc::clone(&self.seat(shard)?.waker);
+            Ok(Some(HopOut::new(RingProducer::new(ring)?, neighbour)))
+        };
+        rings.into_iter().enumerate().map(open).collect()
+    }
+}
+
+impl Seat {
+    fn new() -> Result<Seat, IoError> {
+        Ok(Seat {
+            waker: Arc::new(Waker::new()?),
+            worker: Arc::default(),
+            thread: Mutex::new(None),
+        })
+    }
+
+    fn thread(&self) -> MutexGuard<'_, Option<ShardThread>> {
+        self.thread.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn find(plane: u32) -> Result<Arc<Entry>, IoError> {
+    let registry = REGISTRY.read().unwrap_or_else(PoisonError::into_inner);
+    registry
+        .planes
+        .get(&plane)
+        .cloned()
+        .ok_or_else(|| IoError::invalid(format!("find plane {plane}")))
+}
+
+fn open_queue(tun: Option<RawFd>) -> Result<(Option<TunQueue>, TunOffloads), IoError> {
+    let Some(fd) = tun else {
+        return Ok((None, TunOffloads::default()));
+    };
+    let fd = duplicate(fd, "a TUN queue")?;
+    let names = negotiate_offloads(&fd);
+    let has = |name: &str| names.contains(&name);
+    let offloads = TunOffloads {
+        tso4: has("tso4"),
+        tso6: has("tso6"),
+        uso: has("uso4") && has("uso6"),
+    };
+    Ok((Some(TunQueue::new(fd)), offloads))
+}
