@@ -1,10 +1,31 @@
+import { listenAdmin } from '../admin/listen.js';
+import { adminHandler } from '../admin/routes.js';
+import type { ServerStatus } from '../admin/server-status.js';
+import { StatusWriter } from '../admin/status-writer.js';
 import type { ServerConfig } from '../config/server-config.js';
 import type { Log } from '../log.js';
+import { followCrl } from '../registry/crl-source.js';
+import { keepLeases } from '../registry/lease-store.js';
+import { type ClientMessage, Registry } from '../registry/registry.js';
+import { RevocationList } from '../registry/revocation.js';
+import { dropPrivileges } from '../system/privileges.js';
+import { repeat } from '../system/repeat.js';
+import { endpointText } from '../system/sockets.js';
+import { VERSION } from '../version.js';
+import { type DataPlane, openDataPlane } from './data-plane.js';
+import { lookAtDataThreads } from './data-watch.js';
+import { loadNative, type NativePort } from './native-port.js';
+import { Orphans } from './orphans.js';
+import { ShardGroup } from './shard-group.js';
+import type { StartWorker } from './shard-handle.js';
+import { createStatusReader, readDataThreads, unixNow } from './status-reader.js';
+import { Teardown } from './teardown.js';
+import { startWorkerThread } from './worker-entry.js';
 
 /** A server that accepts clients. */
 export interface RunningServer {
   readonly listening: readonly { readonly host: string; readonly port: number }[];
-  /** Name of the tunnel device. */
+  /** Name of the tunnel device, `null` for `dev null`. */
   readonly device: string;
   readonly workers: number;
   /** Base address of the status endpoint, null when there is none. */
@@ -15,8 +36,106 @@ export interface RunningServer {
   readonly failed: Promise<Error>;
 }
 
+/** What a test exchanges: the native core and the threads. */
+export interface StartPorts {
+  readonly native: NativePort;
+  readonly startWorker: StartWorker;
+}
+
 /** Opens sockets and device, starts the shards, and resolves when all of them are ready. Rejects with a one-line error. */
-export const startServer = async (config: ServerConfig, log: Log): Promise<RunningServer> => {
-  log.debug('starting', { source: config.source });
-  throw new Error('internal/unfinished: the supervisor is being written');
+export const startServer = async (config: ServerConfig, log: Log, ports?: StartPorts): Promise<RunningServer> => {
+  const teardown = new Teardown();
+  teardown.add(() => log.info('stopped'));
+  try {
+    return await start(config, log, ports ?? { native: await loadNative(), startWorker: startWorkerThread }, teardown);
+  } catch (error) {
+    await teardown.run().catch((problem: Error) => log.error(`cleaning up: ${problem.message}`));
+    throw error;
+  }
+};
+
+/** Longest wait for the clients to be told at the end. */
+const DRAIN_LIMIT_MS = 2_000;
+const DATA_LOOK_MS = 2_000;
+
+const start = async (config: ServerConfig, log: Log, ports: StartPorts, teardown: Teardown): Promise<RunningServer> => {
+  const { native, startWorker } = ports;
+  const workers = config.workers ?? native.parallelism();
+  const registry = new Registry(config, { log, send: (shard, message) => group.send(shard, message) });
+  if (config.tls.crl !== null) registry.setRevocation(RevocationList.parse(config.tls.crl, config.tls.ca));
+  const statusWriter = config.status === null ? null : new StatusWriter(config.status);
+  teardown.add(() => statusWriter?.close());
+  teardown.add(keepLeases(config.poolPersist, registry, log));
+  const data = openDataPlane(native, config, workers, log);
+  teardown.add(() => data.close());
+  const orphans = new Orphans();
+  const group = new ShardGroup(data.starts, { startWorker, log, ...clientsOf(registry, orphans) });
+  await group.start();
+  teardown.add(() => group.stop(DRAIN_LIMIT_MS));
+  const facts = { version: VERSION, since: unixNow(), device: data.device, listening: data.listening, workers };
+  const readStatus = createStatusReader({ native, data, group, registry, facts });
+  const adminUrl = await openAdmin(config.adminHttp, readStatus, log, teardown);
+  dropPrivileges(config, log);
+  await statusWriter?.start(readStatus, log);
+  teardown.add(
+    followCrl(
+      config,
+      { setCrl: (crl) => group.setCrl(crl), setRevocation: (list) => registry.setRevocation(list) },
+      log,
+    ),
+  );
+  const failed = watchData({ native, data, orphans, registry, pingTimeout: config.pingTimeout }, log, teardown);
+  sayStarted(data, workers, adminUrl, log);
+  return { listening: data.listening, device: data.device, workers, adminUrl, failed, stop: () => teardown.run() };
+};
+
+const clientsOf = (registry: Registry, orphans: Orphans) => ({
+  onClient: (shard: number, message: ClientMessage): void => {
+    if (message.type === 'lease') orphans.forget(shard, message.peerId);
+    registry.handle(shard, message);
+  },
+  onLost: (shard: number): void => orphans.add(shard, registry.peersOf(shard)),
+});
+
+const openAdmin = async (
+  endpoint: ServerConfig['adminHttp'],
+  readStatus: () => Promise<ServerStatus>,
+  log: Log,
+  teardown: Teardown,
+): Promise<string | null> => {
+  if (endpoint === null) return null;
+  const onProblem = (error: Error): void => log.error(`status endpoint: ${error.message}`);
+  const http = await listenAdmin(endpoint, adminHandler({ token: endpoint.token, readStatus, onProblem }), log);
+  teardown.add(() => http.close());
+  return `http://${endpointText({ host: endpoint.host, port: http.port })}`;
+};
+
+interface Watched {
+  readonly native: NativePort;
+  readonly data: DataPlane;
+  readonly orphans: Orphans;
+  readonly registry: Registry;
+  readonly pingTimeout: number;
+}
+
+const watchData = (
+  { native, data, orphans, registry, pingTimeout }: Watched,
+  log: Log,
+  teardown: Teardown,
+): Promise<Error> =>
+  new Promise((resolve) => {
+    const look = (): void => {
+      const problem = lookAtDataThreads(() => readDataThreads(native, data), orphans, registry, pingTimeout);
+      if (problem !== null) resolve(problem);
+    };
+    teardown.add(repeat(DATA_LOOK_MS, 'looking at the data threads', look, log));
+  });
+
+const sayStarted = ({ listening, device }: DataPlane, workers: number, adminUrl: string | null, log: Log): void => {
+  log.info(`ShardVPN ${VERSION} serves`, {
+    udp: listening.map(endpointText).join(' '),
+    device,
+    workers,
+    ...(adminUrl !== null && { status: adminUrl }),
+  });
 };

@@ -1,0 +1,103 @@
+import { Counter, Gauge, Registry } from 'prom-client';
+import type { ServerStatus, ShardStatus } from './server-status.js';
+
+export const METRICS_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
+
+/** The status in Prometheus text. Clients are counted, not listed: their names would be labels without end. */
+export const encodeMetrics = async (status: ServerStatus): Promise<string> => {
+  const registers = [new Registry()];
+  describeServer(status, registers);
+  for (const { name, help, type, labels, read } of SHARD_METRICS) {
+    const options = { name, help, registers, labelNames: ['shard', ...labels] };
+    const metric = type === 'counter' ? new Counter(options) : new Gauge(options);
+    for (const shard of status.shards) {
+      for (const [label, value] of read(shard)) {
+        metric.inc({ shard: String(shard.shard), ...Object.fromEntries(labels.map((name) => [name, label])) }, value);
+      }
+    }
+  }
+  return (registers[0] as Registry).metrics();
+};
+
+const describeServer = ({ server }: ServerStatus, registers: Registry[]): void => {
+  new Gauge({
+    name: 'shardvpn_info',
+    help: 'Version of the server; always 1.',
+    registers,
+    labelNames: ['version', 'device'],
+  }).set({ version: server.version, device: server.device }, 1);
+  new Gauge({ name: 'shardvpn_start_time_seconds', help: 'Unix time of the start.', registers }).set(server.since);
+  new Gauge({ name: 'process_resident_memory_bytes', help: 'Resident memory.', registers }).set(
+    process.memoryUsage.rss(),
+  );
+};
+
+interface ShardMetric {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'counter' | 'gauge';
+  /** At most one beside `shard`. */
+  readonly labels: readonly string[];
+  readonly read: (shard: ShardStatus) => readonly (readonly [string, number])[];
+}
+
+const one = (value: number): [string, number][] => [['', value]];
+
+const SHARD_METRICS: readonly ShardMetric[] = [
+  {
+    name: 'shardvpn_shard_up',
+    help: '1 while the data thread runs.',
+    type: 'gauge',
+    labels: [],
+    read: ({ state }) => one(state === 'running' ? 1 : 0),
+  },
+  {
+    name: 'shardvpn_worker_up',
+    help: '1 while the worker answers.',
+    type: 'gauge',
+    labels: [],
+    read: ({ worker }) => one(worker === 'running' ? 1 : 0),
+  },
+  {
+    name: 'shardvpn_clients',
+    help: 'Connected clients.',
+    type: 'gauge',
+    labels: [],
+    read: ({ clients }) => one(clients),
+  },
+  {
+    name: 'shardvpn_handshakes',
+    help: 'Handshakes under way.',
+    type: 'gauge',
+    labels: [],
+    read: ({ handshakes }) => one(handshakes),
+  },
+  {
+    name: 'shardvpn_data_total',
+    help: 'Counters of the data thread.',
+    type: 'counter',
+    labels: ['counter'],
+    read: ({ counters }) => Object.entries(counters),
+  },
+  {
+    name: 'shardvpn_dropped_packets_total',
+    help: 'Dropped data packets by reason.',
+    type: 'counter',
+    labels: ['reason'],
+    read: ({ drops }) => Object.entries(drops),
+  },
+  {
+    name: 'shardvpn_dropped_control_packets_total',
+    help: 'Dropped control packets by reason.',
+    type: 'counter',
+    labels: ['reason'],
+    read: ({ controlDrops }) => Object.entries(controlDrops),
+  },
+  {
+    name: 'shardvpn_hops_total',
+    help: 'Packets handed to another shard by reason.',
+    type: 'counter',
+    labels: ['reason'],
+    read: ({ hops }) => Object.entries(hops),
+  },
+];

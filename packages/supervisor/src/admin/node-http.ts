@@ -1,0 +1,36 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type HttpHandler, type ListenHttp, parseTarget } from './http-port.js';
+
+/** The HTTP port on node:http. */
+export const listenNodeHttp: ListenHttp = async (host, port, handler) => {
+  const server = createServer({ requestTimeout: 10_000, headersTimeout: 5_000, keepAliveTimeout: 5_000 });
+  server.on('request', (request, response) => void answer(request, response, handler));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  return {
+    engine: 'node',
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+};
+
+const answer = async (request: IncomingMessage, response: ServerResponse, handler: HttpHandler): Promise<void> => {
+  request.resume();
+  const { status, headers, body } = await handler({
+    method: request.method ?? '',
+    ...parseTarget(request.url ?? ''),
+    authorization: request.headers.authorization ?? '',
+  });
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
+  response.end(request.method === 'HEAD' ? undefined : body);
+};

@@ -1,0 +1,67 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { HttpHandler, HttpRequest, HttpResponse } from './http-port.js';
+import { encodeMetrics, METRICS_TYPE } from './metrics.js';
+import type { ServerStatus } from './server-status.js';
+
+export interface AdminOptions {
+  /** null = everyone who reaches the port may read. */
+  readonly token: string | null;
+  readonly readStatus: () => Promise<ServerStatus>;
+  readonly onProblem: (error: Error) => void;
+}
+
+/** The read-only endpoint: `/healthz` (no token needed: it says nothing about clients), `/status`, `/metrics`. */
+export const adminHandler = ({ token, readStatus, onProblem }: AdminOptions): HttpHandler => {
+  const routes: Readonly<Record<string, () => Promise<HttpResponse>>> = {
+    '/healthz': async () => health(await readStatus()),
+    '/status': async () => json(200, await readStatus()),
+    '/metrics': async () => text(200, await encodeMetrics(await readStatus()), METRICS_TYPE),
+  };
+  return async (request) => {
+    const route = Object.hasOwn(routes, request.path) ? routes[request.path] : undefined;
+    if (route === undefined) return text(404, 'not found; try /status, /metrics or /healthz\n');
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      return withHeader(text(405, 'only GET and HEAD\n'), 'allow', 'GET, HEAD');
+    }
+    if (request.path !== '/healthz' && token !== null && !isAllowed(request, token)) {
+      return withHeader(text(401, 'token missing or wrong\n'), 'www-authenticate', 'Bearer realm="shardvpn"');
+    }
+    try {
+      return await route();
+    } catch (error) {
+      onProblem(error as Error);
+      return text(500, 'internal error, see the log\n');
+    }
+  };
+};
+
+/** 503 when a data thread or a worker does not run. */
+const health = ({ shards }: ServerStatus): HttpResponse => {
+  const broken = shards.filter(({ state, worker }) => state !== 'running' || worker !== 'running');
+  return json(broken.length === 0 ? 200 : 503, {
+    status: broken.length === 0 ? 'ok' : 'degraded',
+    shards: shards.map(({ shard, state, worker }) => ({ shard, state, worker })),
+  });
+};
+
+/** `Authorization: Bearer TOKEN` or `?token=TOKEN`, compared in constant time whatever their lengths. */
+const isAllowed = ({ authorization, query }: HttpRequest, token: string): boolean => {
+  const shown = /^bearer +(.*)$/i.exec(authorization)?.[1] ?? query.get('token') ?? '';
+  return timingSafeEqual(digest(shown), digest(token));
+};
+
+const digest = (value: string): Buffer => createHash('sha256').update(value).digest();
+
+const json = (status: number, value: unknown): HttpResponse =>
+  text(status, `${JSON.stringify(value)}\n`, 'application/json; charset=utf-8');
+
+const text = (status: number, body: string, type = 'text/plain; charset=utf-8'): HttpResponse => ({
+  status,
+  headers: { 'content-type': type, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' },
+  body,
+});
+
+const withHeader = (response: HttpResponse, name: string, value: string): HttpResponse => ({
+  ...response,
+  headers: { ...response.headers, [name]: value },
+});

@@ -1,0 +1,40 @@
+import type { ServerConfig } from '../config/server-config.js';
+import type { Log } from '../log.js';
+import { watchText } from '../system/watch-text.js';
+import { RevocationList } from './revocation.js';
+
+/** What takes a new list into use: the registry ends clients, the shards refuse new ones. */
+export interface CrlUsers {
+  readonly setRevocation: (revoked: RevocationList) => void;
+  readonly setCrl: (crl: string) => void;
+}
+
+/**
+ * Takes each new text of the `crl-verify` file into use. A text that cannot be read changes nothing but the log:
+ * the list before it stays. Returns what ends the watch.
+ */
+export const followCrl = (
+  { crlFile, tls }: Pick<ServerConfig, 'crlFile' | 'tls'>,
+  users: CrlUsers,
+  log: Log,
+  everyMs?: number,
+): (() => void) => {
+  if (crlFile === null) return () => {};
+  const take = (crl: string): void => {
+    try {
+      const revoked = RevocationList.parse(crl, tls.ca);
+      users.setCrl(crl);
+      users.setRevocation(revoked);
+      log.info(`CRL ${crlFile} taken into use`);
+    } catch (error) {
+      log.error(`CRL ${crlFile}: ${(error as Error).message}; the one before stays in use`);
+    }
+  };
+  return watchText(
+    crlFile,
+    tls.crl ?? '',
+    take,
+    (error) => log.error(`CRL ${crlFile}: ${error.message}; the one before stays in use`),
+    everyMs,
+  );
+};

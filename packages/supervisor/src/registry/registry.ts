@@ -1,0 +1,229 @@
+import type { AuthDecision, ClientIdentity, EndReason, LeaseDecision, PeerId } from '@shardvpn/core';
+import type { FromShard, ToShard } from '@shardvpn/worker';
+import type { ServerConfig } from '../config/server-config.js';
+import type { Log } from '../log.js';
+import { type ClientRecord, Identities, isSameIdentity } from './identities.js';
+import { decodeLeaseFile, encodeLeaseFile } from './lease-file.js';
+import { Leases } from './leases.js';
+import { RevocationList } from './revocation.js';
+
+export type RegistryOptions = Pick<ServerConfig, 'ipv4' | 'ipv6' | 'duplicateCn' | 'maxClients'>;
+
+export interface RegistryPorts {
+  readonly send: (shard: number, message: ToShard) => void;
+  readonly log: Log;
+}
+
+/** What a shard says about its clients. */
+export type ClientMessage = Exclude<FromShard, { readonly type: 'ready' | 'drops' | 'drained' }>;
+
+/** The only writer of addresses and identities; answers the shards' questions, always at once. */
+export class Registry {
+  readonly #options: RegistryOptions;
+  readonly #ports: RegistryPorts;
+  readonly #leases: Leases;
+  readonly #identities = new Identities();
+  #revoked = RevocationList.empty;
+
+  constructor(options: RegistryOptions, ports: RegistryPorts) {
+    this.#options = options;
+    this.#ports = ports;
+    this.#leases = new Leases(options.ipv4, options.ipv6);
+  }
+
+  handle(shard: number, message: ClientMessage): void {
+    switch (message.type) {
+      case 'authenticate':
+        return this.#send(shard, {
+          type: 'auth-decision',
+          request: message.request,
+          decision: this.#authenticate(message.identity),
+        });
+      case 'lease':
+        return this.#send(shard, {
+          type: 'lease-decision',
+          request: message.request,
+          decision: this.#lease(shard, message.peerId, message.identity),
+        });
+      case 'connected':
+        return this.#connected(message);
+      case 'floated':
+        return this.#floated(message);
+      case 'float-conflict':
+        return this.#floatConflict(message);
+      case 'renegotiated':
+        return this.#renegotiated(message);
+      case 'disconnected':
+        return this.#disconnected(shard, message);
+      case 'refused':
+        return this.#refused(message);
+    }
+  }
+
+  /** Takes new lists into use and ends the clients that they revoke. */
+  setRevocation(revoked: RevocationList): void {
+    this.#revoked = revoked;
+    for (const record of this.#identities.all()) {
+      if (this.#isRevoked(record.identity)) this.#end(record, 'kicked', 'certificate has been revoked');
+    }
+  }
+
+  /** Gives back the leases of clients that nobody looks after any more. Clients that are gone are ignored. */
+  abandon(peerIds: readonly PeerId[]): void {
+    for (const peerId of peerIds) this.#release(peerId);
+  }
+
+  /** Everyone who is connected. Live objects: read only, do not keep. */
+  connected(): readonly ClientRecord[] {
+    return this.#identities.all().filter(({ connection }) => connection !== null);
+  }
+
+  peersOf(shard: number): readonly PeerId[] {
+    return this.#identities
+      .all()
+      .filter((record) => record.shard === shard)
+      .map(({ peerId }) => peerId);
+  }
+
+  /** Takes in the text of an `ifconfig-pool-persist` file. */
+  restoreLeases(text: string, file: string): void {
+    const { leases, bad } = decodeLeaseFile(text);
+    for (const line of bad)
+      this.#ports.log.warn(`${file}:${line}: not understood, ignored; lines are NAME,IPV4[,IPV6]`);
+    for (const lease of leases) {
+      if (!this.#leases.restore(lease.name, lease)) {
+        this.#ports.log.warn(`${file}: the address of ${lease.name} is outside the pool or double, ignored`);
+      }
+    }
+  }
+
+  /** Text for the `ifconfig-pool-persist` file. */
+  leaseFile(): string {
+    return encodeLeaseFile(this.#leases.remembered());
+  }
+
+  #authenticate(identity: ClientIdentity): AuthDecision {
+    return this.#isRevoked(identity) ? { type: 'refuse', reason: 'certificate has been revoked' } : { type: 'accept' };
+  }
+
+  #lease(shard: number, peerId: PeerId, identity: ClientIdentity): LeaseDecision {
+    this.#release(peerId);
+    const name = identity.commonName;
+    if (!this.#options.duplicateCn) {
+      for (const older of this.#identities.named(name)) this.#end(older, 'replaced', `${name} has connected again`);
+    }
+    if (this.#identities.size >= this.#options.maxClients)
+      return this.#deny(identity, 'too many clients (max-clients)');
+    const slot = this.#leases.acquire(this.#options.duplicateCn ? '' : name);
+    if (slot === null) return this.#deny(identity, 'no free address in the pool (ifconfig-pool)');
+    const lease = this.#describe(slot);
+    this.#identities.add({ shard, peerId, identity, lease, slot, path: identity.path, connection: null });
+    return { type: 'lease', lease };
+  }
+
+  #deny(identity: ClientIdentity, reason: string): LeaseDecision {
+    this.#ports.log.warn(`${nameOf(identity)} refused: ${reason}`, { from: addressOf(identity) });
+    return { type: 'refuse', reason };
+  }
+
+  #describe(slot: number): ClientRecord['lease'] {
+    const { ipv4, ipv6 } = this.#options;
+    const addresses = this.#leases.addresses(slot);
+    return {
+      ipv4: ipv4 && addresses.ipv4 ? { address: addresses.ipv4, netmask: ipv4.netmask } : null,
+      ipv6: ipv6 && addresses.ipv6 ? { address: addresses.ipv6, bits: ipv6.bits, gateway: ipv6.server } : null,
+      push: [],
+    };
+  }
+
+  #connected(message: Extract<FromShard, { type: 'connected' }>): void {
+    const { peerId, cipher, tls, keyDerivation, since } = message;
+    const record = this.#identities.get(peerId);
+    if (record === undefined) return;
+    record.connection = { cipher, tls, keyDerivation, since };
+    this.#ports.log.info(`${nameOf(record.identity)} connected`, {
+      from: addressOf(record),
+      address: [record.lease.ipv4?.address, record.lease.ipv6?.address].filter(Boolean).join(' '),
+      shard: record.shard,
+      peerId,
+      cipher,
+      tls,
+      keys: keyDerivation,
+      version: record.identity.peerInfo.get('IV_VER') ?? '?',
+    });
+  }
+
+  #floated({ peerId, path }: Extract<FromShard, { type: 'floated' }>): void {
+    const record = this.#identities.get(peerId);
+    if (record === undefined) return;
+    const before = addressOf(record);
+    record.path = path;
+    this.#ports.log.info(`${nameOf(record.identity)} moved`, { from: before, to: addressOf(record) });
+  }
+
+  #floatConflict({ peerId, holder, path }: Extract<FromShard, { type: 'float-conflict' }>): void {
+    const [mover, older] = [this.#identities.get(peerId), this.#identities.get(holder)];
+    if (mover === undefined || older === undefined || mover === older) return;
+    if (isSameIdentity(mover.identity, older.identity)) {
+      this.#end(older, 'replaced', `${nameOf(mover.identity)} has moved to its address`);
+    } else {
+      const to = addressOf({ path });
+      this.#ports.log.warn(`${nameOf(mover.identity)} cannot move: ${nameOf(older.identity)} has that address`, { to });
+    }
+  }
+
+  #renegotiated({ peerId, tls }: Extract<FromShard, { type: 'renegotiated' }>): void {
+    const record = this.#identities.get(peerId);
+    if (record?.connection == null) return;
+    record.connection.tls = tls;
+    this.#ports.log.debug(`${nameOf(record.identity)} renegotiated`, { tls });
+  }
+
+  #disconnected(shard: number, { peerId, reason, detail }: Extract<FromShard, { type: 'disconnected' }>): void {
+    if (this.#identities.get(peerId)?.shard !== shard) return;
+    const record = this.#release(peerId);
+    if (record !== undefined) this.#sayGone(record, reason, detail);
+  }
+
+  #refused({ path, reason, detail, hint }: Extract<FromShard, { type: 'refused' }>): void {
+    this.#ports.log.warn(`client refused: ${detail || reason}`, {
+      from: addressOf({ path }),
+      reason,
+      ...(hint && { hint }),
+    });
+  }
+
+  /** Ends a client at once: its lease is free before its shard has heard of it. */
+  #end(record: ClientRecord, reason: EndReason, detail: string): void {
+    this.#release(record.peerId);
+    this.#send(record.shard, { type: 'disconnect', peerId: record.peerId, reason, detail });
+    this.#sayGone(record, reason, detail);
+  }
+
+  #release(peerId: PeerId): ClientRecord | undefined {
+    const record = this.#identities.remove(peerId);
+    if (record !== undefined) this.#leases.release(record.slot);
+    return record;
+  }
+
+  #sayGone(record: ClientRecord, reason: EndReason, detail: string): void {
+    this.#ports.log.info(`${nameOf(record.identity)} disconnected`, {
+      from: addressOf(record),
+      reason,
+      ...(detail && { detail }),
+    });
+  }
+
+  #isRevoked({ certificate }: ClientIdentity): boolean {
+    return certificate !== null && this.#revoked.revokes(certificate);
+  }
+
+  #send(shard: number, message: ToShard): void {
+    this.#ports.send(shard, message);
+  }
+}
+
+const nameOf = ({ commonName }: ClientIdentity): string => (commonName === '' ? 'a client without a name' : commonName);
+
+const addressOf = ({ path: { host, port } }: Pick<ClientIdentity, 'path'>): string =>
+  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto';
+import type { ShardStart } from '@shardvpn/worker';
+import type { ServerConfig } from '../config/server-config.js';
+import type { Log } from '../log.js';
+import { type OpenListener, openListeners } from '../system/sockets.js';
+import { applyTun, planTun } from '../system/tun.js';
+import type { NativePort } from './native-port.js';
+import { createHopRings, planShardStarts } from './shard-start.js';
+
+/** Sockets, device, rings and data threads of a server: opened once, whatever happens to the workers. */
+export interface DataPlane {
+  readonly plane: number;
+  /** What the workers are started with, in shard order. */
+  readonly starts: readonly ShardStart[];
+  readonly listening: readonly { readonly host: string; readonly port: number }[];
+  /** `null` for a server without a device. */
+  readonly device: string;
+  close(): void;
+}
+
+/** Opens everything in shard order. Throws a one-line error; nothing stays open then. */
+export const openDataPlane = (native: NativePort, config: ServerConfig, shards: number, log: Log): DataPlane => {
+  const undo: (() => void)[] = [];
+  const close = (): void => {
+    for (const step of undo.splice(0).reverse()) step();
+  };
+  try {
+    const sockets = openListeners(native, config, shards, log);
+    undo.push(() => native.closeFds(sockets.flatMap(({ group }) => group.fds)));
+    const tunPlan = planTun(config, shards);
+    const tun = tunPlan === null ? null : applyTun(native, tunPlan);
+    if (tun !== null) undo.push(() => native.closeFds(tun.fds));
+    const plane = createPlane(native, config, shards);
+    undo.push(() => native.destroyPlane(plane));
+    const starts = planShardStarts(config, { shards, plane, cookieKey: randomBytes(32) });
+    startDataThreads(native, starts, sockets, tun?.fds ?? null);
+    logOpened(log, sockets, tun);
+    const listening = sockets.map(({ listener, group }) => ({ host: listener.host, port: group.port }));
+    return { plane, starts, listening, device: tun?.name ?? 'null', close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+};
+
+const createPlane = (native: NativePort, config: ServerConfig, shards: number): number =>
+  native.createPlane({
+    shards,
+    clientToClient: config.clientToClient,
+    mssfix: config.mssfix,
+    tunMtu: config.tunMtu,
+    // A client that connects again is there twice for a moment.
+    maxPeers: 2 * config.maxClients + 64 * shards,
+  });
+
+const startDataThreads = (
+  native: NativePort,
+  starts: readonly ShardStart[],
+  sockets: readonly OpenListener[],
+  tun: readonly number[] | null,
+): void => {
+  const hops = createHopRings(starts.length);
+  for (const [shard, { plane, toData, toWorker }] of starts.entries()) {
+    native.startShard(plane, {
+      shard,
+      udp: sockets.map(({ group }) => group.fds[shard] as number),
+      tun: tun?.[shard] ?? null,
+      toData: new Uint8Array(toData),
+      toWorker: new Uint8Array(toWorker),
+      hopIn: hops.map((from) => from[shard] ?? null),
+      hopOut: hops[shard] as (Uint8Array | null)[],
+    });
+  }
+};
+
+const logOpened = (
+  log: Log,
+  sockets: readonly OpenListener[],
+  tun: { name: string; offloads: string[] } | null,
+): void => {
+  for (const { listener, group } of sockets) {
+    log.debug(`UDP socket ${listener.host} port ${group.port}`, {
+      steering: group.steering,
+      gro: group.gro,
+      gso: group.gso,
+      receiveBuffer: group.receiveBuffer,
+    });
+    if (group.steering === 'hash')
+      log.warn('the kernel does not take the steering program: packets are handed from shard to shard');
+    if (!group.gro || !group.gso) log.info('the kernel lacks UDP segmentation offload: throughput is lower');
+  }
+  if (tun !== null) log.debug(`tunnel device ${tun.name}`, { offloads: tun.offloads.join(' ') });
+};

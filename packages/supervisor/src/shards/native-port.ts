@@ -1,0 +1,25 @@
+import { VpnError } from '@shardvpn/core';
+
+/** The part of the native core that the main thread uses. */
+export type NativePort = Pick<
+  typeof import('@shardvpn/native'),
+  | 'openUdpGroup'
+  | 'openTun'
+  | 'closeFds'
+  | 'createPlane'
+  | 'destroyPlane'
+  | 'startShard'
+  | 'shardCounters'
+  | 'parallelism'
+  | 'probeHost'
+>;
+
+/** Loads the native core; throws `internal/native-missing` when it is not built, or not for this machine. */
+export const loadNative = async (): Promise<NativePort> => {
+  try {
+    return await import('@shardvpn/native');
+  } catch (error) {
+    const reason = (error as Error).message.split('\n', 1)[0];
+    throw new VpnError('internal/native-missing', `the native core cannot be loaded (run "npm run build"): ${reason}`);
+  }
+};

@@ -1,0 +1,179 @@
+import { VpnError } from '@shardvpn/core';
+import type { ShardStart, ToShard } from '@shardvpn/worker';
+import type { Log } from '../log.js';
+import type { ClientMessage } from '../registry/registry.js';
+import { type ControlStatistics, ShardHandle, type StartWorker, within } from './shard-handle.js';
+
+export interface ShardGroupPorts {
+  readonly startWorker: StartWorker;
+  readonly onClient: (shard: number, message: ClientMessage) => void;
+  /** A worker is gone; the data thread still forwards for the clients that it had. */
+  readonly onLost: (shard: number) => void;
+  readonly log: Log;
+}
+
+/** Milliseconds. */
+export interface ShardGroupLimits {
+  readonly ready: number;
+  readonly statistics: number;
+  readonly heartbeatCheck: number;
+  /** A worker whose heartbeat stands still that long is replaced. */
+  readonly hang: number;
+  readonly firstBackOff: number;
+  readonly longestBackOff: number;
+  /** A worker that lived that long starts the back-off anew. */
+  readonly forgiveAfter: number;
+}
+
+export const SHARD_GROUP_LIMITS: ShardGroupLimits = {
+  ready: 30_000,
+  statistics: 1_000,
+  heartbeatCheck: 1_000,
+  hang: 15_000,
+  firstBackOff: 100,
+  longestBackOff: 10_000,
+  forgiveAfter: 60_000,
+};
+
+/** The workers of a server, one a shard: starts them, and replaces one that ends or hangs. */
+export class ShardGroup {
+  readonly #starts: readonly ShardStart[];
+  readonly #ports: ShardGroupPorts;
+  readonly #limits: ShardGroupLimits;
+  readonly #slots: Slot[];
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #heartbeats: NodeJS.Timeout | undefined;
+  #crl: ToShard | null = null;
+  #stopping = false;
+
+  constructor(starts: readonly ShardStart[], ports: ShardGroupPorts, limits = SHARD_GROUP_LIMITS) {
+    this.#starts = starts;
+    this.#ports = ports;
+    this.#limits = limits;
+    this.#slots = starts.map(() => ({ handle: null, failures: 0, beat: 0, still: 0 }));
+  }
+
+  /** Starts every worker; resolves when all are ready, rejects with the first reason when one is not. */
+  async start(): Promise<void> {
+    for (const [shard, slot] of this.#slots.entries()) slot.handle = this.#spawn(shard);
+    try {
+      await this.#allReady();
+    } catch (error) {
+      await this.#terminate();
+      throw error;
+    }
+    for (const slot of this.#slots) this.#watch(slot);
+    this.#heartbeats = setInterval(() => this.#checkHeartbeats(), this.#limits.heartbeatCheck);
+  }
+
+  /** To a shard whose worker is being replaced: nobody is there who could act on it. */
+  send(shard: number, message: ToShard): void {
+    this.#slots[shard]?.handle?.send(message);
+  }
+
+  /** Replaces the list that every worker checks certificates with, later ones included. */
+  setCrl(crl: string): void {
+    this.#crl = { type: 'set-crl', crl };
+    for (const { handle } of this.#slots) handle?.send(this.#crl);
+  }
+
+  /** In shard order; null where no worker answers. */
+  statistics(): Promise<(ControlStatistics | null)[]> {
+    return Promise.all(this.#slots.map(({ handle }) => handle?.statistics(this.#limits.statistics) ?? null));
+  }
+
+  /** Ends every worker after its clients have been told, at the latest after `limitMs`. */
+  async stop(limitMs: number): Promise<void> {
+    this.#stopping = true;
+    clearInterval(this.#heartbeats);
+    for (const timer of this.#timers) clearTimeout(timer);
+    const handles = this.#slots.flatMap(({ handle }) => handle ?? []);
+    const finished = await Promise.all(handles.map((handle) => handle.shutdown(limitMs)));
+    if (finished.includes(false)) this.#ports.log.warn('not every client could be told in time');
+  }
+
+  #spawn(shard: number): ShardHandle {
+    const worker = this.#ports.startWorker(this.#starts[shard] as ShardStart);
+    return new ShardHandle(worker, shard, (message) => this.#ports.onClient(shard, message));
+  }
+
+  async #allReady(): Promise<void> {
+    const all = Promise.all(this.#slots.map(({ handle }) => handle?.ready));
+    if ((await within(all, this.#limits.ready)) === null) {
+      throw new VpnError(
+        'internal/workers-not-ready',
+        `the workers are not ready after ${this.#limits.ready / 1000} s`,
+      );
+    }
+  }
+
+  async #terminate(): Promise<void> {
+    this.#stopping = true;
+    await Promise.all(this.#slots.map(({ handle }) => handle?.terminate()));
+  }
+
+  #watch(slot: Slot): void {
+    const handle = slot.handle as ShardHandle;
+    const { shard } = handle;
+    const started = performance.now();
+    void handle.ended.then((reason) => {
+      if (this.#stopping) return;
+      slot.handle = null;
+      if (performance.now() - started > this.#limits.forgiveAfter) slot.failures = 0;
+      this.#ports.log.error(`worker of shard ${shard} ${reason}`);
+      this.#ports.onLost(shard);
+      this.#replaceLater(slot, shard);
+    });
+  }
+
+  #replaceLater(slot: Slot, shard: number): void {
+    const delay = Math.min(this.#limits.firstBackOff * 2 ** slot.failures, this.#limits.longestBackOff);
+    slot.failures += 1;
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      this.#replace(slot, shard);
+    }, delay);
+    this.#timers.add(timer);
+  }
+
+  #replace(slot: Slot, shard: number): void {
+    const handle = this.#spawn(shard);
+    Object.assign(slot, { handle, still: 0 });
+    if (this.#crl !== null) handle.send(this.#crl);
+    this.#watch(slot);
+    void handle.ready.then(
+      () =>
+        this.#ports.log.info(
+          `worker of shard ${shard} replaced; its clients connect again when their keys need renewing`,
+        ),
+      () => {},
+    );
+  }
+
+  #checkHeartbeats(): void {
+    for (const [shard, slot] of this.#slots.entries()) {
+      const beat = Atomics.load(new Int32Array((this.#starts[shard] as ShardStart).heartbeat), 0);
+      const moved = beat !== slot.beat;
+      Object.assign(slot, {
+        beat,
+        still: moved || slot.handle === null ? 0 : slot.still + this.#limits.heartbeatCheck,
+      });
+      if (slot.still >= this.#limits.hang) this.#replaceHanging(slot, shard);
+    }
+  }
+
+  #replaceHanging(slot: Slot, shard: number): void {
+    this.#ports.log.error(`worker of shard ${shard} hangs: no heartbeat for ${slot.still / 1000} s`);
+    slot.still = 0;
+    void slot.handle?.terminate();
+  }
+}
+
+interface Slot {
+  /** null between two workers. */
+  handle: ShardHandle | null;
+  failures: number;
+  beat: number;
+  /** Milliseconds since the heartbeat has moved. */
+  still: number;
+}

@@ -1,0 +1,104 @@
+import { VpnError } from '@shardvpn/core';
+import type { FromShard, ShardStart, ToShard } from '@shardvpn/worker';
+import type { ClientMessage } from '../registry/registry.js';
+
+/** The part of a `worker_threads.Worker` that is used. */
+export interface WorkerPort {
+  postMessage(message: ToShard): void;
+  terminate(): Promise<unknown>;
+  on(event: 'message', listener: (message: FromShard) => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'exit', listener: (code: number) => void): unknown;
+}
+
+export type StartWorker = (start: ShardStart) => WorkerPort;
+
+/** What the control channel of a shard has counted since its worker started. */
+export interface ControlStatistics {
+  readonly drops: Readonly<Record<string, number>>;
+  readonly handshakes: number;
+}
+
+/** One worker, from its start to its end. It is not restarted: another handle takes its place. */
+export class ShardHandle {
+  readonly shard: number;
+  /** Resolves when the worker serves; rejects when it ended before. */
+  readonly ready: Promise<void>;
+  /** Resolves with the reason when the worker is gone, for whatever reason. */
+  readonly ended: Promise<string>;
+  readonly #worker: WorkerPort;
+  readonly #questions = new Map<number, (answer: ControlStatistics) => void>();
+  #lastQuestion = 0;
+  #drained: () => void = () => {};
+
+  constructor(worker: WorkerPort, shard: number, onClient: (message: ClientMessage) => void) {
+    this.shard = shard;
+    this.#worker = worker;
+    this.ended = endOf(worker);
+    this.ready = new Promise((resolve, reject) => {
+      worker.on('message', (message) => this.#receive(message, resolve, onClient));
+      void this.ended.then((reason) => reject(new VpnError('internal/shard-ended', `shard ${shard} ${reason}`)));
+    });
+    // Whoever does not wait for `ready` looks at `ended`.
+    this.ready.catch(() => {});
+  }
+
+  send(message: ToShard): void {
+    this.#worker.postMessage(message);
+  }
+
+  /** Asks for the control channel's counters; null when the worker does not answer in time. */
+  statistics(limitMs: number): Promise<ControlStatistics | null> {
+    const request = ++this.#lastQuestion;
+    const answer = new Promise<ControlStatistics>((resolve) => this.#questions.set(request, resolve));
+    this.send({ type: 'drops', request });
+    return within(answer, limitMs).finally(() => this.#questions.delete(request));
+  }
+
+  /** Lets the worker tell its clients, then ends it, at the latest after `limitMs`. True when it had finished in time. */
+  async shutdown(limitMs: number): Promise<boolean> {
+    const drained = new Promise<true>((resolve) => {
+      this.#drained = () => resolve(true);
+    });
+    this.send({ type: 'shutdown' });
+    const finished = await within(Promise.race([drained, this.ended.then(() => true as const)]), limitMs);
+    await this.terminate();
+    return finished ?? false;
+  }
+
+  async terminate(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #receive(message: FromShard, isReady: () => void, onClient: (message: ClientMessage) => void): void {
+    switch (message.type) {
+      case 'ready':
+        return isReady();
+      case 'drops':
+        return this.#questions.get(message.request)?.(message);
+      case 'drained':
+        return this.#drained();
+      default:
+        return onClient(message);
+    }
+  }
+}
+
+const endOf = (worker: WorkerPort): Promise<string> => {
+  let reason: string | undefined;
+  worker.on('error', (error) => {
+    reason ??= `failed: ${error.stack ?? error.message}`;
+  });
+  return new Promise((resolve) => {
+    worker.on('exit', (code) => resolve(reason ?? `ended with code ${code}`));
+  });
+};
+
+/** The promise's value, or null after `limitMs`. Rejections pass through. */
+export const within = <T>(promise: Promise<T>, limitMs: number): Promise<T | null> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), limitMs);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+};

@@ -1,0 +1,69 @@
+import type { ServerOptions } from '@shardvpn/core';
+import { createRing } from '@shardvpn/ring';
+import type { ShardStart } from '@shardvpn/worker';
+import type { ServerConfig } from '../config/server-config.js';
+
+/** Secrets and sizes that all shards of one server share. */
+export interface ShardPlan {
+  readonly shards: number;
+  readonly plane: number;
+  /** 32 random bytes. */
+  readonly cookieKey: Uint8Array;
+}
+
+/** What each worker is started with, in shard order. A replaced worker gets the same again. */
+export const planShardStarts = (config: ServerConfig, plan: ShardPlan): ShardStart[] =>
+  Array.from({ length: plan.shards }, (_, shard) => ({
+    server: serverOptions(config, plan, shard),
+    tls: config.tls,
+    plane: plan.plane,
+    toData: createRing(CONTROL_RING_BYTES),
+    toWorker: createRing(CONTROL_RING_BYTES),
+    heartbeat: new SharedArrayBuffer(4),
+  }));
+
+/** Hop rings as `[from][to]`, null on the diagonal. */
+export const createHopRings = (shards: number): (Uint8Array | null)[][] => {
+  const capacity = hopCapacity(shards);
+  return Array.from({ length: shards }, (_, from) =>
+    Array.from({ length: shards }, (_, to) => (from === to ? null : new Uint8Array(createRing(capacity)))),
+  );
+};
+
+const CONTROL_RING_BYTES = 1 << 20;
+
+/** Handshakes that may be under way beside the connected clients, on each shard. */
+const HANDSHAKE_ROOM = 1024;
+
+/** 1 MiB up to 8 shards, and less with more of them; two superpackets fit in any case. */
+const hopCapacity = (shards: number): number => (shards <= 8 ? 1 << 20 : shards <= 16 ? 1 << 19 : 1 << 18);
+
+/** OpenVPN's default; there is no directive for it here. [wire 10] */
+const TLS_TIMEOUT_SECONDS = 2;
+const MAX_CONTROL_PACKET = 1250;
+
+const serverOptions = (config: ServerConfig, { shards, cookieKey }: ShardPlan, shard: number): ServerOptions => ({
+  shard,
+  shards,
+  wrap: config.wrap,
+  cookieKey,
+  dataCiphers: config.dataCiphers,
+  fallbackCipher: config.fallbackCipher,
+  occ: { cipher: config.cipher, auth: config.auth, tunMtu: config.tunMtu },
+  clientCertificate: config.tls.clientCertificate,
+  push: config.push,
+  tunMtu: config.tunMtu,
+  pingInterval: config.pingInterval,
+  pingTimeout: config.pingTimeout,
+  handWindow: config.handWindow,
+  tranWindow: config.tranWindow,
+  renegSec: config.renegSec,
+  tlsTimeout: TLS_TIMEOUT_SECONDS,
+  connectFreqInitial: {
+    count: Math.max(1, Math.ceil(config.connectFreqInitial.count / shards)),
+    seconds: config.connectFreqInitial.seconds,
+  },
+  explicitExitNotify: config.explicitExitNotify,
+  maxPacketSize: MAX_CONTROL_PACKET,
+  maxSessions: config.maxClients + HANDSHAKE_ROOM,
+});

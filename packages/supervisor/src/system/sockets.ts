@@ -1,0 +1,64 @@
+import type { UdpGroup } from '@shardvpn/native';
+import type { ListenerConfig, ServerConfig } from '../config/server-config.js';
+import type { Log } from '../log.js';
+import type { NativePort } from '../shards/native-port.js';
+import { startError } from './start-error.js';
+
+/** A listener that is open: one socket a shard. */
+export interface OpenListener {
+  readonly listener: ListenerConfig;
+  readonly group: UdpGroup;
+}
+
+/** Opens every listener; on failure none stays open, and the error names address, port and what to do. */
+export const openListeners = (
+  native: Pick<NativePort, 'openUdpGroup' | 'closeFds'>,
+  { listeners, rcvbuf, sndbuf }: Pick<ServerConfig, 'listeners' | 'rcvbuf' | 'sndbuf'>,
+  shards: number,
+  log: Log,
+): OpenListener[] => {
+  const open: OpenListener[] = [];
+  try {
+    for (const listener of listeners) {
+      const { host, port } = listener;
+      const group = openOne(
+        () => native.openUdpGroup({ host, port, shards, receiveBuffer: rcvbuf, sendBuffer: sndbuf }),
+        listener,
+        log,
+      );
+      if (group !== null) open.push({ listener, group });
+    }
+    if (open.length === 0)
+      throw startError('config/no-listener', 'no address to listen on', new Error('every listener failed'), {});
+    return open;
+  } catch (error) {
+    native.closeFds(open.flatMap(({ group }) => group.fds));
+    throw error;
+  }
+};
+
+const openOne = (openGroup: () => UdpGroup, listener: ListenerConfig, log: Log): UdpGroup | null => {
+  try {
+    return openGroup();
+  } catch (error) {
+    const errno = (error as { code?: string }).code ?? '';
+    if (listener.optional && FAMILY_MISSING.has(errno)) {
+      log.info(`no IPv${listener.family} on this machine, not listening there`);
+      return null;
+    }
+    throw startError('config/cannot-listen', `cannot listen on ${endpointText(listener)}/udp`, error, LISTEN_HINTS);
+  }
+};
+
+/** `host:port`, brackets around an IPv6 host. */
+export const endpointText = ({ host, port }: { readonly host: string; readonly port: number }): string =>
+  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+
+const FAMILY_MISSING: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL']);
+
+const LISTEN_HINTS = {
+  EADDRINUSE: 'another program uses this port: stop it, or choose another with "port"',
+  EADDRNOTAVAIL: 'this machine does not have that address: change "local"',
+  EACCES: 'ports below 1024 need root: run as root, or choose another with "port"',
+  EPERM: 'run as root',
+};

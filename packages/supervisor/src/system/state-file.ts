@@ -1,0 +1,87 @@
+import {
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { startError } from './start-error.js';
+
+/**
+ * A small file that is replaced whole, again and again. Readers see the old text or the new one. It is opened at the start,
+ * so that it can still be written in place after `user` has taken away the right to make files beside it.
+ */
+export class StateFile {
+  readonly path: string;
+  #fd: number | null;
+
+  private constructor(path: string, fd: number) {
+    this.path = path;
+    this.#fd = fd;
+  }
+
+  /** Opens or creates the file without changing it; `directive` is for the error's words. */
+  static open(path: string, directive: string): StateFile {
+    try {
+      return new StateFile(path, openSync(path, 'a+', 0o600));
+    } catch (error) {
+      throw startError('config/cannot-write-file', `cannot open the ${directive} file ${path}`, error, {
+        ENOENT: 'create its folder',
+        EACCES: 'change its permissions',
+      });
+    }
+  }
+
+  read(): string {
+    return readFileSync(this.path, 'utf8');
+  }
+
+  write(text: string): void {
+    if (isSpecial(this.#fd)) return this.#overwrite(text);
+    try {
+      this.#replace(text);
+    } catch (error) {
+      if (this.#fd === null) throw error;
+      this.#overwrite(text);
+    }
+  }
+
+  close(): void {
+    if (this.#fd !== null) closeSync(this.#fd);
+    this.#fd = null;
+  }
+
+  #replace(text: string): void {
+    const next = `${this.path}.tmp`;
+    try {
+      writeFileSync(next, text, { mode: 0o600 });
+      renameSync(next, this.path);
+    } catch (error) {
+      tryUnlink(next);
+      throw error;
+    }
+    this.close();
+    this.#fd = openSync(this.path, 'a+', 0o600);
+  }
+
+  #overwrite(text: string): void {
+    if (this.#fd === null) return;
+    if (!isSpecial(this.#fd)) ftruncateSync(this.#fd);
+    writeSync(this.#fd, text);
+  }
+}
+
+/** `/dev/stdout` and pipes are written to, never replaced. */
+const isSpecial = (fd: number | null): boolean => fd !== null && !fstatSync(fd).isFile();
+
+const tryUnlink = (path: string): void => {
+  try {
+    unlinkSync(path);
+  } catch {
+    // It was never made.
+  }
+};
