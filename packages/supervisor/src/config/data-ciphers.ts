@@ -1,0 +1,86 @@
+import { DATA_CIPHERS, type DataCipher } from '@shardvpn/core';
+import type { Entry } from './read.js';
+import type { ServerConfig } from './server-config.js';
+import type { Settings } from './settings.js';
+
+type CipherSettings = Pick<ServerConfig, 'dataCiphers' | 'fallbackCipher' | 'cipher' | 'auth'>;
+
+/** What `data-ciphers`, `data-ciphers-fallback`, `cipher` and `auth` say about the data channel. */
+export const readDataCiphers = (settings: Settings): CipherSettings => {
+  const list = settings.last('data-ciphers');
+  const dataCiphers = list === undefined ? DEFAULT_CIPHERS : readList(settings, list);
+  const fallback = settings.last('data-ciphers-fallback');
+  const fallbackCipher = fallback === undefined ? null : supportedCipher(settings, fallback, fallback.args[0] as string);
+  return {
+    dataCiphers,
+    fallbackCipher,
+    cipher: fallbackCipher ?? readCipher(settings, dataCiphers),
+    auth: readAuth(settings),
+  };
+};
+
+const DEFAULT_CIPHERS: readonly DataCipher[] = ['AES-256-GCM', 'AES-128-GCM', 'CHACHA20-POLY1305'];
+
+/** `AES-256-GCM:?NEW-ONE:DEFAULT`: a name with a question mark may be unknown, DEFAULT stands for the usual ones. */
+const readList = (settings: Settings, entry: Entry): readonly DataCipher[] => {
+  const errorsBefore = settings.problems.errors.length;
+  const ciphers = (entry.args[0] as string).split(':').flatMap((item): readonly DataCipher[] => {
+    if (item === 'DEFAULT') return DEFAULT_CIPHERS;
+    if (!item.startsWith('?')) return [supportedCipher(settings, entry, item)].filter((cipher) => cipher !== null);
+    const cipher = findCipher(item.slice(1));
+    if (cipher === undefined) settings.note(entry, `${item.slice(1)} is left out: it is not supported`);
+    return cipher === undefined ? [] : [cipher];
+  });
+  if (ciphers.length === 0 && settings.problems.errors.length === errorsBefore) {
+    settings.error(entry, `no cipher of the list is supported; use ${DEFAULT_CIPHERS.join(':')}`);
+  }
+  return [...new Set(ciphers)];
+};
+
+const findCipher = (name: string): DataCipher | undefined =>
+  DATA_CIPHERS.find((cipher) => cipher === name.toUpperCase());
+
+const supportedCipher = (settings: Settings, entry: Entry, name: string): DataCipher | null => {
+  const cipher = findCipher(name);
+  if (cipher !== undefined) return cipher;
+  const optional = entry.name === 'data-ciphers-fallback' ? '' : `, or write ?${name} to allow for its absence`;
+  settings.error(
+    entry,
+    isKnown(name)
+      ? `${name} is not supported yet; use ${DATA_CIPHERS.join(', ')}${optional}`
+      : `'${name}' is not a cipher; use ${DATA_CIPHERS.join(', ')}`,
+  );
+  return null;
+};
+
+/** Ciphers that OpenVPN has or had, beside the supported ones. */
+const isKnown = (name: string): boolean =>
+  findCipher(name) !== undefined ||
+  /^(none|(AES|CAMELLIA|ARIA)-(128|192|256)-(CBC|CFB|CFB1|CFB8|OFB|CTR|GCM)|(BF|CAST5|RC2|SEED|SM4|IDEA)-(CBC|CFB|OFB)|DES(-EDE3?|X)?-(CBC|CFB|OFB))$/i.test(name);
+
+/** Only shown to clients in the options string, and the cipher of those that negotiate nothing but name it. */
+const readCipher = (settings: Settings, dataCiphers: readonly DataCipher[]): string => {
+  const entry = settings.last('cipher');
+  const name = entry?.args[0];
+  if (entry === undefined || name === undefined) return 'BF-CBC';
+  const cipher = findCipher(name);
+  if (!isKnown(name)) {
+    settings.error(entry, `'${name}' is not a cipher; use ${DATA_CIPHERS.join(', ')}, or remove the line`);
+  } else if (cipher === undefined || !dataCiphers.includes(cipher)) {
+    settings.warning(entry, `${name} is not in data-ciphers, so it is not used; remove the line`);
+  }
+  return cipher ?? name;
+};
+
+const DIGESTS = ['MD5', 'SHA1', 'SHA224', 'SHA256', 'SHA384', 'SHA512'];
+
+const readAuth = (settings: Settings): string => {
+  const entry = settings.last('auth');
+  const name = (entry?.args[0] ?? 'SHA1').toUpperCase().replace(/^RSA-/, '').replace(/^SHA2?-(?=\d)/, 'SHA');
+  if (name === 'NONE') return 'none';
+  if (DIGESTS.includes(name)) return name;
+  if (entry !== undefined) {
+    settings.error(entry, `'${entry.args[0]}' is not a supported digest; use ${DIGESTS.slice(1).join(', ')}`);
+  }
+  return 'SHA1';
+};

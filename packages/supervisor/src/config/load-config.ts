@@ -1,0 +1,122 @@
+import { readFileSync } from 'node:fs';
+import { readCredentials } from './credentials.js';
+import { readDataCiphers } from './data-ciphers.js';
+import { readIpv4 } from './ipv4-network.js';
+import { readIpv6 } from './ipv6-network.js';
+import { readRoutes } from './kernel-routes.js';
+import { readListeners } from './listeners.js';
+import { readMssfix } from './mssfix.js';
+import { type Problem, ProblemList } from './problem.js';
+import { readProcessSettings } from './process-settings.js';
+import { readPushes } from './push-list.js';
+import { type ReadOptions, type ReadResult, readArguments, readText } from './read.js';
+import type { ServerConfig } from './server-config.js';
+import { Settings } from './settings.js';
+import { readTimers } from './timers.js';
+import { readTlsPolicy } from './tls-settings.js';
+import { readWrap } from './wrapping.js';
+
+/** Where a configuration comes from. */
+export type ConfigSource =
+  /** Words as on the command line: `--config server.conf --port 1195`. */
+  | { readonly arguments: readonly string[] }
+  /** The content of a file; `name` is for messages. */
+  | { readonly text: string; readonly name: string };
+
+export interface LoadedConfig {
+  /** Null when there is an error among the problems. */
+  readonly config: ServerConfig | null;
+  /** In the order of finding: errors, warnings and notes. */
+  readonly problems: readonly Problem[];
+}
+
+/** Reads and checks a configuration with all its files. Never throws: everything that is wrong is in `problems`. */
+export const loadConfig = (source: ConfigSource, base = process.cwd(), now = new Date()): LoadedConfig => {
+  const problems = new ProblemList();
+  const options: ReadOptions = { base, readText: (path) => readFileSync(path, 'utf8'), problems };
+  const read = 'text' in source ? readText(source.text, source.name, options) : readArguments(source.arguments, options);
+  const settings = new Settings(read, sourceName(source, read), problems);
+  const config = interpret(settings, now);
+  return { config: problems.errors.length > 0 ? null : config, problems: problems.all };
+};
+
+const sourceName = (source: ConfigSource, read: ReadResult): string =>
+  'text' in source ? source.name : (read.entries.find(({ place }) => place.line > 0)?.place.file ?? 'command line');
+
+const interpret = (settings: Settings, now: Date): ServerConfig => {
+  const ipv4 = readIpv4(settings);
+  const ipv6 = readIpv6(settings);
+  if (ipv4 === null && ipv6 === null && !settings.has('server') && !settings.has('server-ipv6')) {
+    settings.missing('server', 'missing: the addresses of the clients; add for example: server 10.8.0.0 255.255.255.0');
+  }
+  const { push: keepalive, ...timers } = readTimers(settings);
+  const ciphers = readDataCiphers(settings);
+  const { crlFile, ...credentials } = readCredentials(settings, now);
+  const tunMtu = settings.integer('tun-mtu', 1500, 100, 9000);
+  const rate = settings.last('connect-freq-initial');
+  return {
+    source: settings.source,
+    listeners: readListeners(settings),
+    device: readDevice(settings),
+    tunMtu,
+    mssfix: readMssfix(settings, tunMtu),
+    ipv4,
+    ipv6,
+    routes: readRoutes(settings),
+    push: readPushes(settings, { ipv4, ipv6 }, keepalive),
+    clientToClient: settings.has('client-to-client'),
+    duplicateCn: settings.has('duplicate-cn'),
+    maxClients: settings.integer('max-clients', 1024, 1, 1 << 20),
+    ...timers,
+    ...ciphers,
+    tls: { ...credentials, ...readTlsPolicy(settings) },
+    crlFile,
+    wrap: readWrap(settings, ciphers.auth),
+    explicitExitNotify: readExitNotify(settings),
+    connectFreqInitial: {
+      count: rate === undefined ? 100 : settings.integerAt(rate, 0, 100, 1, 1_000_000_000),
+      seconds: rate === undefined ? 10 : settings.integerAt(rate, 1, 10, 1, 1_000_000),
+    },
+    sndbuf: settings.integer('sndbuf', 0, 0, MAX_BUFFER),
+    rcvbuf: settings.integer('rcvbuf', 0, 0, MAX_BUFFER),
+    ...readProcessSettings(settings),
+  };
+};
+
+/** What setsockopt takes. */
+const MAX_BUFFER = 0x3fff_ffff;
+
+const readDevice = (settings: Settings): string => {
+  const dev = settings.last('dev');
+  const type = settings.last('dev-type');
+  const name = dev?.args[0] ?? 'tun';
+  if (dev === undefined) settings.missing('dev', 'missing: the tunnel device; add: dev tun');
+  if (type !== undefined && type.args[0] !== 'tun') {
+    settings.error(type, `'${type.args[0]}' devices are not supported yet; use dev-type tun`);
+  } else if (dev !== undefined && type === undefined && !name.startsWith('tun')) {
+    settings.error(dev, `'${name}' is not a tun device; use dev tun, or add dev-type tun to give a tun device this name`);
+  } else if (dev !== undefined && !/^[\w.-]{1,15}$/.test(name)) {
+    settings.error(dev, `'${name}' cannot be the name of a device; use up to 15 letters and digits`);
+  }
+  checkTopology(settings);
+  const compression = settings.last('allow-compression');
+  if (compression !== undefined && compression.args[0] !== 'no') {
+    settings.error(compression, 'compression is not supported yet; write: allow-compression no');
+  }
+  return name;
+};
+
+const checkTopology = (settings: Settings): void => {
+  const topology = settings.last('topology');
+  const server = settings.last('server');
+  if (topology === undefined && server !== undefined) {
+    settings.note(server, 'there is no topology line: subnet is used, as OpenVPN 2.7 does (2.6 and older: net30)');
+  } else if (topology !== undefined && topology.args[0] !== 'subnet') {
+    const known = topology.args[0] === 'net30' || topology.args[0] === 'p2p';
+    settings.error(topology, known ? `${topology.args[0]} is not supported yet; use subnet` : `'${topology.args[0]}' is not a topology; use subnet`);
+  }
+};
+
+/** Without a number it is 1. */
+const readExitNotify = (settings: Settings): 0 | 1 | 2 =>
+  settings.last('explicit-exit-notify')?.args.length === 0 ? 1 : (settings.integer('explicit-exit-notify', 0, 0, 2) as 0 | 1 | 2);
