@@ -7,7 +7,7 @@ import type { RememberedLease } from './leases.js';
  */
 export const encodeLeaseFile = (leases: readonly RememberedLease[]): string =>
   leases
-    .filter(({ name }) => !/[\r\n,]/.test(name) && !/^[#;\s]/.test(name))
+    .filter(({ name }) => name.trim() === name && /^[^#;,\r\n][^,\r\n]*$/.test(name))
     .map(({ name, ipv4, ipv6 }) => `${[name, ipv4 ?? '', ...(ipv6 === null ? [] : [ipv6])].join(',')}\n`)
     .join('');
 

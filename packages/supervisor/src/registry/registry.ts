@@ -34,29 +34,37 @@ export class Registry {
   handle(shard: number, message: ClientMessage): void {
     switch (message.type) {
       case 'authenticate':
-        return this.#send(shard, {
+        this.#send(shard, {
           type: 'auth-decision',
           request: message.request,
           decision: this.#authenticate(message.identity),
         });
+        break;
       case 'lease':
-        return this.#send(shard, {
+        this.#send(shard, {
           type: 'lease-decision',
           request: message.request,
           decision: this.#lease(shard, message.peerId, message.identity),
         });
+        break;
       case 'connected':
-        return this.#connected(message);
+        this.#connected(message);
+        break;
       case 'floated':
-        return this.#floated(message);
+        this.#floated(message);
+        break;
       case 'float-conflict':
-        return this.#floatConflict(message);
+        this.#floatConflict(message);
+        break;
       case 'renegotiated':
-        return this.#renegotiated(message);
+        this.#renegotiated(message);
+        break;
       case 'disconnected':
-        return this.#disconnected(shard, message);
+        this.#disconnected(shard, message);
+        break;
       case 'refused':
-        return this.#refused(message);
+        this.#refused(message);
+        break;
     }
   }
 

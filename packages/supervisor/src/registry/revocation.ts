@@ -1,3 +1,4 @@
+import 'reflect-metadata';
 import { createHash } from 'node:crypto';
 import { PemConverter, X509Certificate, X509Crl } from '@peculiar/x509';
 import { VpnError } from '@shardvpn/core';

@@ -73,13 +73,16 @@ export class ShardHandle {
   #receive(message: FromShard, isReady: () => void, onClient: (message: ClientMessage) => void): void {
     switch (message.type) {
       case 'ready':
-        return isReady();
+        isReady();
+        break;
       case 'drops':
-        return this.#questions.get(message.request)?.(message);
+        this.#questions.get(message.request)?.(message);
+        break;
       case 'drained':
-        return this.#drained();
+        this.#drained();
+        break;
       default:
-        return onClient(message);
+        onClient(message);
     }
   }
 }

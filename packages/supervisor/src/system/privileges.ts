@@ -14,7 +14,10 @@ export const dropPrivileges = (
   self: ProcessIdentity = process,
 ): void => {
   if (user === null && group === null) return;
-  if (self.getuid?.() !== 0) return log.warn('"user" and "group" have no effect: not started as root');
+  if (self.getuid?.() !== 0) {
+    log.warn('"user" and "group" have no effect: not started as root');
+    return;
+  }
   try {
     if (group !== null) {
       self.setgroups?.([group]);

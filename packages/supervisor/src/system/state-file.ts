@@ -4,6 +4,7 @@ import {
   ftruncateSync,
   openSync,
   readFileSync,
+  realpathSync,
   renameSync,
   unlinkSync,
   writeFileSync,
@@ -27,7 +28,9 @@ export class StateFile {
   /** Opens or creates the file without changing it; `directive` is for the error's words. */
   static open(path: string, directive: string): StateFile {
     try {
-      return new StateFile(path, openSync(path, 'a+', 0o600));
+      const fd = openSync(path, 'a+', 0o600);
+      // The file behind a link is replaced, not the link.
+      return new StateFile(realpathSync(path), fd);
     } catch (error) {
       throw startError('config/cannot-write-file', `cannot open the ${directive} file ${path}`, error, {
         ENOENT: 'create its folder',
@@ -41,13 +44,7 @@ export class StateFile {
   }
 
   write(text: string): void {
-    if (isSpecial(this.#fd)) return this.#overwrite(text);
-    try {
-      this.#replace(text);
-    } catch (error) {
-      if (this.#fd === null) throw error;
-      this.#overwrite(text);
-    }
+    if (isSpecial(this.#fd) || !this.#replaced(text)) this.#overwrite(text);
   }
 
   close(): void {
@@ -55,17 +52,19 @@ export class StateFile {
     this.#fd = null;
   }
 
-  #replace(text: string): void {
+  /** False when no file may be made there. */
+  #replaced(text: string): boolean {
     const next = `${this.path}.tmp`;
     try {
       writeFileSync(next, text, { mode: 0o600 });
       renameSync(next, this.path);
-    } catch (error) {
+    } catch {
       tryUnlink(next);
-      throw error;
+      return false;
     }
     this.close();
     this.#fd = openSync(this.path, 'a+', 0o600);
+    return true;
   }
 
   #overwrite(text: string): void {
