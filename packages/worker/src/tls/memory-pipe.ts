@@ -5,33 +5,15 @@ export interface MemoryPipeOwner {
   onWritten(bytes: Uint8Array): void;
   /** Everything has been written, the close_notify too. */
   onFinished(): void;
-  /** Runs `deliver`, inside of which TLS works the peer's bytes off. */
-  withDelivery(deliver: () => void): void;
 }
 
-/** The "network" under node:tls: what TLS writes goes to its owner, what the peer sent is pushed in. */
+/** The "network" under node:tls: what TLS writes goes to its owner, and what the peer sent is pushed in. */
 export class MemoryPipe extends Duplex {
   readonly #owner: MemoryPipeOwner;
-  /** Bytes that wait for the stream to flow: pushed earlier, Node would deliver them from a tick of its own. */
-  readonly #held: Uint8Array[] = [];
-  #flowing = false;
 
   constructor(owner: MemoryPipeOwner) {
     super();
     this.#owner = owner;
-    this.on('resume', () => {
-      this.#flowing = true;
-      this.#flush();
-    });
-    this.on('pause', () => {
-      this.#flowing = false;
-    });
-  }
-
-  /** Bytes from the peer; kept. */
-  deliver(bytes: Uint8Array): void {
-    this.#held.push(bytes);
-    if (this.#flowing) this.#flush();
   }
 
   override _read(): void {}
@@ -44,16 +26,5 @@ export class MemoryPipe extends Duplex {
   override _final(done: (error?: Error | null) => void): void {
     this.#owner.onFinished();
     done();
-  }
-
-  #flush(): void {
-    if (this.#held.length === 0) return;
-    this.#owner.withDelivery(() => {
-      while (this.#flowing && !this.destroyed) {
-        const bytes = this.#held.shift();
-        if (bytes === undefined) return;
-        this.push(bytes);
-      }
-    });
   }
 }

@@ -13,7 +13,6 @@ export class NodeTlsSession implements TlsSession, MemoryPipeOwner {
   readonly #role: 'server' | 'client';
   readonly #policy: TlsPolicy;
   readonly #onProgress: () => void;
-  readonly #enter: (session: NodeTlsSession, deliver: () => void) => void;
   readonly #events: TlsEvent[] = [];
   readonly #outgoing: Uint8Array[] = [];
   #socket: TLSSocket | undefined;
@@ -22,17 +21,15 @@ export class NodeTlsSession implements TlsSession, MemoryPipeOwner {
   #writing = false;
   #notifying = false;
 
-  /** `enter` runs a delivery of bytes so that the engine knows whose handshake is going on. */
-  constructor(role: 'server' | 'client', policy: TlsPolicy, onProgress: () => void, enter: (session: NodeTlsSession, deliver: () => void) => void) {
+  constructor(role: 'server' | 'client', policy: TlsPolicy, onProgress: () => void) {
     this.#role = role;
     this.#policy = policy;
     this.#onProgress = onProgress;
-    this.#enter = enter;
   }
 
   feed(bytes: Uint8Array): void {
     if (this.#state !== 'handshake' && this.#state !== 'established') return;
-    if (bytes.length > 0) this.pipe.deliver(Buffer.from(bytes));
+    if (bytes.length > 0) this.pipe.push(Buffer.from(bytes));
   }
 
   send(plaintext: Uint8Array): void {
@@ -103,10 +100,6 @@ export class NodeTlsSession implements TlsSession, MemoryPipeOwner {
 
   onFinished(): void {
     if (this.#state === 'ending') this.fail(this.#failure);
-  }
-
-  withDelivery(deliver: () => void): void {
-    this.#enter(this, deliver);
   }
 
   #refusal(socket: TLSSocket, peer: VerifiedPeer | null): string | null {

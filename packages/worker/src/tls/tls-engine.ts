@@ -1,5 +1,6 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { connect, createSecureContext, createServer, type SecureContext, type Server, type TLSSocket } from 'node:tls';
-import type { TlsEngine, TlsSession } from '@shardvpn/core';
+import { type TlsEngine, type TlsSession, VpnError } from '@shardvpn/core';
 import type { TlsOptions } from '../messages.js';
 import { NodeTlsSession } from './node-tls-session.js';
 import { secureContextOptions } from './secure-context-options.js';
@@ -18,8 +19,8 @@ export class NodeTlsEngine implements TlsEngine {
   #crl: string | null;
   /** Made at the first client session: servers never need it. */
   #clientContext: SecureContext | undefined;
-  /** Whose bytes OpenSSL is reading: the events of the server do not say which connection they are about. */
-  #current: NodeTlsSession | undefined;
+  /** The events of a TLS server do not say over which stream a socket runs, but they happen in the context that handed the stream over. */
+  readonly #owner = new AsyncLocalStorage<NodeTlsSession>();
 
   /** Throws what OpenSSL says about certificate, key, CA, CRL or lists that it cannot use. */
   constructor(options: TlsOptions) {
@@ -37,8 +38,8 @@ export class NodeTlsEngine implements TlsEngine {
   }
 
   open(role: 'server' | 'client', onProgress: () => void): TlsSession {
-    const session = new NodeTlsSession(role, this.#options, onProgress, this.#enter);
-    if (role === 'server') this.#server.emit('connection', session.pipe);
+    const session = new NodeTlsSession(role, this.#options, onProgress);
+    if (role === 'server') this.#owner.run(session, () => this.#server.emit('connection', session.pipe));
     else this.#connect(session);
     return session;
   }
@@ -64,11 +65,8 @@ export class NodeTlsEngine implements TlsEngine {
   }
 
   #handleSecure(socket: TLSSocket): void {
-    const session = this.#current;
-    if (session === undefined) {
-      socket.destroy();
-      return;
-    }
+    const session = this.#owner.getStore();
+    if (session === undefined) throw new VpnError('internal/tls-socket-without-owner', 'a TLS socket has lost its session');
     session.attach(socket);
     session.handleEstablished();
   }
@@ -76,16 +74,6 @@ export class NodeTlsEngine implements TlsEngine {
   /** Also the last word of a connection that was destroyed during its handshake; nobody waits for that. */
   #handleError(error: Error, socket: TLSSocket): void {
     socket.on('error', () => undefined);
-    this.#current?.fail(handshakeReason(error));
+    this.#owner.getStore()?.fail(handshakeReason(error));
   }
-
-  readonly #enter = (session: NodeTlsSession, deliver: () => void): void => {
-    const outer = this.#current;
-    this.#current = session;
-    try {
-      deliver();
-    } finally {
-      this.#current = outer;
-    }
-  };
 }

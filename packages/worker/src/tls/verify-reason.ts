@@ -25,13 +25,22 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** One line for the log out of node:tls's `authorizationError`, a code or an Error. */
 export function verifyReason(error: unknown): string {
-  const code = error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : String(error);
-  return REASONS[code] ?? `certificate verification failed (${code})`;
+  const { code, message } = asFault(error);
+  const name = code ?? message;
+  return REASONS[name] ?? `certificate verification failed (${name})`;
 }
 
-/** One line out of an error of the handshake or of the stream. */
+/** One line out of an error of the handshake or of the stream: OpenSSL's own words where it has some. */
 export function handshakeReason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { reason, code } = error as Error & { reason?: string; code?: string };
-  return reason ?? code ?? error.message;
+  const { reason, code, message } = asFault(error);
+  return reason ?? code ?? message;
 }
+
+interface Fault {
+  readonly reason?: string;
+  readonly code?: string;
+  readonly message: string;
+}
+
+const asFault = (error: unknown): Fault =>
+  typeof error === 'object' && error !== null && 'message' in error ? (error as Fault) : { message: String(error) };

@@ -1,0 +1,113 @@
+import 'reflect-metadata';
+import { webcrypto } from 'node:crypto';
+import * as x509 from '@peculiar/x509';
+
+x509.cryptoProvider.set(webcrypto as Crypto);
+
+export type KeyKind = 'ec' | 'rsa';
+
+/** PEM texts of a key and its certificate. */
+export interface TestCertificate {
+  readonly cert: string;
+  readonly key: string;
+  readonly parsed: x509.X509Certificate;
+}
+
+export interface LeafOptions {
+  readonly kind?: KeyKind;
+  /** Extended key usages; null leaves the extension out. */
+  readonly usage?: 'client' | 'server' | null;
+  readonly keyUsage?: boolean;
+  readonly notBefore?: Date;
+  readonly notAfter?: Date;
+  /** One line, `CN=..` last. */
+  readonly subject?: string;
+}
+
+/** A certificate authority for tests. Serials count up from 0x1001. */
+export class TestAuthority {
+  readonly #keys: CryptoKeyPair;
+  readonly #certificate: x509.X509Certificate;
+  #serial = 0x1000;
+
+  private constructor(keys: CryptoKeyPair, certificate: x509.X509Certificate) {
+    this.#keys = keys;
+    this.#certificate = certificate;
+  }
+
+  static async create(name = 'Test CA', kind: KeyKind = 'ec'): Promise<TestAuthority> {
+    const keys = await generateKeys(kind);
+    const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+      serialNumber: '01',
+      name: `CN=${name}`,
+      notBefore: inDays(-1),
+      notAfter: inDays(30),
+      keys,
+      signingAlgorithm: signing(keys),
+      extensions: [
+        new x509.BasicConstraintsExtension(true, 1, true),
+        new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+        await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      ],
+    });
+    return new TestAuthority(keys, certificate);
+  }
+
+  /** PEM. */
+  get cert(): string {
+    return this.#certificate.toString('pem');
+  }
+
+  async issue(name: string, options: LeafOptions = {}): Promise<TestCertificate> {
+    const keys = await generateKeys(options.kind ?? 'ec');
+    const parsed = await x509.X509CertificateGenerator.create({
+      serialNumber: (++this.#serial).toString(16),
+      issuer: this.#certificate.subject,
+      subject: options.subject ?? `C=DE, O=ShardVPN Test, CN=${name}`,
+      notBefore: options.notBefore ?? inDays(-1),
+      notAfter: options.notAfter ?? inDays(10),
+      publicKey: keys.publicKey,
+      signingKey: this.#keys.privateKey,
+      signingAlgorithm: signing(this.#keys),
+      extensions: await leafExtensions(keys, options),
+    });
+    return { cert: parsed.toString('pem'), key: await privatePem(keys), parsed };
+  }
+
+  /** PEM of a list that is valid for ten days. */
+  async revoke(...revoked: TestCertificate[]): Promise<string> {
+    const crl = await x509.X509CrlGenerator.create({
+      issuer: this.#certificate.subject,
+      thisUpdate: inDays(-1),
+      nextUpdate: inDays(10),
+      signingKey: this.#keys.privateKey,
+      signingAlgorithm: signing(this.#keys),
+      entries: revoked.map(({ parsed }) => ({ serialNumber: parsed.serialNumber, revocationDate: inDays(-1) })),
+    });
+    return x509.PemConverter.encode(crl.rawData, 'X509 CRL');
+  }
+}
+
+export const inDays = (days: number): Date => new Date(Math.floor(Date.now() / 1000) * 1000 + days * 86_400_000);
+
+const EC = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+const RSA = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) };
+
+const generateKeys = async (kind: KeyKind): Promise<CryptoKeyPair> =>
+  (await webcrypto.subtle.generateKey(kind === 'ec' ? EC : RSA, true, ['sign', 'verify'])) as CryptoKeyPair;
+
+const signing = (keys: CryptoKeyPair): typeof EC | typeof RSA => (keys.privateKey.algorithm.name === 'ECDSA' ? EC : RSA);
+
+async function leafExtensions(keys: CryptoKeyPair, { usage = 'client', keyUsage = true }: LeafOptions): Promise<x509.Extension[]> {
+  const extensions: x509.Extension[] = [
+    new x509.BasicConstraintsExtension(false),
+    await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+  ];
+  if (keyUsage) extensions.push(new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true));
+  if (usage !== null) extensions.push(new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage[`${usage}Auth`]]));
+  return extensions;
+}
+
+async function privatePem(keys: CryptoKeyPair): Promise<string> {
+  return x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY');
+}
