@@ -131,3 +131,218 @@ impl Context {
         peer.shard(self.plane.settings.shards)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::{Cipher, DataFormat};
+    use crate::plane::Role;
+    use crate::test_packets::Shape;
+    use crate::test_sink::*;
+    use crate::wire::PING;
+
+    const P: PeerId = PeerId(0);
+    const CIPHER: Cipher = Cipher::Aes256Gcm;
+
+    /// Key-id on the wire of what this side sends next; the packet must open at the other side.
+    fn key_used(from: &mut DataPath, to: &mut DataPath) -> Option<u8> {
+        let mut datagram = sealed(from, &Shape::udp(false, 2).packet(b"x"));
+        let key = datagram[0] & 7;
+        let mut sink = RecordingSink::default();
+        to.inbound(0, &path(4002), &mut datagram, &mut sink);
+        to.flush_inbound(&mut sink);
+        (!sink.tun.is_empty()).then_some(key)
+    }
+
+    #[test]
+    fn keys_roll_over_without_a_lost_packet() {
+        let (mut server, mut client) = pair(CIPHER, DataFormat::V2);
+        assert_eq!(key_used(&mut client, &mut server), Some(0));
+        for generation in 1..=4 {
+            server
+                .install_key(server_key(0, generation, CIPHER))
+                .unwrap();
+            assert_eq!(key_used(&mut client, &mut server), Some(generation - 1));
+            client
+                .install_key(client_key(0, generation, CIPHER))
+                .unwrap();
+            assert_eq!(key_used(&mut client, &mut server), Some(generation - 1));
+            client.use_key(P, KeyId(generation)).unwrap();
+            assert_eq!(key_used(&mut client, &mut server), Some(generation));
+        }
+        server.retire_key(P, KeyId(3)).unwrap();
+        assert_eq!(key_used(&mut client, &mut server), Some(4));
+        client.use_key(P, KeyId(3)).unwrap();
+        assert_eq!(key_used(&mut client, &mut server), None);
+        assert_eq!(server.stats().drop_count(DropReason::UnknownKey), 1);
+    }
+
+    #[test]
+    fn a_key_installed_after_a_retirement_pushes_nothing_out() {
+        let (mut server, mut client) = pair(CIPHER, DataFormat::V2);
+        server.install_key(server_key(0, 1, CIPHER)).unwrap();
+        server.retire_key(P, KeyId(1)).unwrap();
+        server.install_key(server_key(0, 2, CIPHER)).unwrap();
+        assert_eq!(key_used(&mut client, &mut server), Some(0));
+    }
+
+    #[test]
+    fn the_end_of_the_packet_ids_is_announced_once_and_kept() {
+        let (mut server, _) = pair(CIPHER, DataFormat::V2);
+        let key = |server: &mut DataPath, next_id| {
+            server
+                .sessions
+                .peer_mut(P)
+                .unwrap()
+                .keys
+                .sealing()
+                .unwrap()
+                .age_to(next_id);
+        };
+        let ping = |server: &mut DataPath| {
+            let mut sink = RecordingSink::default();
+            outbound::send_ping(
+                &server.context,
+                server.sessions.peer_mut(P).unwrap(),
+                0,
+                &mut sink,
+            );
+            (sink.sent.len(), sink.events)
+        };
+        key(&mut server, 0xfeff_ffff);
+        assert_eq!(ping(&mut server), (1, vec![]));
+        assert_eq!(
+            ping(&mut server),
+            (
+                1,
+                vec![DataEvent::KeyLimit {
+                    peer: P,
+                    key: KeyId(0)
+                }]
+            )
+        );
+        assert_eq!(ping(&mut server), (1, vec![]));
+        key(&mut server, u64::from(u32::MAX));
+        assert_eq!(ping(&mut server), (1, vec![]));
+        assert_eq!(ping(&mut server), (0, vec![]));
+        assert_eq!(server.stats().drop_count(DropReason::ExhaustedKey), 1);
+    }
+
+    #[test]
+    fn a_worn_key_is_announced_and_a_beaten_one_refused() {
+        let limits: [(u64, u64, Option<u8>, usize); 4] = [
+            ((1 << 36) - 1, 0, Some(0), 1),
+            (1 << 35, 0, Some(0), 0),
+            (0, 1 << 35, Some(0), 1),
+            (0, 1 << 36, None, 1),
+        ];
+        for (usage, failures, arrives, events) in limits {
+            let (mut server, mut client) = pair(CIPHER, DataFormat::V2);
+            let key = server.sessions.peer_mut(P).unwrap().keys.sealing().unwrap();
+            key.use_up(usage);
+            key.fail(failures);
+            let mut sink = RecordingSink::default();
+            let mut datagram = sealed(&mut client, &Shape::udp(false, 2).packet(b"x"));
+            server.inbound(0, &path(4002), &mut datagram, &mut sink);
+            assert_eq!(sink.events.len(), events, "{usage} {failures}");
+            assert_eq!(key_used(&mut client, &mut server), arrives);
+        }
+    }
+
+    #[test]
+    fn a_ping_goes_out_only_after_an_idle_interval() {
+        let (mut server, mut client) = pair(CIPHER, DataFormat::V2);
+        let mut sink = RecordingSink::default();
+        assert_eq!(server.next_deadline(), Some(1000));
+        server.handle_timeout(9_999, &mut sink);
+        assert_eq!(sink.sent.len(), 0);
+        server.handle_timeout(10_000, &mut sink);
+        assert_eq!(sink.sent[0].1.len(), 24 + PING.len());
+        server.handle_timeout(19_999, &mut sink);
+        assert_eq!(sink.sent.len(), 1);
+        server.handle_timeout(20_000, &mut sink);
+        assert_eq!(sink.sent.len(), 2);
+        client.inbound(0, &path(1194), &mut sink.sent[0].1.clone(), &mut sink);
+        assert_eq!(
+            client.stats().counter(crate::stats::Counter::PingsReceived),
+            1
+        );
+    }
+
+    #[test]
+    fn silence_is_reported_once_per_timeout() {
+        let (mut server, _) = pair(CIPHER, DataFormat::V2);
+        let mut silent_at = Vec::new();
+        for second in 1..200 {
+            if second == 20 {
+                server.touch_peer(second * 1000, P).unwrap();
+            }
+            let mut sink = RecordingSink::default();
+            server.handle_timeout(second * 1000, &mut sink);
+            silent_at.extend(sink.events.iter().map(|_| second));
+        }
+        assert_eq!(silent_at, [80, 140]);
+    }
+
+    #[test]
+    fn a_reused_peer_id_has_one_timer() {
+        let (mut server, _) = pair(CIPHER, DataFormat::V2);
+        for _ in 0..3 {
+            server.remove_peer(P).unwrap();
+            server.add_peer(5_000, peer(0, 2, DataFormat::V2)).unwrap();
+        }
+        server.install_key(server_key(0, 0, CIPHER)).unwrap();
+        let mut sink = RecordingSink::default();
+        for second in 1..=40 {
+            server.handle_timeout(second * 1000, &mut sink);
+        }
+        assert_eq!(sink.sent.len(), 3);
+    }
+
+    #[test]
+    fn a_removed_peer_leaves_nothing_behind() {
+        let (mut server, mut client) = pair(CIPHER, DataFormat::V2);
+        server.remove_peer(P).unwrap();
+        assert_eq!((server.peer_count(), server.stats().peers().len()), (0, 0));
+        assert_eq!(key_used(&mut client, &mut server), None);
+        let plane = &server.context.plane;
+        assert_eq!(plane.addresses.find(&path(4002)), None);
+        assert_eq!(plane.routes.find_v4([10, 8, 0, 2].into()), None);
+        assert_eq!(
+            plane.routes.find_v6([0xfd00, 0, 0, 0, 0, 0, 0, 2].into()),
+            None
+        );
+        server.add_peer(0, peer(0, 2, DataFormat::V2)).unwrap();
+    }
+
+    #[test]
+    fn contradictory_commands_are_refused() {
+        let plane = Arc::new(Plane::new(settings(Role::Server, 2)));
+        let mut server = server(&plane, 1);
+        let command = |id| peer(id, 2, DataFormat::V2);
+        assert_eq!(
+            server.add_peer(0, command(4)),
+            Err(CommandError::ForeignPeer)
+        );
+        assert_eq!(
+            server.add_peer(0, command(0xff_ffff)),
+            Err(CommandError::ForeignPeer)
+        );
+        assert_eq!(
+            server.remove_peer(PeerId(5)),
+            Err(CommandError::UnknownPeer)
+        );
+        server.add_peer(0, command(5)).unwrap();
+        assert_eq!(
+            server.add_peer(0, command(5)),
+            Err(CommandError::DuplicatePeer)
+        );
+        assert_eq!(
+            server.use_key(PeerId(5), KeyId(1)),
+            Err(CommandError::UnknownKey)
+        );
+        let mut weak = server_key(5, 0, CIPHER);
+        weak.seal.key = [0; 32];
+        assert_eq!(server.install_key(weak), Err(CommandError::WeakKey));
+    }
+}

@@ -4,6 +4,10 @@
 //! Nothing here allocates or locks per packet. Read `data_path`, then `inbound` and `outbound`.
 #![forbid(unsafe_code)]
 
+// The test support is also used by benches and crate tests, which know this crate by its name.
+#[cfg(test)]
+extern crate self as datapath;
+
 pub mod address_table;
 pub mod aead;
 pub mod checksum;
@@ -30,6 +34,8 @@ pub mod split;
 pub mod stats;
 #[cfg(test)]
 mod test_packets;
+#[cfg(test)]
+mod test_sink;
 pub mod timer_wheel;
 pub mod vnet;
 pub mod wire;

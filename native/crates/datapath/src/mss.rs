@@ -62,7 +62,7 @@ fn mss_option(segment: &[u8]) -> Option<usize> {
 fn lower(segment: &mut [u8], at: usize, limit: u16) {
     // At an odd offset the value's bytes lie in two checksum words, which is the same as a swapped value.
     let in_words = |value: u16| {
-        if at % 2 == 0 {
+        if at.is_multiple_of(2) {
             value
         } else {
             value.swap_bytes()

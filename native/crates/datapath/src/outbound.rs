@@ -228,3 +228,170 @@ pub(crate) fn send_ping(
     }
     context.settle(outcome);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::command::Cipher;
+    use crate::plane::{Plane, Role};
+    use crate::test_packets::{SYN, Shape, tcp_with_options};
+    use crate::test_sink::*;
+
+    fn transmit(server: &mut DataPath, frame: &[u8]) -> RecordingSink {
+        let mut sink = RecordingSink::default();
+        server.outbound(0, &mut frame.to_vec(), &mut sink);
+        sink
+    }
+
+    /// A packet from the outside world to 10.8.0.2 or fd00::2.
+    fn to_client(shape: Shape, payload: &[u8]) -> Vec<u8> {
+        let mut packet = shape.packet(payload);
+        let (at, len) = if shape.v6 { (8, 16) } else { (12, 4) };
+        let (source, rest) = packet[at..].split_at_mut(len);
+        // Swapping the addresses leaves every checksum as it is.
+        source.swap_with_slice(&mut rest[..len]);
+        packet
+    }
+
+    fn superpacket(payload_len: usize) -> Vec<u8> {
+        let packet = to_client(Shape::tcp(false, 2), &vec![7; payload_len]);
+        let vnet = VnetHeader {
+            needs_csum: true,
+            gso: GsoKind::Tcp4,
+            hdr_len: 40,
+            gso_size: 1000,
+            csum_start: 20,
+            csum_offset: 16,
+        };
+        [&vnet.encode()[..], &packet].concat()
+    }
+
+    #[test]
+    fn a_packet_passes_from_tun_to_client_under_every_cipher_and_format() {
+        for cipher in Cipher::ALL {
+            for format in [DataFormat::V1, DataFormat::V2] {
+                let (mut server, mut client) = pair(cipher, format);
+                for shape in [Shape::udp(false, 2), Shape::tcp(true, 2)] {
+                    let packet = to_client(shape, b"hello");
+                    let (to, mut datagram) =
+                        transmit(&mut server, &plain_frame(&packet)).sent.remove(0);
+                    assert_eq!(to, path(4002));
+                    let mut sink = RecordingSink::default();
+                    client.inbound(0, &path(1194), &mut datagram, &mut sink);
+                    client.flush_inbound(&mut sink);
+                    assert_eq!(sink.tun, [plain_frame(&packet)]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_superpacket_is_cut_and_comes_together_again() {
+        let (mut server, mut client) = pair(Cipher::Aes256Gcm, DataFormat::V2);
+        let frame = superpacket(20_500);
+        let sent = transmit(&mut server, &frame).sent;
+        assert_eq!(sent.len(), 21);
+        assert_eq!([sent[0].1.len(), sent[20].1.len()], [1064, 564]);
+        let mut sink = RecordingSink::default();
+        for (_, mut datagram) in sent {
+            client.inbound(0, &path(1194), &mut datagram, &mut sink);
+        }
+        client.flush_inbound(&mut sink);
+        assert_eq!(sink.tun.len(), 1);
+        assert_eq!(sink.tun[0][VNET_LEN + 40..], frame[VNET_LEN + 40..]);
+    }
+
+    #[test]
+    fn packet_ids_count_up_from_one() {
+        let (mut server, _) = pair(Cipher::Aes256Gcm, DataFormat::V2);
+        let ids: Vec<_> = transmit(&mut server, &superpacket(3000))
+            .sent
+            .iter()
+            .map(|(_, d)| wire::be32(d, 4))
+            .collect();
+        assert_eq!(ids, [1, 2, 3]);
+    }
+
+    #[test]
+    fn what_has_no_route_or_no_sense_is_dropped() {
+        let (mut server, _) = pair(Cipher::Aes256Gcm, DataFormat::V2);
+        let elsewhere = Shape::udp(false, 2).packet(b"x");
+        let mut odd_gso = superpacket(3000);
+        odd_gso[1] = 77;
+        let mut no_step = superpacket(3000);
+        no_step[4..6].fill(0);
+        let mut far_checksum = plain_frame(&to_client(Shape::udp(false, 2), b"x"));
+        far_checksum[0] = 1;
+        far_checksum[6] = 200;
+        for frame in [
+            plain_frame(&elsewhere),
+            odd_gso,
+            no_step,
+            far_checksum,
+            vec![0; 9],
+            vec![0; 30],
+        ] {
+            assert_eq!(transmit(&mut server, &frame).sent.len(), 0);
+        }
+        let drops: Vec<_> = server.stats().drops().collect();
+        assert_eq!(
+            drops,
+            [
+                ("malformed-inner", 1),
+                ("no-route", 1),
+                ("malformed-superpacket", 4)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_syn_is_clamped_to_the_path() {
+        let (mut server, mut client) = pair(Cipher::Aes256Gcm, DataFormat::V2);
+        let mut syn = tcp_with_options(false, SYN, &[2, 4, 5, 0xb4]);
+        let (source, rest) = syn[12..].split_at_mut(4);
+        source.swap_with_slice(&mut rest[..4]);
+        let mut datagram = transmit(&mut server, &plain_frame(&syn)).sent.remove(0).1;
+        // The client's own clamp would hide the server's.
+        client.sessions.peer_mut(PeerId(0)).unwrap().max_inner = 0;
+        let mut sink = RecordingSink::default();
+        client.inbound(0, &path(1194), &mut datagram, &mut sink);
+        client.flush_inbound(&mut sink);
+        assert_eq!(sink.tun[0][VNET_LEN + 40..], [2, 4, 5, 0x78]);
+    }
+
+    #[test]
+    fn a_superpacket_for_another_shard_stays_whole() {
+        let plane = Arc::new(Plane::new(settings(Role::Server, 2)));
+        let (mut here, mut there) = (server(&plane, 0), server(&plane, 1));
+        there.add_peer(0, peer(1, 2, DataFormat::V2)).unwrap();
+        there
+            .install_key(server_key(1, 0, Cipher::Aes256Gcm))
+            .unwrap();
+        let frame = superpacket(3000);
+        let sink = transmit(&mut here, &frame);
+        assert_eq!(sink.peer_hops, [(1, PeerId(1), frame)]);
+        let (mut frame, mut sink) = (sink.peer_hops[0].2.clone(), RecordingSink::default());
+        let (vnet, packet) = frame.split_first_chunk_mut().unwrap();
+        there.outbound_to_peer(0, PeerId(1), vnet, packet, &mut sink);
+        assert_eq!(sink.sent.len(), 3);
+        here.outbound_to_peer(0, PeerId(1), vnet, packet, &mut sink);
+        assert_eq!(here.stats().drop_count(DropReason::Misrouted), 1);
+    }
+
+    #[test]
+    fn every_segment_without_room_is_counted() {
+        let (mut server, _) = pair(Cipher::Aes256Gcm, DataFormat::V2);
+        server.outbound(0, &mut superpacket(3000), &mut RecordingSink::full());
+        assert_eq!(server.stats().drop_count(DropReason::SendFull), 3);
+    }
+
+    #[test]
+    fn a_peer_without_a_key_is_sent_nothing() {
+        let (mut server, _) = pair(Cipher::Aes256Gcm, DataFormat::V2);
+        server.retire_key(PeerId(0), crate::wire::KeyId(0)).unwrap();
+        transmit(&mut server, &superpacket(1000));
+        assert_eq!(server.stats().drop_count(DropReason::NoKey), 1);
+    }
+}
