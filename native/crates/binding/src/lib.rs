@@ -1,1 +1,8 @@
-//! binding
+//! What JavaScript sees of the native core; `native/index.d.ts` is its typed face. Conversions only, no logic.
+
+mod counters;
+mod device;
+mod error;
+mod plane;
+mod shard;
+mod shared_view;

@@ -1,0 +1,73 @@
+use datapath::{Millis, PeerSnapshot};
+use napi_derive::napi;
+use shard::registry;
+
+use crate::error::{Result, to_js};
+
+#[napi(object)]
+pub struct PeerCounters {
+    pub peer_id: u32,
+    pub bytes_in: f64,
+    pub bytes_out: f64,
+    pub packets_in: f64,
+    pub packets_out: f64,
+    pub idle_seconds: f64,
+}
+
+#[napi(object)]
+pub struct NamedCounter {
+    pub name: String,
+    pub value: f64,
+}
+
+#[napi(object)]
+pub struct ReasonCounter {
+    pub reason: String,
+    pub value: f64,
+}
+
+#[napi(object)]
+pub struct ShardCounters {
+    pub shard: u32,
+    pub state: String,
+    pub counters: Vec<NamedCounter>,
+    pub drops: Vec<ReasonCounter>,
+    pub hops: Vec<ReasonCounter>,
+    pub peers: Vec<PeerCounters>,
+}
+
+#[napi]
+pub fn shard_counters(plane: u32, shard: u32) -> Result<ShardCounters> {
+    let snapshot = registry::shard_snapshot(plane, shard as usize).map_err(to_js)?;
+    let named = |(name, value): &(&str, u64)| NamedCounter {
+        name: (*name).to_owned(),
+        value: *value as f64,
+    };
+    let reason = |(name, value): &(&str, u64)| ReasonCounter {
+        reason: (*name).to_owned(),
+        value: *value as f64,
+    };
+    Ok(ShardCounters {
+        shard,
+        state: snapshot.life.name().to_owned(),
+        counters: snapshot.counters.iter().map(named).collect(),
+        drops: snapshot.drops.iter().map(reason).collect(),
+        hops: snapshot.hops.iter().map(reason).collect(),
+        peers: snapshot
+            .peers
+            .iter()
+            .map(|peer| peer_counters(peer, snapshot.now))
+            .collect(),
+    })
+}
+
+fn peer_counters(peer: &PeerSnapshot, now: Millis) -> PeerCounters {
+    PeerCounters {
+        peer_id: peer.peer.0,
+        bytes_in: peer.bytes_in as f64,
+        bytes_out: peer.bytes_out as f64,
+        packets_in: peer.packets_in as f64,
+        packets_out: peer.packets_out as f64,
+        idle_seconds: now.saturating_sub(peer.last_heard) as f64 / 1000.0,
+    }
+}

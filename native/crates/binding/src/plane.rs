@@ -1,0 +1,56 @@
+use datapath::{PlaneSettings, Role};
+use napi_derive::napi;
+use shard::registry;
+
+use crate::error::{Result, invalid, to_js};
+use crate::shared_view;
+
+#[napi(object)]
+pub struct PlaneOptions {
+    pub shards: u32,
+    pub client_to_client: bool,
+    pub mssfix: u32,
+    pub tun_mtu: u32,
+    pub max_peers: u32,
+}
+
+#[napi]
+pub fn create_plane(options: PlaneOptions) -> Result<u32> {
+    let size = |value: u32, what: &str| {
+        u16::try_from(value).map_err(|_| invalid(format!("use {value} as {what}")))
+    };
+    registry::create_plane(PlaneSettings {
+        role: Role::Server,
+        shards: options.shards as usize,
+        client_to_client: options.client_to_client,
+        mssfix: size(options.mssfix, "mssfix")?,
+        tun_mtu: size(options.tun_mtu, "tun-mtu")?,
+        max_peers: options.max_peers as usize,
+    })
+    .map_err(to_js)
+}
+
+#[napi]
+pub fn destroy_plane(plane: u32) {
+    registry::destroy_plane(plane);
+    shared_view::release(plane);
+}
+
+#[napi(object)]
+pub struct BuildInfo {
+    pub version: String,
+    pub aead: String,
+    pub profile: String,
+}
+
+#[napi]
+pub fn build_info() -> BuildInfo {
+    BuildInfo {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        aead: AEAD.to_owned(),
+        profile: env!("SHARDVPN_PROFILE").to_owned(),
+    }
+}
+
+/// The crates that seal and open data packets: `ring` for all ciphers but the one it lacks.
+const AEAD: &str = "ring, aes-gcm for AES-192-GCM";

@@ -1,0 +1,27 @@
+// Loads the native core; index.d.ts is its typed face.
+import { createRequire } from 'node:module';
+
+const file = `./shardvpn.${process.platform}-${process.arch}.node`;
+const native = load();
+
+export const openUdpGroup = native.openUdpGroup;
+export const openTun = native.openTun;
+export const closeFds = native.closeFds;
+export const createPlane = native.createPlane;
+export const destroyPlane = native.destroyPlane;
+export const startShard = native.startShard;
+export const attachWorker = native.attachWorker;
+export const detachWorker = native.detachWorker;
+export const wakeShard = native.wakeShard;
+export const shardCounters = native.shardCounters;
+export const probeHost = native.probeHost;
+export const parallelism = native.parallelism;
+export const buildInfo = native.buildInfo;
+
+function load() {
+  try {
+    return createRequire(import.meta.url)(file);
+  } catch (error) {
+    throw new Error(`the native core ${file} does not load, build it with "npm run build": ${error.message}`, { cause: error });
+  }
+}
