@@ -9,5 +9,7 @@ export * from './ports.js';
 export * from './server/server-event.js';
 export * from './server/server-options.js';
 export { DIGEST_LENGTH } from './wrap/tls-auth.js';
-export { Server, type Transmit } from './server/server.js';
+export { Server } from './server/server.js';
 export type { ServerPorts } from './server/server-ports.js';
+export type { Deadline } from './session/deadline.js';
+export type { Transmit } from './session/outbox.js';

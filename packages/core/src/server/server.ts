@@ -1,67 +1,299 @@
-import { VpnError } from '../errors.js';
 import type { DataCommand, DataEvent } from '../data-plane.js';
-import { createDropCounters, type DropReason } from '../drop-reason.js';
+import { createDropCounters, type DropReason, isDrop } from '../drop-reason.js';
+import { assertNever } from '../errors.js';
 import type { Millis, Path, PeerId, UnixSeconds } from '../ids.js';
+import type { CryptoProvider, TlsEngine, TlsSession } from '../ports.js';
+import type { Deadline } from '../session/deadline.js';
+import { DeadlineQueue } from '../session/deadline-queue.js';
+import { Outbox, type Transmit } from '../session/outbox.js';
+import { sessionTimes } from '../session/session-times.js';
+import { WallClock } from '../session/wall-clock.js';
+import { PacketReader } from '../wire/cursor.js';
+import { encodeOptionsString } from '../wire/options-string.js';
+import type { SessionId } from '../wire/session-id.js';
+import { decodePacketHead } from '../wrap/packet-head.js';
+import { createWrapper } from '../wrap/wrapper.js';
+import { AdmissionGate } from './admission.js';
+import { sameIdentity } from './identity-lock.js';
+import { PeerIdPool } from './peer-id-pool.js';
+import { Questions } from './questions.js';
+import type { ServerContext } from './server-context.js';
 import type { AuthDecision, EndReason, LeaseDecision, ServerEvent } from './server-event.js';
 import type { ServerOptions } from './server-options.js';
 import type { ServerPorts } from './server-ports.js';
-
-/** A datagram for the network. `bytes` belong to the caller from then on. */
-export interface Transmit {
-  readonly path: Path;
-  readonly bytes: Uint8Array;
-}
+import { ServerSession } from './server-session.js';
+import { SessionTable } from './session-table.js';
+import { isHandshaking, isOver } from './stage.js';
 
 /**
- * The protocol of one shard. The drive loop is: hand in what happened (`handle*`), then drain `pollCommand`, `pollTransmit`, `pollEvent`
- * in this order until each is empty, then arm a timer for `pollTimeout`. Nothing here throws because of what a peer sent.
+ * The protocol of one shard. The drive loop is: hand in what happened (`handle*`), then drain `pollCommand`,
+ * `pollTransmit`, `pollEvent` in this order until each is empty, then arm a timer for `pollTimeout`.
+ * Nothing here throws because of what a peer sent.
  */
 export class Server {
-  readonly drops: Readonly<Record<DropReason, number>> = createDropCounters();
+  readonly #options: ServerOptions;
+  readonly #tls: TlsEngine;
+  readonly #onTlsProgress: () => void;
+  readonly #context: ServerContext;
+  readonly #gate: AdmissionGate;
+  readonly #outbox = new Outbox<ServerEvent>();
+  readonly #table = new SessionTable();
+  readonly #questions = new Questions();
+  readonly #deadlines = new DeadlineQueue<ServerSession>();
+  /** Sessions whose TLS engine has news. */
+  readonly #progressed = new Set<ServerSession>();
+  readonly #drops = createDropCounters();
+  #handshakes = 0;
+  #isShutDown = false;
 
   constructor(options: ServerOptions, ports: ServerPorts, now: Millis, unixNow: UnixSeconds) {
-    throw new VpnError('internal/not-implemented', 'server');
+    const clock = new WallClock(now, unixNow);
+    const wrapper = createWrapper(options.wrap, 'server', ports.crypto);
+    const { cipher, auth, tunMtu } = options.occ;
+    this.#options = options;
+    this.#tls = ports.tls;
+    this.#onTlsProgress = ports.onTlsProgress;
+    this.#gate = new AdmissionGate(options, ports.crypto, wrapper, clock);
+    this.#context = {
+      options,
+      crypto: ports.crypto,
+      clock,
+      times: sessionTimes(options),
+      wrapper,
+      outbox: this.#outbox,
+      peerIds: new PeerIdPool(options.shard, options.shards),
+      optionsString: encodeOptionsString({
+        role: 'server',
+        cipher,
+        auth,
+        tunMtu,
+        dataCiphers: options.dataCiphers,
+        wrap: options.wrap,
+      }),
+      lifeShare: () => randomLifeShare(ports.crypto),
+      openTls: (session) => this.#openTls(session),
+      ask: (session, peerId) => this.#questions.ask(session, peerId ?? null),
+      handleAuthenticated: (at, session) => this.#replaceOlder(at, session),
+      handleConnected: (session, peerId) => this.#handleConnected(session, peerId),
+    };
   }
-  handleDatagram(now: Millis, path: Path, bytes: Uint8Array): void {
-    throw new VpnError('internal/not-implemented', 'server');
+
+  /** Control packets that were not taken, by reason. */
+  get drops(): Readonly<Record<DropReason, number>> {
+    return this.#drops;
   }
-  handleTls(now: Millis): void {
-    throw new VpnError('internal/not-implemented', 'server');
-  }
-  handleDataEvent(now: Millis, event: DataEvent): void {
-    throw new VpnError('internal/not-implemented', 'server');
-  }
-  handleAuthDecision(now: Millis, request: number, decision: AuthDecision): void {
-    throw new VpnError('internal/not-implemented', 'server');
-  }
-  handleLeaseDecision(now: Millis, request: number, decision: LeaseDecision): void {
-    throw new VpnError('internal/not-implemented', 'server');
-  }
-  disconnect(now: Millis, peerId: PeerId, reason: EndReason, detail: string): void {
-    throw new VpnError('internal/not-implemented', 'server');
-  }
-  shutdown(now: Millis): void {
-    throw new VpnError('internal/not-implemented', 'server');
-  }
-  handleTimeout(now: Millis): void {
-    throw new VpnError('internal/not-implemented', 'server');
-  }
-  pollTimeout(): { at: Millis; reason: string } | undefined {
-    throw new VpnError('internal/not-implemented', 'server');
-  }
-  pollCommand(): DataCommand | undefined {
-    throw new VpnError('internal/not-implemented', 'server');
-  }
-  pollTransmit(): Transmit | undefined {
-    throw new VpnError('internal/not-implemented', 'server');
-  }
-  pollEvent(): ServerEvent | undefined {
-    throw new VpnError('internal/not-implemented', 'server');
-  }
-  get isDrained(): boolean {
-    throw new VpnError('internal/not-implemented', 'server');
-  }
+
+  /** Sessions that are not connected yet. */
   get handshakes(): number {
-    throw new VpnError('internal/not-implemented', 'server');
+    return this.#handshakes;
+  }
+
+  /** After `shutdown`: nothing is left to be sent or waited for. */
+  get isDrained(): boolean {
+    return this.#isShutDown && this.#table.size === 0;
+  }
+
+  /** `bytes` are read during the call only. */
+  handleDatagram(now: Millis, path: Path, bytes: Uint8Array): void {
+    const head = decodePacketHead(new PacketReader(bytes));
+    const drop = isDrop(head) ? head : this.#handleControlPacket(now, path, head.sessionId, bytes);
+    if (drop !== null) {
+      this.#drops[drop]++;
+    }
+  }
+
+  /** To be called after `onTlsProgress`. */
+  handleTls(now: Millis): void {
+    const sessions = [...this.#progressed];
+    this.#progressed.clear();
+    for (const session of sessions) {
+      this.#run(session, () => session.handleTls(now));
+    }
+  }
+
+  handleDataEvent(now: Millis, event: DataEvent): void {
+    const session = this.#table.byPeerId(event.peerId);
+    if (session === undefined) {
+      return;
+    }
+    switch (event.type) {
+      case 'floated':
+        this.#handleFloat(session, event.peerId, event.path);
+        break;
+      case 'float-conflict':
+        this.#handleFloatConflict(now, session, event);
+        break;
+      case 'exit':
+        this.#run(session, () => session.end(now, 'exit-notify', 'the client said goodbye'));
+        break;
+      case 'key-limit':
+        this.#run(session, () => session.handleKeyLimit(now, event.keyId));
+        break;
+      case 'silent':
+        this.#run(session, () => session.end(now, 'ping-restart', `nothing came for ${this.#options.pingTimeout} s`));
+        break;
+      default:
+        assertNever(event);
+    }
+  }
+
+  /** Answer to an `authenticate` event. */
+  handleAuthDecision(now: Millis, request: number, decision: AuthDecision): void {
+    const question = this.#questions.take(request);
+    if (question !== undefined) {
+      const { session } = question;
+      this.#run(session, () => session.handleAuthDecision(now, request, decision));
+    }
+  }
+
+  /** Answer to a `lease` event. A lease that comes too late is given back by a `disconnected` event. */
+  handleLeaseDecision(now: Millis, request: number, decision: LeaseDecision): void {
+    const question = this.#questions.take(request);
+    if (question === undefined || question.peerId === null) {
+      return;
+    }
+    const { session, peerId } = question;
+    const { stage } = session;
+    if (!isOver(stage)) {
+      this.#run(session, () => session.handleLeaseDecision(now, decision));
+      return;
+    }
+    this.#context.peerIds.release(now, peerId);
+    if (decision.type === 'lease') {
+      this.#outbox.events.push({ type: 'disconnected', peerId, reason: stage.reason, detail: 'gone before its lease came' });
+    }
+  }
+
+  /** Ends a connected client, and tells it where the protocol has a word for the reason. */
+  disconnect(now: Millis, peerId: PeerId, reason: EndReason, detail: string): void {
+    const session = this.#table.byPeerId(peerId);
+    if (session !== undefined) {
+      this.#run(session, () => session.end(now, reason, detail));
+    }
+  }
+
+  /** Says goodbye to everybody and takes nobody any more. `isDrained` within about two seconds. */
+  shutdown(now: Millis): void {
+    this.#isShutDown = true;
+    for (const session of this.#table.all()) {
+      this.#run(session, () => session.shutdown(now));
+    }
+  }
+
+  handleTimeout(now: Millis): void {
+    for (let session = this.#deadlines.pollDue(now); session !== undefined; session = this.#deadlines.pollDue(now)) {
+      const due = session;
+      this.#run(due, () => due.handleTimeout(now));
+    }
+  }
+
+  pollTimeout(): Deadline | undefined {
+    return this.#deadlines.peek();
+  }
+
+  pollCommand(): DataCommand | undefined {
+    return this.#outbox.commands.poll();
+  }
+
+  pollTransmit(): Transmit | undefined {
+    return this.#outbox.transmits.poll();
+  }
+
+  pollEvent(): ServerEvent | undefined {
+    return this.#outbox.events.poll();
+  }
+
+  #handleControlPacket(now: Millis, path: Path, clientId: SessionId, bytes: Uint8Array): DropReason | null {
+    const session = this.#table.find(path, clientId);
+    if (session !== undefined) {
+      return this.#run(session, () => session.handleDatagram(now, bytes));
+    }
+    const admission = this.#gate.handlePacket(now, path, bytes);
+    if (isDrop(admission)) {
+      return admission;
+    }
+    if (this.#isShutDown) {
+      return 'session-closing';
+    }
+    if (admission.type === 'reply') {
+      this.#outbox.transmits.push({ path, bytes: admission.bytes });
+      return null;
+    }
+    if (this.#table.size >= this.#options.maxSessions) {
+      return 'too-many-sessions';
+    }
+    const { serverId } = admission;
+    const admitted = new ServerSession(this.#context, { path, clientId, serverId }, now);
+    this.#table.add(admitted);
+    this.#handshakes++;
+    return this.#run(admitted, () => admitted.handleDatagram(now, bytes));
+  }
+
+  /** Runs one step of a session and brings the server's books up to date with what it has become. */
+  #run<T>(session: ServerSession, step: () => T): T {
+    const wasHandshaking = isHandshaking(session.stage);
+    const { peerId } = session;
+    const result = step();
+    const { stage } = session;
+    if (wasHandshaking && !isHandshaking(stage)) {
+      this.#handshakes--;
+    }
+    if (peerId !== null && session.peerId === null) {
+      this.#table.clearPeerId(peerId);
+    }
+    if (isOver(stage)) {
+      this.#questions.forget(session);
+    }
+    if (stage.type === 'gone') {
+      this.#table.remove(session);
+      this.#progressed.delete(session);
+      session.destroy();
+    }
+    this.#deadlines.set(session, session.nextDeadline);
+    return result;
+  }
+
+  #openTls(session: ServerSession): TlsSession {
+    return this.#tls.open('server', () => {
+      this.#progressed.add(session);
+      this.#onTlsProgress();
+    });
+  }
+
+  /** One client per address: the newcomer has proved itself. [wire 7] */
+  #replaceOlder(now: Millis, session: ServerSession): void {
+    for (const other of this.#table.atPath(session.path)) {
+      if (other !== session) {
+        this.#run(other, () => other.end(now, 'replaced', 'the client started anew from the same address'));
+      }
+    }
+  }
+
+  #handleConnected(session: ServerSession, peerId: PeerId): void {
+    this.#table.setPeerId(peerId, session);
+    this.#gate.refund();
+  }
+
+  #handleFloat(session: ServerSession, peerId: PeerId, path: Path): void {
+    this.#table.remove(session);
+    session.handleFloat(path);
+    this.#table.add(session);
+    this.#outbox.events.push({ type: 'floated', peerId, path });
+  }
+
+  /** The holder of the address is an older self of the client, or somebody else who keeps it. [wire 16] */
+  #handleFloatConflict(now: Millis, session: ServerSession, event: Extract<DataEvent, { type: 'float-conflict' }>): void {
+    const holder = this.#table.byPeerId(event.holder);
+    if (holder?.lock && session.lock && holder !== session && sameIdentity(holder.lock, session.lock)) {
+      this.#run(holder, () => holder.end(now, 'replaced', 'the client moved here with another connection'));
+    } else {
+      this.#outbox.events.push(event);
+    }
   }
 }
+
+/** 90..100 % at random, so that clients of one moment do not come back in one moment. [wire 17] */
+const randomLifeShare = (crypto: CryptoProvider): number => {
+  const [byte = 0] = crypto.randomBytes(1);
+  return 0.9 + (0.1 * byte) / 255;
+};

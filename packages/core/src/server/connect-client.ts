@@ -1,0 +1,78 @@
+import type { PeerId } from '../ids.js';
+import { deriveDynamicTlsCryptKey } from '../keys/dynamic-tls-crypt.js';
+import { encodePushReply, pushOptionFault, pushOptions } from '../negotiate/push-reply.js';
+import { deriveDataKeys } from '../session/key-exchange.js';
+import type { Session } from '../session/session.js';
+import { createTlsCryptWrapper } from '../wrap/tls-crypt.js';
+import type { Millis } from '../ids.js';
+import type { ServerContext } from './server-context.js';
+import type { Lease } from './server-event.js';
+import { derivationOf, type ServerPhase } from './server-phase.js';
+import type { KnownClient, StageOf } from './stage.js';
+
+/** Why a leased client cannot be connected after all. */
+export interface ConnectFault {
+  readonly fault: string;
+}
+
+/**
+ * Peer and keys for the data thread, then the PUSH_REPLY that lets the client use them; returns its messages.
+ * Nothing has been done when there is a fault. [wire 14.1, 15]
+ */
+export const connectClient = (
+  now: Millis,
+  context: ServerContext,
+  session: Session<ServerPhase>,
+  stage: StageOf<'await-lease'>,
+  lease: Lease,
+): readonly string[] | ConnectFault => {
+  const { client, peerId } = stage;
+  const options = optionsFor(context, client, peerId, lease);
+  const bad = options.find((option) => pushOptionFault(option) !== null);
+  if (bad !== undefined) {
+    return { fault: `cannot push '${bad}': ${pushOptionFault(bad) ?? ''}` };
+  }
+  const { features, cipher } = client.choice;
+  const { channel } = session.current;
+  const keys = deriveDataKeys(context.crypto, 'server', session.link, channel, stage.exchange, {
+    derivation: derivationOf(features),
+    cipher,
+  });
+  if (keys === null) {
+    return { fault: 'the data keys came out unusable' };
+  }
+  context.outbox.commands.push({
+    type: 'add-peer',
+    peerId,
+    path: session.link.path,
+    dataV2: features.dataV2,
+    ipv4: lease.ipv4?.address ?? null,
+    ipv6: lease.ipv6?.address ?? null,
+    pingInterval: context.options.pingInterval,
+    pingTimeout: context.options.pingTimeout,
+  });
+  session.installFirstKeys(now, peerId, cipher, keys);
+  if (features.dynamicTlsCrypt) {
+    const key = deriveDynamicTlsCryptKey(channel.exporter(), configuredKey(context));
+    session.link.useForRenegotiation(now, createTlsCryptWrapper(key, 'server', context.crypto));
+  }
+  return encodePushReply(options);
+};
+
+const optionsFor = (
+  context: ServerContext,
+  client: KnownClient,
+  peerId: PeerId,
+  lease: Lease,
+): readonly string[] =>
+  pushOptions({
+    global: context.options.push,
+    lease,
+    peerId,
+    cipher: client.choice.pushCipher ? client.choice.cipher : null,
+    features: client.choice.features,
+    tunMtu: context.options.tunMtu,
+  });
+
+const configuredKey = (context: ServerContext): Uint8Array | null =>
+  context.options.wrap.type === 'none' ? null : context.options.wrap.key;

@@ -1,0 +1,35 @@
+import type { EndReason } from './server-event.js';
+
+/** The last control message for a client, null where the protocol has none or nobody is there to read it. [wire 15] */
+export const farewellMessage = (
+  reason: EndReason,
+  detail: string,
+  explicitExitNotify: 0 | 1 | 2,
+): string | null => {
+  switch (reason) {
+    case 'kicked':
+      return withText('HALT', detail);
+    case 'auth-failed':
+      return withText('AUTH_FAILED', detail);
+    case 'shutdown':
+      return explicitExitNotify === 0 ? null : explicitExitNotify === 2 ? 'RESTART,[N]' : 'RESTART';
+    case 'renegotiation-failed':
+    case 'protocol-error':
+      return 'RESTART';
+    case 'exit-notify':
+    case 'ping-restart':
+    case 'replaced':
+    case 'handshake-timeout':
+    case 'tls-failed':
+      return null;
+  }
+};
+
+/** `keyword,text` with a text that any client can read: no control characters, well below 1024 bytes. [wire 10] */
+export const withText = (keyword: string, text: string): string => {
+  const clean = text.replace(/\p{Cc}+/gu, ' ').slice(0, MAX_TEXT_LENGTH);
+  return clean === '' ? keyword : `${keyword},${clean}`;
+};
+
+/** Characters; each takes up to three bytes. */
+const MAX_TEXT_LENGTH = 300;

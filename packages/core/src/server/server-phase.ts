@@ -1,0 +1,15 @@
+import type { PeerCertificate } from '../ports.js';
+import type { ClientFeatures } from '../negotiate/features.js';
+import type { KeyDerivation, KeyExchange } from '../session/key-exchange.js';
+
+/** How far the server is with one key id. [wire 11] */
+export type ServerPhase =
+  | { readonly type: 'await-tls' }
+  | { readonly type: 'await-key-method'; readonly certificate: PeerCertificate | null; readonly tls: string }
+  /** Both key-method messages are there; somebody else decides about the client. */
+  | { readonly type: 'await-auth'; readonly request: number; readonly exchange: KeyExchange; readonly tls: string }
+  | { readonly type: 'complete' };
+
+/** The same for all key ids of a connection. */
+export const derivationOf = (features: ClientFeatures): KeyDerivation =>
+  features.keyDerivation === 'prf' ? 'prf' : 'tls-ekm';

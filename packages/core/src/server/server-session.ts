@@ -1,0 +1,440 @@
+import { type DropReason, isDrop } from '../drop-reason.js';
+import { assertNever } from '../errors.js';
+import type { KeyId, Millis, Path, PeerId } from '../ids.js';
+import { ControlLink } from '../session/control-link.js';
+import { type Deadline, deadline, earliest } from '../session/deadline.js';
+import type { KeyChannelEvent } from '../session/key-channel.js';
+import { deriveDataKeys } from '../session/key-exchange.js';
+import { type Key, Session, type SessionHandler } from '../session/session.js';
+import { encodeControlMessage, parseControlMessage, splitControlMessages } from '../wire/control-message.js';
+import { OPCODE } from '../wire/opcode.js';
+import type { SessionId } from '../wire/session-id.js';
+import { STATELESS_REPLAY_COUNTER } from './admission.js';
+import { handleKeyMethod } from './await-key-method.js';
+import { connectClient } from './connect-client.js';
+import { farewellMessage, withText } from './farewell.js';
+import type { IdentityLock } from './identity-lock.js';
+import { timeoutHint, tlsHint } from './refusal-hint.js';
+import type { ServerContext } from './server-context.js';
+import type { AuthDecision, EndReason, Lease, LeaseDecision } from './server-event.js';
+import { derivationOf, type ServerPhase } from './server-phase.js';
+import { isHandshaking, isOver, type KnownClient, type Stage, type StageOf } from './stage.js';
+
+export interface ServerSessionInput {
+  readonly path: Path;
+  readonly clientId: SessionId;
+  readonly serverId: SessionId;
+}
+
+/** One client at the server, from the echoed cookie to its last ack. */
+export class ServerSession implements SessionHandler<ServerPhase> {
+  readonly clientId: SessionId;
+  readonly #context: ServerContext;
+  readonly #session: Session<ServerPhase>;
+  readonly #handshakeEnd: Millis;
+  #stage: Stage = { type: 'handshaking', client: null };
+  #touchedAt = Number.NEGATIVE_INFINITY;
+  #renegotiationFault = '';
+
+  constructor(context: ServerContext, input: ServerSessionInput, now: Millis) {
+    const { clock, wrapper, times, options, outbox, lifeShare } = context;
+    this.#context = context;
+    this.clientId = input.clientId;
+    this.#handshakeEnd = now + times.handWindow;
+    const link = new ControlLink({
+      path: input.path,
+      ownSessionId: input.serverId,
+      peerSessionId: input.clientId,
+      wrapper,
+      clock,
+      now,
+      usedReplayIds: STATELESS_REPLAY_COUNTER,
+    });
+    const { commands, transmits } = outbox;
+    const { maxPacketSize } = options;
+    const openTls = () => context.openTls(this);
+    const sessionInput = { role: 'server' as const, link, times, maxPacketSize, openTls, transmits, commands, lifeShare };
+    this.#session = new Session(sessionInput, this, now, null);
+  }
+
+  get path(): Path {
+    return this.#session.link.path;
+  }
+
+  get stage(): Stage {
+    return this.#stage;
+  }
+
+  /** Number of a connected client. */
+  get peerId(): PeerId | null {
+    return this.#stage.type === 'connected' ? this.#stage.peerId : null;
+  }
+
+  /** Identity of a connected client, for the comparison with an older self. */
+  get lock(): IdentityLock | null {
+    return this.#stage.type === 'connected' ? this.#stage.client.lock : null;
+  }
+
+  get nextDeadline(): Deadline | undefined {
+    const stage = this.#stage;
+    switch (stage.type) {
+      case 'gone':
+        return undefined;
+      case 'closing':
+        return earliest([this.#session.nextDeadline, deadline(stage.until, 'end of a closed session')]);
+      case 'connected':
+        return this.#session.nextDeadline;
+      case 'handshaking':
+      case 'await-push-request':
+      case 'await-lease':
+        return earliest([this.#session.nextDeadline, deadline(this.#handshakeEnd, 'hand-window')]);
+      default:
+        return assertNever(stage);
+    }
+  }
+
+  handleDatagram(now: Millis, bytes: Uint8Array): DropReason | null {
+    const packet = this.#session.link.open(now, bytes);
+    if (isDrop(packet)) {
+      return packet;
+    }
+    if (packet.opcode === OPCODE.hardResetServerV2) {
+      return 'wrong-direction';
+    }
+    const drop = this.#session.handlePacket(now, packet);
+    if (drop === null) {
+      this.#touch(now);
+      this.#session.settle(now);
+    }
+    return drop;
+  }
+
+  /** TLS has news. */
+  handleTls(now: Millis): void {
+    this.#session.settle(now);
+  }
+
+  handleAuthDecision(now: Millis, request: number, decision: AuthDecision): void {
+    const stage = this.#stage;
+    const key = this.#session.keys.find(({ phase }) => phase.type === 'await-auth' && phase.request === request);
+    if (key?.phase.type !== 'await-auth') {
+      return;
+    }
+    if (decision.type === 'refuse') {
+      const reply = withText('AUTH_FAILED', decision.reason);
+      this.#finish(now, 'auth-failed', decision.reason, '', { message: reply, key });
+    } else if (stage.type === 'handshaking' && stage.client !== null) {
+      this.#stage = { type: 'await-push-request', client: stage.client, exchange: key.phase.exchange, asked: false };
+      key.phase = { type: 'complete' };
+      this.#context.handleAuthenticated(now, this);
+    } else if (stage.type === 'connected') {
+      this.#completeRenegotiation(now, stage, key, key.phase);
+    }
+    this.#session.settle(now);
+  }
+
+  handleLeaseDecision(now: Millis, decision: LeaseDecision): void {
+    const stage = this.#stage;
+    if (stage.type !== 'await-lease') {
+      return;
+    }
+    if (decision.type === 'lease') {
+      this.#connect(now, stage, decision.lease);
+    } else {
+      this.#context.peerIds.release(now, stage.peerId);
+      const temporary = stage.client.choice.features.temporaryAuthFailure ? 'TEMP: ' : '';
+      const message = withText('AUTH_FAILED', temporary + decision.reason);
+      this.#finish(now, 'auth-failed', decision.reason, '', { message, key: this.#session.current });
+    }
+    this.#session.settle(now);
+  }
+
+  /** The data thread has seen the client at another address. */
+  handleFloat(path: Path): void {
+    this.#session.link.path = path;
+  }
+
+  /** The data thread's key is used up. */
+  handleKeyLimit(now: Millis, keyId: KeyId): void {
+    if (keyId === this.#session.current.channel.keyId) {
+      this.#session.renegotiate(now);
+    }
+    this.#session.settle(now);
+  }
+
+  handleTimeout(now: Millis): void {
+    const stage = this.#stage;
+    if (stage.type === 'closing' && stage.until <= now) {
+      this.#vanish(stage.reason);
+    } else if (isHandshaking(stage) && this.#handshakeEnd <= now) {
+      const { detail, hint } = timeoutHint(stage.type, this.#session.current.phase);
+      this.#finish(now, 'handshake-timeout', detail, hint, null);
+    } else if (stage.type !== 'gone') {
+      this.#session.handleTimeout(now);
+      this.#session.settle(now);
+    }
+  }
+
+  /** Ends the connection; tells the client where the protocol has a word for it. */
+  end(now: Millis, reason: EndReason, detail: string): void {
+    const message = farewellMessage(reason, detail, this.#context.options.explicitExitNotify);
+    const key = this.#stage.type === 'connected' ? this.#session.audibleKey : null;
+    this.#finish(now, reason, detail, '', message === null || key === null ? null : { message, key });
+    this.#session.settle(now);
+  }
+
+  /** The server ends: whoever is connected hears of it, handshakes just stop. */
+  shutdown(now: Millis): void {
+    const stage = this.#stage;
+    if (stage.type === 'closing') {
+      this.#stage = { ...stage, until: Math.min(stage.until, now + SHUTDOWN_LINGER), whenFlushed: true };
+      this.#session.settle(now);
+    } else {
+      this.end(now, 'shutdown', 'the server shuts down');
+    }
+  }
+
+  destroy(): void {
+    this.#session.destroy();
+  }
+
+  firstPhase(): ServerPhase {
+    return { type: 'await-tls' };
+  }
+
+  handleTlsEvent(now: Millis, key: Key<ServerPhase>, event: KeyChannelEvent): void {
+    if (isOver(this.#stage)) {
+      return;
+    }
+    switch (event.type) {
+      case 'established':
+        this.#handleEstablished(now, key, event);
+        break;
+      case 'plaintext':
+        this.#handlePlaintext(now, key, event.bytes);
+        break;
+      case 'failed':
+        this.#handleTlsFailure(now, key, event.reason);
+        break;
+      default:
+        assertNever(event);
+    }
+  }
+
+  handleSettled(now: Millis): void {
+    const stage = this.#stage;
+    if (stage.type === 'closing' && stage.whenFlushed && this.#session.isFlushed) {
+      this.#vanish(stage.reason);
+    }
+    if (stage.type !== 'await-push-request' || !this.#session.current.channel.isFlushed) {
+      return;
+    }
+    if (stage.asked || stage.client.choice.features.requestPush) {
+      this.#askForLease(now, stage);
+    }
+  }
+
+  handleRenegotiationFailed(_now: Millis, detail: string): void {
+    this.#renegotiationFault = detail;
+  }
+
+  handleKeysExpired(now: Millis): void {
+    this.end(now, 'renegotiation-failed', this.#renegotiationFault || 'no renegotiation succeeded within tran-window');
+  }
+
+  #handleEstablished(now: Millis, key: Key<ServerPhase>, event: Extract<KeyChannelEvent, { type: 'established' }>): void {
+    const { certificate, version, cipher } = event;
+    if (certificate === null && this.#context.options.clientCertificate === 'require') {
+      this.#handleTlsFailure(now, key, 'the peer did not return a certificate');
+    } else if (key.phase.type === 'await-tls') {
+      key.phase = { type: 'await-key-method', certificate, tls: `${version} ${cipher}` };
+    }
+  }
+
+  #handlePlaintext(now: Millis, key: Key<ServerPhase>, bytes: Uint8Array): void {
+    if (key.phase.type === 'await-key-method') {
+      this.#handleKeyMethod(now, key, key.phase, bytes);
+      return;
+    }
+    for (const text of splitControlMessages(bytes)) {
+      this.#handleMessage(now, text);
+    }
+  }
+
+  #handleKeyMethod(
+    now: Millis,
+    key: Key<ServerPhase>,
+    phase: Extract<ServerPhase, { type: 'await-key-method' }>,
+    bytes: Uint8Array,
+  ): void {
+    const known = this.#stage.type === 'connected' ? this.#stage.client : null;
+    const outcome = handleKeyMethod(this.#context, key, phase, bytes, this.path, known);
+    switch (outcome.type) {
+      case 'broken':
+        this.#handleKeyFault(now, key, 'protocol-error', outcome.detail);
+        break;
+      case 'refused':
+        this.#finish(now, 'auth-failed', outcome.detail, outcome.hint, { message: outcome.reply, key });
+        break;
+      case 'ask': {
+        const request = this.#context.ask(this);
+        const { client, password, exchange } = outcome;
+        key.phase = { type: 'await-auth', request, exchange, tls: client.tls };
+        if (known === null) {
+          this.#stage = { type: 'handshaking', client };
+        }
+        const { identity } = client;
+        this.#context.outbox.events.push({ type: 'authenticate', request, identity, password, renegotiation: known !== null });
+        break;
+      }
+      default:
+        assertNever(outcome);
+    }
+  }
+
+  #handleMessage(now: Millis, text: string): void {
+    const stage = this.#stage;
+    const message = parseControlMessage(text);
+    if (message.type === 'exit') {
+      this.end(now, 'exit-notify', 'the client said goodbye');
+    } else if (message.type === 'push-request') {
+      if (stage.type === 'await-push-request') {
+        this.#stage = { ...stage, asked: true };
+      } else if (stage.type === 'connected' && now >= stage.pushedAt + PUSH_REPEAT) {
+        this.#push(stage.pushed);
+        this.#stage = { ...stage, pushedAt: now };
+      }
+    }
+  }
+
+  #handleTlsFailure(now: Millis, key: Key<ServerPhase>, reason: string): void {
+    this.#handleKeyFault(now, key, 'tls-failed', reason);
+  }
+
+  /** Fatal for a handshake; a connected client goes on with its data keys and gets another TLS session. */
+  #handleKeyFault(now: Millis, key: Key<ServerPhase>, reason: EndReason, detail: string): void {
+    if (this.#stage.type !== 'connected') {
+      this.#finish(now, reason, detail, tlsHint(detail), null);
+    } else if (key === this.#session.current) {
+      this.#session.renegotiate(now);
+    } else {
+      this.#session.abandonNext(now, detail);
+    }
+  }
+
+  #askForLease(now: Millis, stage: StageOf<'await-push-request'>): void {
+    const peerId = this.#context.peerIds.take(now);
+    if (peerId === null) {
+      this.#finish(now, 'auth-failed', 'no peer-id is free', '', { message: 'AUTH_FAILED', key: this.#session.current });
+      return;
+    }
+    const request = this.#context.ask(this, peerId);
+    const { client, exchange } = stage;
+    this.#stage = { type: 'await-lease', client, exchange, peerId };
+    this.#context.outbox.events.push({ type: 'lease', request, identity: client.identity, peerId });
+  }
+
+  #connect(now: Millis, stage: StageOf<'await-lease'>, lease: Lease): void {
+    const { client, peerId } = stage;
+    const pushed = connectClient(now, this.#context, this.#session, stage, lease);
+    this.#stage = { type: 'connected', client, lease, peerId, pushed: 'fault' in pushed ? [] : pushed, pushedAt: now };
+    if ('fault' in pushed) {
+      this.end(now, 'protocol-error', pushed.fault);
+      return;
+    }
+    this.#push(pushed);
+    this.#context.handleConnected(this, peerId);
+    this.#context.outbox.events.push({
+      type: 'connected',
+      client: {
+        peerId,
+        identity: client.identity,
+        lease,
+        cipher: client.choice.cipher,
+        tls: client.tls,
+        keyDerivation: derivationOf(client.choice.features),
+        since: this.#context.clock.unixAt(now),
+      },
+    });
+  }
+
+  #push(messages: readonly string[]): void {
+    for (const message of messages) {
+      this.#session.sendMessage(message);
+    }
+  }
+
+  #completeRenegotiation(
+    now: Millis,
+    stage: StageOf<'connected'>,
+    key: Key<ServerPhase>,
+    phase: Extract<ServerPhase, { type: 'await-auth' }>,
+  ): void {
+    const { cipher, features } = stage.client.choice;
+    const choice = { derivation: derivationOf(features), cipher };
+    const keys = deriveDataKeys(this.#context.crypto, 'server', this.#session.link, key.channel, phase.exchange, choice);
+    if (keys === null) {
+      this.#session.abandonNext(now, 'the data keys came out unusable');
+      return;
+    }
+    key.phase = { type: 'complete' };
+    this.#session.completeNext(now, keys);
+    this.#context.outbox.events.push({ type: 'renegotiated', peerId: stage.peerId, tls: phase.tls });
+  }
+
+  /** The end of everything but the acks: whatever the session holds is given back here. */
+  #finish(now: Millis, reason: EndReason, detail: string, hint: string, farewell: Farewell | null): void {
+    const stage = this.#stage;
+    if (isOver(stage)) {
+      return;
+    }
+    const { outbox, peerIds } = this.#context;
+    if (stage.type === 'connected') {
+      if (this.#session.hasDataKeys) {
+        outbox.commands.push({ type: 'remove-peer', peerId: stage.peerId });
+      }
+      outbox.events.push({ type: 'disconnected', peerId: stage.peerId, reason, detail });
+      peerIds.release(now, stage.peerId);
+    } else {
+      outbox.events.push({ type: 'refused', path: this.path, reason, detail, hint });
+    }
+    this.#session.stopData();
+    farewell?.key.channel.send(encodeControlMessage(farewell.message));
+    const linger = lingerTime(reason, farewell !== null);
+    this.#stage =
+      linger === 0 ? { type: 'gone', reason } : { type: 'closing', until: now + linger, whenFlushed: reason === 'shutdown', reason };
+  }
+
+  #vanish(reason: EndReason): void {
+    this.#stage = { type: 'gone', reason };
+  }
+
+  /** At most one order a second: the data thread counts in seconds. */
+  #touch(now: Millis): void {
+    const { peerId } = this;
+    if (peerId !== null && now >= this.#touchedAt + TOUCH_PERIOD) {
+      this.#touchedAt = now;
+      this.#context.outbox.commands.push({ type: 'touch-peer', peerId });
+    }
+  }
+}
+
+/** A last message, and the key id whose TLS session takes it. */
+interface Farewell {
+  readonly message: string;
+  readonly key: Key<ServerPhase>;
+}
+
+/** Repeated PUSH_REQUESTs are not answered for so long. [wire 15] */
+const PUSH_REPEAT: Millis = 30_000;
+const TOUCH_PERIOD: Millis = 1000;
+
+const SHUTDOWN_LINGER: Millis = 2000;
+
+/** How long a session is kept for acks, TLS alerts and late packets. [wire 15] */
+const lingerTime = (reason: EndReason, told: boolean): Millis => {
+  if (reason === 'shutdown') {
+    return told ? SHUTDOWN_LINGER : 0;
+  }
+  return told || reason === 'exit-notify' || reason === 'tls-failed' ? 5000 : 0;
+};

@@ -1,0 +1,54 @@
+import type { Millis, PeerId } from '../ids.js';
+import type { KeyExchange } from '../session/key-exchange.js';
+import type { ClientChoice } from './client-offer.js';
+import type { IdentityLock } from './identity-lock.js';
+import type { ClientIdentity, EndReason, Lease } from './server-event.js';
+
+/** What is known about a client that has sent its first key-method message. */
+export interface KnownClient {
+  readonly identity: ClientIdentity;
+  readonly lock: IdentityLock;
+  readonly choice: ClientChoice;
+  readonly tls: string;
+}
+
+/** Where a session is between the first packet and the last. */
+export type Stage =
+  /** TLS, key method and authentication of key id 0. `client` from the key-method message on. */
+  | { readonly type: 'handshaking'; readonly client: KnownClient | null }
+  /** Authenticated; the client's acks or its wish for options are missing. */
+  | {
+      readonly type: 'await-push-request';
+      readonly client: KnownClient;
+      readonly exchange: KeyExchange;
+      readonly asked: boolean;
+    }
+  | {
+      readonly type: 'await-lease';
+      readonly client: KnownClient;
+      readonly exchange: KeyExchange;
+      readonly peerId: PeerId;
+    }
+  | {
+      readonly type: 'connected';
+      readonly client: KnownClient;
+      readonly lease: Lease;
+      readonly peerId: PeerId;
+      /** The messages of the PUSH_REPLY, for repeated requests. */
+      readonly pushed: readonly string[];
+      readonly pushedAt: Millis;
+    }
+  /** Over; waits for the last acks. `whenFlushed`: only until they are there. */
+  | { readonly type: 'closing'; readonly until: Millis; readonly whenFlushed: boolean; readonly reason: EndReason }
+  | { readonly type: 'gone'; readonly reason: EndReason };
+
+export type StageOf<Type extends Stage['type']> = Extract<Stage, { type: Type }>;
+
+export const isOver = (stage: Stage): stage is StageOf<'closing' | 'gone'> =>
+  stage.type === 'closing' || stage.type === 'gone';
+
+/** Bounded by the hand-window. */
+export const isHandshaking = (
+  stage: Stage,
+): stage is StageOf<'handshaking' | 'await-push-request' | 'await-lease'> =>
+  !isOver(stage) && stage.type !== 'connected';

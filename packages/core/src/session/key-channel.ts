@@ -1,0 +1,156 @@
+import type { DropReason } from '../drop-reason.js';
+import type { KeyId, Millis } from '../ids.js';
+import type { TlsEvent, TlsSession } from '../ports.js';
+import { ACKS_PER_ACK, ACKS_PER_PACKET, AckQueue } from '../reliable/acks.js';
+import { ReceiveWindow } from '../reliable/receive-window.js';
+import { SendWindow } from '../reliable/send-window.js';
+import { type ControlOpcode, OPCODE } from '../wire/opcode.js';
+import { ByteQueue } from './byte-queue.js';
+import type { ControlPacket } from './control-link.js';
+import { type Deadline, deadline } from './deadline.js';
+
+/** A packet that is due, still without the ids and the protection of the link. */
+export interface DuePacket {
+  readonly opcode: ControlOpcode;
+  readonly acks: readonly number[];
+  readonly messageId: number | null;
+  readonly payload: Uint8Array;
+}
+
+export interface KeyChannelInput {
+  readonly keyId: KeyId;
+  readonly openTls: () => TlsSession;
+  /** Whether TLS speaks first, that is in the client's role. */
+  readonly tlsSpeaksFirst: boolean;
+  /** Our reset; null when both resets went by before there was any state. [wire 7] */
+  readonly reset: ControlOpcode | null;
+  /** TLS bytes per packet. */
+  readonly payloadRoom: number;
+  /** Until the first retransmission. */
+  readonly tlsTimeout: Millis;
+}
+
+/** TLS events that are not about bytes for the peer. */
+export type KeyChannelEvent = Exclude<TlsEvent, { readonly type: 'ciphertext' }>;
+
+/** One key id: a reliable byte stream in numbered packets, and the TLS session inside it. [wire 2, 10] */
+export class KeyChannel {
+  readonly keyId: KeyId;
+  readonly #input: KeyChannelInput;
+  readonly #send: SendWindow;
+  readonly #receive: ReceiveWindow;
+  readonly #acks = new AckQueue();
+  readonly #output = new ByteQueue();
+  #tls: TlsSession | undefined;
+  #peerStarted: boolean;
+  /** TLS has been given plaintext and has not come up with bytes yet. */
+  #sealing = false;
+  #destroyed = false;
+
+  constructor(input: KeyChannelInput) {
+    const firstId = input.reset === null ? 1 : 0;
+    this.keyId = input.keyId;
+    this.#input = input;
+    this.#send = new SendWindow(input.tlsTimeout, firstId);
+    this.#receive = new ReceiveWindow(firstId);
+    this.#peerStarted = input.reset === null;
+    if (input.reset !== null) {
+      this.#send.enqueue(input.reset, new Uint8Array(0));
+    }
+  }
+
+  /** The peer's reset for this key id has come: it speaks on this key id only. */
+  get peerStarted(): boolean {
+    return this.#peerStarted;
+  }
+
+  /** Everything that was sent has been acked. */
+  get isFlushed(): boolean {
+    return !this.#sealing && this.#output.length === 0 && this.#send.isEmpty;
+  }
+
+  get nextDeadline(): Deadline | undefined {
+    return deadline(this.#send.nextDeadline, `retransmit, key ${this.keyId}`);
+  }
+
+  /** Acks, order and TLS bytes; null when the packet counts. */
+  handlePacket(packet: ControlPacket): DropReason | null {
+    const { acks, messageId, payload } = packet.body;
+    if (isReset(packet.opcode) && messageId !== 0) {
+      return 'bad-message-id';
+    }
+    this.#send.handleAcks(acks);
+    if (messageId === null) {
+      return null;
+    }
+    if (this.#receive.handlePacket(messageId, packet.opcode, payload) === 'outside') {
+      return 'outside-window';
+    }
+    this.#acks.enqueue(messageId);
+    for (let next = this.#receive.pollPacket(); next !== undefined; next = this.#receive.pollPacket()) {
+      this.#handleInOrder(next.opcode, next.payload);
+    }
+    return null;
+  }
+
+  /** One TLS record. */
+  send(plaintext: Uint8Array): void {
+    this.#sealing = true;
+    this.#openTls().send(plaintext);
+  }
+
+  exporter(): TlsSession {
+    return this.#openTls();
+  }
+
+  pollEvent(): KeyChannelEvent | undefined {
+    for (let event = this.#tls?.poll(); event !== undefined; event = this.#tls?.poll()) {
+      if (event.type !== 'ciphertext') {
+        return event;
+      }
+      this.#sealing = false;
+      this.#output.push(event.bytes);
+    }
+    return undefined;
+  }
+
+  /** New packets as far as the window allows, retransmissions, and a bare ack for what no other packet acks. */
+  pollPacket(now: Millis): DuePacket | undefined {
+    while (this.#output.length > 0 && this.#peerStarted && this.#send.hasRoom) {
+      this.#send.enqueue(OPCODE.controlV1, this.#output.take(this.#input.payloadRoom));
+    }
+    const due = this.#send.pollPacket(now);
+    if (due !== undefined) {
+      return { ...due, acks: this.#acks.take(ACKS_PER_PACKET) };
+    }
+    if (!this.#acks.hasPending) {
+      return undefined;
+    }
+    return { opcode: OPCODE.ackV1, acks: this.#acks.take(ACKS_PER_ACK), messageId: null, payload: new Uint8Array(0) };
+  }
+
+  destroy(): void {
+    this.#tls?.destroy();
+    this.#tls = undefined;
+    this.#destroyed = true;
+  }
+
+  #handleInOrder(opcode: ControlOpcode, payload: Uint8Array): void {
+    if (isReset(opcode)) {
+      this.#peerStarted = true;
+      if (this.#input.tlsSpeaksFirst) {
+        this.#openTls();
+      }
+    } else if (payload.length > 0 && this.#peerStarted && !this.#destroyed) {
+      this.#openTls().feed(payload);
+    }
+  }
+
+  /** Late, so that an echoed cookie alone costs no TLS session. */
+  #openTls(): TlsSession {
+    this.#tls ??= this.#input.openTls();
+    return this.#tls;
+  }
+}
+
+const isReset = (opcode: ControlOpcode): boolean => opcode !== OPCODE.controlV1 && opcode !== OPCODE.ackV1;

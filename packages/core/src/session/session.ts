@@ -1,0 +1,274 @@
+import type { DataCipher, DataCommand } from '../data-plane.js';
+import type { DropReason } from '../drop-reason.js';
+import { asKeyId, type KeyId, type Millis, type PeerId } from '../ids.js';
+import type { DataKeys } from '../keys/data-keys.js';
+import type { TlsSession } from '../ports.js';
+import { encodeControlMessage } from '../wire/control-message.js';
+import { type ControlOpcode, OPCODE } from '../wire/opcode.js';
+import type { Role } from '../role.js';
+import type { ControlLink, ControlPacket } from './control-link.js';
+import { DataKeySchedule } from './data-key-schedule.js';
+import { type Deadline, deadline, earliest } from './deadline.js';
+import { KeyChannel, type KeyChannelEvent } from './key-channel.js';
+import type { Fifo, Transmit } from './outbox.js';
+import type { SessionTimes } from './session-times.js';
+
+export interface SessionInput {
+  readonly role: Role;
+  readonly link: ControlLink;
+  readonly times: SessionTimes;
+  /** Of a control packet with its IP and UDP headers. [wire 10] */
+  readonly maxPacketSize: number;
+  readonly openTls: () => TlsSession;
+  readonly transmits: Fifo<Transmit>;
+  readonly commands: Fifo<DataCommand>;
+  readonly lifeShare: () => number;
+}
+
+/** A negotiated or negotiating key id; `Phase` is the role's own union. */
+export interface Key<Phase> {
+  readonly channel: KeyChannel;
+  readonly startedAt: Millis;
+  phase: Phase;
+}
+
+/** What the role makes of what the session carries. */
+export interface SessionHandler<Phase> {
+  /** Phase of a key id whose TLS session has not begun. */
+  firstPhase(): Phase;
+  handleTlsEvent(now: Millis, key: Key<Phase>, event: KeyChannelEvent): void;
+  /** Everything that has arrived has been dealt with; `isFlushed` of the channels is up to date. */
+  handleSettled(now: Millis): void;
+  /** A renegotiation has come to nothing; the current key goes on. */
+  handleRenegotiationFailed(now: Millis, detail: string): void;
+  /** No key is left to go on with. */
+  handleKeysExpired(now: Millis): void;
+}
+
+/**
+ * One control session with its key ids, the same for both roles: `current`, and `next` while it is negotiated.
+ * Packets of other key ids are out of sync. [wire 2, 17]
+ */
+export class Session<Phase> {
+  readonly link: ControlLink;
+  readonly #input: SessionInput;
+  readonly #handler: SessionHandler<Phase>;
+  #current: Key<Phase>;
+  #next: Key<Phase> | null = null;
+  #dataKeys: DataKeySchedule | null = null;
+  /** Control messages that wait for the end of a renegotiation. [wire 17] */
+  #pending: string[] = [];
+
+  /** `reset`: our own first packet, null behind a stateless reset. */
+  constructor(input: SessionInput, handler: SessionHandler<Phase>, now: Millis, reset: ControlOpcode | null) {
+    this.link = input.link;
+    this.#input = input;
+    this.#handler = handler;
+    this.#current = this.#createKey(now, asKeyId(0), reset);
+  }
+
+  get current(): Key<Phase> {
+    return this.#current;
+  }
+
+  get keys(): readonly Key<Phase>[] {
+    return this.#next === null ? [this.#current] : [this.#current, this.#next];
+  }
+
+  /** The key id on which the peer takes control messages now; null while that one is negotiated. */
+  get audibleKey(): Key<Phase> | null {
+    return this.#next?.channel.peerStarted === true ? null : this.#current;
+  }
+
+  get hasDataKeys(): boolean {
+    return this.#dataKeys !== null;
+  }
+
+  /** Everything sent has been acked, on all key ids the peer still listens to. */
+  get isFlushed(): boolean {
+    return this.#pending.length === 0 && this.#liveKeys().every((key) => key.channel.isFlushed);
+  }
+
+  get nextDeadline(): Deadline | undefined {
+    const next = this.#next;
+    return earliest([
+      ...this.#liveKeys().map((key) => key.channel.nextDeadline),
+      next === null ? undefined : deadline(next.startedAt + this.#input.times.handWindow, 'hand-window of a renegotiation'),
+      this.#dataKeys?.nextDeadline,
+    ]);
+  }
+
+  /** An opened packet of this session; null when it counts as a sign of life. `settle` has to follow. */
+  handlePacket(now: Millis, packet: ControlPacket): DropReason | null {
+    const key = this.#keyOf(now, packet);
+    return typeof key === 'string' ? key : key.channel.handlePacket(packet);
+  }
+
+  /** Lets the role deal with everything TLS has to say, then turns what is due into datagrams. */
+  settle(now: Millis): void {
+    this.#drainTls(now);
+    this.#handler.handleSettled(now);
+    this.#drainTls(now);
+    this.#flush(now);
+  }
+
+  /** `settle` has to follow. */
+  handleTimeout(now: Millis): void {
+    const next = this.#next;
+    if (next !== null && next.startedAt + this.#input.times.handWindow <= now) {
+      this.abandonNext(now, 'the handshake took longer than hand-window');
+    }
+    switch (this.#dataKeys?.handleTimeout(now)) {
+      case 'expired':
+        this.#handler.handleKeysExpired(now);
+        break;
+      case 'renegotiate':
+        this.#renegotiateWhenQuiet(now);
+        break;
+      case undefined:
+        break;
+    }
+  }
+
+  /** Sends a control message on the key id that the peer listens to; it waits while that one is negotiated. */
+  sendMessage(text: string): void {
+    if (this.audibleKey === null) {
+      this.#pending.push(text);
+    } else {
+      this.audibleKey.channel.send(encodeControlMessage(text));
+    }
+  }
+
+  /** Keys of key id 0: from now on renegotiations are possible. */
+  installFirstKeys(now: Millis, peerId: PeerId, cipher: DataCipher, keys: DataKeys): void {
+    const { commands, times, lifeShare } = this.#input;
+    const keyId = this.#current.channel.keyId;
+    this.#dataKeys = new DataKeySchedule({ peerId, cipher, commands, times, lifeShare }, now, keyId, keys);
+  }
+
+  /** The negotiated key becomes the current one. */
+  completeNext(now: Millis, keys: DataKeys): void {
+    const next = this.#next;
+    if (next === null || this.#dataKeys === null) {
+      return;
+    }
+    this.#dataKeys.installNext(now, next.startedAt, next.channel.keyId, keys);
+    this.#current.channel.destroy();
+    this.#current = next;
+    this.#next = null;
+    const pending = this.#pending;
+    this.#pending = [];
+    for (const text of pending) {
+      this.sendMessage(text);
+    }
+  }
+
+  abandonNext(now: Millis, detail: string): void {
+    if (this.#next !== null) {
+      this.#next.channel.destroy();
+      this.#next = null;
+      this.#dataKeys?.abandonNext(now);
+      this.#handler.handleRenegotiationFailed(now, detail);
+    }
+  }
+
+  /** Soft reset from our side, unless one is under way. `settle` has to follow. */
+  renegotiate(now: Millis): void {
+    if (this.#next === null && this.#dataKeys !== null) {
+      this.#dataKeys.hasten(now);
+      this.#renegotiateWhenQuiet(now);
+    }
+  }
+
+  /** No more renegotiations and no more key commands: the data thread forgets the peer. */
+  stopData(): void {
+    this.#dataKeys = null;
+  }
+
+  destroy(): void {
+    this.#current.channel.destroy();
+    this.#next?.channel.destroy();
+  }
+
+  /** The key id of a packet; a soft reset may begin one. [wire 17] */
+  #keyOf(now: Millis, packet: ControlPacket): Key<Phase> | DropReason {
+    const live = this.#liveKeys().find((key) => key.channel.keyId === packet.keyId);
+    if (live !== undefined) {
+      return live;
+    }
+    if (packet.opcode !== OPCODE.softResetV1) {
+      return 'wrong-key-id';
+    }
+    if (packet.body.messageId !== 0) {
+      return 'bad-message-id';
+    }
+    if (this.#next !== null || this.#dataKeys === null || packet.keyId !== followingKeyId(this.#current.channel.keyId)) {
+      return 'unexpected-reset';
+    }
+    return this.#beginNext(now, this.#dataKeys);
+  }
+
+  #renegotiateWhenQuiet(now: Millis): void {
+    if (this.#dataKeys === null || this.#next !== null) {
+      return;
+    }
+    if (this.#current.channel.isFlushed) {
+      this.#beginNext(now, this.#dataKeys);
+    } else {
+      this.#dataKeys.postpone(now + QUIET_POLL);
+    }
+  }
+
+  #beginNext(now: Millis, dataKeys: DataKeySchedule): Key<Phase> {
+    dataKeys.beginNext(now);
+    const keyId = followingKeyId(this.#current.channel.keyId);
+    this.#next = this.#createKey(now, keyId, OPCODE.softResetV1);
+    return this.#next;
+  }
+
+  #createKey(now: Millis, keyId: KeyId, reset: ControlOpcode | null): Key<Phase> {
+    const { role, link, maxPacketSize, times, openTls } = this.#input;
+    const channel = new KeyChannel({
+      keyId,
+      openTls,
+      tlsSpeaksFirst: role === 'client',
+      reset,
+      payloadRoom: link.payloadRoom(keyId, maxPacketSize),
+      tlsTimeout: times.tlsTimeout,
+    });
+    return { channel, startedAt: now, phase: this.#handler.firstPhase() };
+  }
+
+  /** The current key id is silent as soon as the peer has answered on the next one. */
+  #liveKeys(): readonly Key<Phase>[] {
+    if (this.#next === null) {
+      return [this.#current];
+    }
+    return this.#next.channel.peerStarted ? [this.#next] : [this.#next, this.#current];
+  }
+
+  #drainTls(now: Millis): void {
+    for (const key of this.keys) {
+      for (let event = key.channel.pollEvent(); event !== undefined; event = key.channel.pollEvent()) {
+        this.#handler.handleTlsEvent(now, key, event);
+      }
+    }
+  }
+
+  #flush(now: Millis): void {
+    const { link } = this;
+    for (const { channel } of this.#liveKeys()) {
+      for (let due = channel.pollPacket(now); due !== undefined; due = channel.pollPacket(now)) {
+        const ackedSessionId = due.acks.length > 0 ? link.peerSessionId : null;
+        const body = { acks: due.acks, ackedSessionId, messageId: due.messageId, payload: due.payload };
+        this.#input.transmits.push({ path: link.path, bytes: link.seal(now, channel.keyId, due.opcode, body) });
+      }
+    }
+  }
+}
+
+/** How soon to look again whether the peer has acked everything on the current key id. */
+const QUIET_POLL: Millis = 1000;
+
+/** 0 once, then 1..7 round and round. [wire 17] */
+const followingKeyId = (keyId: KeyId): KeyId => asKeyId((keyId % 7) + 1);
