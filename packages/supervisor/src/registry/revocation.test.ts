@@ -24,17 +24,21 @@ const newAuthority = async (name: string, serialNumber = '01'): Promise<Authorit
   return { certificate, keys };
 };
 
-const crlOf = async ({ certificate, keys }: Authority, serials: readonly string[]): Promise<string> => {
+const NEXT_YEAR = new Date(Date.now() + 365 * 86_400_000);
+
+const crlOf = async ({ certificate, keys }: Authority, serials: readonly string[], nextUpdate?: Date): Promise<string> => {
   const crl = await X509CrlGenerator.create(
     {
       issuer: certificate.subject,
       signingKey: keys.privateKey,
       signingAlgorithm: ALGORITHM,
+      ...(nextUpdate && { nextUpdate }),
       entries: serials.map((serialNumber) => ({ serialNumber, revocationDate: new Date() })),
     },
     engine,
   );
-  return crl.toString('pem');
+  // The library's own label is not the one that openssl and openvpn read.
+  return crl.toString('pem').replaceAll(' CRL-', ' X509 CRL-');
 };
 
 const hashOf = ({ certificate }: Authority): string => createHash('sha256').update(new Uint8Array(certificate.rawData)).digest('hex');
@@ -51,7 +55,7 @@ describe('revocation list', () => {
   });
 
   test('revokes a serial of its issuer, however the serial is written', async () => {
-    const list = RevocationList.parse(await crlOf(ours, ['0a1b']), ca);
+    const list = RevocationList.parse(await crlOf(ours, ['0a1b'], NEXT_YEAR), ca);
     const chainHashes = [leafHash, hashOf(ours)];
     expect(list.revokes({ serial: 'A1B', chainHashes })).toBe(true);
     expect(list.revokes({ serial: '0A1B', chainHashes })).toBe(true);
@@ -59,12 +63,12 @@ describe('revocation list', () => {
   });
 
   test('the same serial of another issuer is not revoked', async () => {
-    const list = RevocationList.parse(await crlOf(ours, ['0a1b']), ca);
+    const list = RevocationList.parse(await crlOf(ours, ['0a1b'], NEXT_YEAR), ca);
     expect(list.revokes({ serial: '0A1B', chainHashes: [leafHash, hashOf(other)] })).toBe(false);
   });
 
   test('several lists in one file all count', async () => {
-    const list = RevocationList.parse(`${await crlOf(ours, ['11'])}\n${await crlOf(other, ['22'])}`, ca);
+    const list = RevocationList.parse(`${await crlOf(ours, ['11'], NEXT_YEAR)}\n${await crlOf(other, ['22'], NEXT_YEAR)}`, ca);
     expect(list.revokes({ serial: '11', chainHashes: [leafHash, hashOf(ours)] })).toBe(true);
     expect(list.revokes({ serial: '22', chainHashes: [leafHash, hashOf(other)] })).toBe(true);
     expect(list.revokes({ serial: '22', chainHashes: [leafHash, hashOf(ours)] })).toBe(false);
@@ -72,17 +76,22 @@ describe('revocation list', () => {
 
   test('an issuer that the server does not have is matched by its serial', async () => {
     const foreign = await newAuthority('intermediate', '07');
-    const list = RevocationList.parse(await crlOf(foreign, ['33']), ca);
+    const list = RevocationList.parse(await crlOf(foreign, ['33'], NEXT_YEAR), ca);
     expect(list.revokes({ serial: '33', chainHashes: [leafHash, hashOf(foreign), hashOf(ours)] })).toBe(true);
   });
 
   test('a revoked authority of the chain revokes the client', async () => {
-    const list = RevocationList.parse(await crlOf(other, ['02']), ca);
+    const list = RevocationList.parse(await crlOf(other, ['02'], NEXT_YEAR), ca);
     expect(list.revokes({ serial: '99', chainHashes: [leafHash, hashOf(other)] })).toBe(true);
   });
 
   test.each(['', 'nonsense', '-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n'])('%j is not a CRL', (text) => {
     expect(() => RevocationList.parse(text, ca)).toThrow(expect.objectContaining({ code: 'config/bad-crl' }));
+  });
+
+  test('a list without nextUpdate is refused rather than read as empty', async () => {
+    const text = await crlOf(ours, ['0a1b']);
+    expect(() => RevocationList.parse(text, ca)).toThrow('nextUpdate');
   });
 
   test('the empty list revokes nobody', () => {

@@ -61,10 +61,16 @@ const crlsOf = (pem: string): X509Crl[] => {
   try {
     const blocks = PemConverter.decodeWithHeaders(pem).filter(({ type }) => type === 'X509 CRL');
     if (blocks.length === 0) throw new Error('it holds no "X509 CRL" block');
-    return blocks.map(({ rawData }) => new X509Crl(rawData));
+    return blocks.map(({ rawData }) => readable(new X509Crl(rawData)));
   } catch (error) {
     throw new VpnError('config/bad-crl', `the CRL cannot be read: ${(error as Error).message}`);
   }
+};
+
+/** The parser finds no entries in a list without nextUpdate, which must not pass for a list that revokes nobody. */
+const readable = (crl: X509Crl): X509Crl => {
+  if (crl.nextUpdate === undefined) throw new Error('it has no nextUpdate field, which RFC 5280 demands; issue it again');
+  return crl;
 };
 
 /** The authorities by the SHA-256 of their certificate. */
