@@ -58,7 +58,7 @@ export class Client {
 
   /** `times` counts connections since the start of the process. */
   async connected(times = 1, seconds = 25): Promise<void> {
-    await this.process.says(new RegExp(`(?:Initialization Sequence Completed[^]*?){${times}}`), seconds);
+    await this.process.says(new RegExp(`(?:Initialization Sequence Completed[\\s\\S]*?){${times}}`), seconds);
   }
 
   log(): string {
@@ -80,7 +80,10 @@ export class Client {
   }
 
   /** How many of the echo requests were answered, and how many were sent. */
-  async ping(target: string, args: readonly string[] = ['-c', '1', '-W', '2']): Promise<{ sent: number; received: number }> {
+  async ping(
+    target: string,
+    args: readonly string[] = ['-c', '1', '-W', '2'],
+  ): Promise<{ sent: number; received: number }> {
     const { output } = await this.host.exec('ping', '-n', ...args, target);
     const counts = /(\d+) packets transmitted, (\d+) received/.exec(output);
     if (!counts) throw new Error(`ping ${target}: ${output}`);

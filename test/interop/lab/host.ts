@@ -15,7 +15,11 @@ export class Host {
   ) {}
 
   /** Starts a process whose output goes to a log file of its own. */
-  start(name: string, command: readonly string[], options: { env?: Record<string, string>; cwd?: string } = {}): Running {
+  start(
+    name: string,
+    command: readonly string[],
+    options: { env?: Record<string, string>; cwd?: string } = {},
+  ): Running {
     const log = join(this.folder, `${this.namespace}-${name}-${performance.now().toFixed(0)}.log`);
     const output = openSync(log, 'a');
     const child = spawn('ip', ['netns', 'exec', this.namespace, ...command], {

@@ -51,7 +51,13 @@ export class Lab {
 
   #make(number: number): Host {
     const namespace = `${this.#prefix}${number}`;
-    const host = new Host(namespace, `192.0.2.${number}`, `2001:db8::${number.toString(16)}`, this.folder, this.#running);
+    const host = new Host(
+      namespace,
+      `192.0.2.${number}`,
+      `2001:db8::${number.toString(16)}`,
+      this.folder,
+      this.#running,
+    );
     execFileSync('ip', ['netns', 'add', namespace]);
     host.ip('link', 'set', 'lo', 'up');
     if (number === 1) {
@@ -69,16 +75,18 @@ export class Lab {
   }
 }
 
-/** `scenario(name, work)` is a test with a lab shared by the file; a failure shows what every process said. */
-export function useLab(): { lab: Lab; scenario: (name: string, work: (lab: Lab) => Promise<void>, seconds?: number) => void } {
+export type Scenario = (name: string, work: (lab: Lab) => Promise<void>, seconds?: number) => void;
+
+/**
+ * `scenario` is a test with the file's lab; a failure shows what every process said.
+ * `ours` is one that only makes sense for the server of this project, and is skipped when the suite proves itself against another.
+ */
+export function useLab(): { scenario: Scenario; ours: Scenario } {
   const lab = new Lab();
   afterAll(() => lab.close());
-  return {
-    lab,
-    scenario(name, work, seconds = 90) {
-      test(name, () => guarded(lab, work), seconds * 1000);
-    },
-  };
+  const scenario: Scenario = (name, work, seconds = 90) => test(name, () => guarded(lab, work), seconds * 1000);
+  const skipped: Scenario = (name) => test.skip(`${name} (only for shardvpn)`, () => {});
+  return { scenario, ours: process.env.INTEROP_SERVER === 'openvpn' ? skipped : scenario };
 }
 
 async function guarded(lab: Lab, work: (lab: Lab) => Promise<void>): Promise<void> {

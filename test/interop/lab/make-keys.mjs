@@ -34,7 +34,19 @@ class Authority {
     writeFileSync(join(folder, 'serial'), '1000\n');
     writeFileSync(join(folder, 'ca.cnf'), CONFIG);
     const subject = `/O=Interop/CN=${folder.split('/').pop()} CA`;
-    this.#openssl('req', '-x509', ...this.#algorithm, '-days', '10', '-keyout', 'ca.key', '-out', 'ca.crt', '-subj', subject);
+    this.#openssl(
+      'req',
+      '-x509',
+      ...this.#algorithm,
+      '-days',
+      '10',
+      '-keyout',
+      'ca.key',
+      '-out',
+      'ca.crt',
+      '-subj',
+      subject,
+    );
   }
 
   issueAll(kind) {
@@ -52,7 +64,17 @@ class Authority {
   }
 
   issue(name, role, validity = ['-days', '10']) {
-    this.#openssl('req', '-new', ...this.#algorithm, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`);
+    this.#openssl(
+      'req',
+      '-new',
+      ...this.#algorithm,
+      '-keyout',
+      `${name}.key`,
+      '-out',
+      `${name}.csr`,
+      '-subj',
+      `/CN=${name}`,
+    );
     this.#ca('-extensions', role, '-in', `${name}.csr`, '-out', `${name}.crt`, '-notext', ...validity);
   }
 

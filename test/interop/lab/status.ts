@@ -1,0 +1,32 @@
+import type { Lab } from './lab.js';
+
+/** The part of `GET /status` that the scenarios look at. */
+export interface Status {
+  readonly shards: readonly {
+    readonly shard: number;
+    readonly clients: number;
+    readonly counters: Readonly<Record<string, number>>;
+    readonly drops: Readonly<Record<string, number>>;
+    readonly controlDrops: Readonly<Record<string, number>>;
+    readonly hops: Readonly<Record<string, number>>;
+  }[];
+  readonly clients: readonly {
+    readonly name: string;
+    readonly realAddress: string;
+    readonly ipv4: string | null;
+    readonly shard: number;
+    readonly cipher: string;
+    readonly bytesReceived: number;
+    readonly bytesSent: number;
+    readonly packetsReceived: number;
+  }[];
+}
+
+export async function readStatus(lab: Lab): Promise<Status> {
+  const { status, body } = await lab.serverHost.get('http://127.0.0.1:8505/status');
+  if (status !== 200) throw new Error(`GET /status answered ${status}: ${body}`);
+  return JSON.parse(body) as Status;
+}
+
+export const sum = (counts: Readonly<Record<string, number>>): number =>
+  Object.values(counts).reduce((total, count) => total + count, 0);

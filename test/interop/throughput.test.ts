@@ -1,0 +1,61 @@
+import { join } from 'node:path';
+import { describe, expect } from '@jest/globals';
+import { Client } from './lab/client.js';
+import { type Lab, useLab } from './lab/lab.js';
+import { startServer } from './lab/server.js';
+import { sleep } from './lab/until.js';
+
+const TRANSFER = join(__dirname, 'programs/transfer.mjs');
+const BYTES = 200e6;
+const { scenario } = useLab();
+
+for (const outside of ['IPv4', 'IPv6'] as const) {
+  for (const inside of ['IPv4', 'IPv6'] as const) {
+    describe(`${inside} inside ${outside}`, () => {
+      scenario(
+        '200 MB arrive unchanged both ways',
+        async (lab) => {
+          const { client, target } = await connected(lab, outside, inside);
+          lab.serverHost.start('transfer', [process.execPath, TRANSFER, 'serve', '5000']);
+          await sleep(300);
+          for (const direction of ['up', 'down']) {
+            const { code, output } = await client.host.exec(
+              process.execPath,
+              TRANSFER,
+              target,
+              '5000',
+              direction,
+              String(BYTES),
+            );
+            expect({ direction, code, output }).toMatchObject({
+              code: 0,
+              output: expect.stringContaining('"matches":true'),
+            });
+          }
+        },
+        180,
+      );
+    });
+  }
+}
+
+scenario('iperf3 runs both ways', async (lab) => {
+  const { client, target } = await connected(lab, 'IPv4', 'IPv4');
+  lab.serverHost.start('iperf3', ['iperf3', '-s']);
+  await sleep(300);
+  for (const flags of [[], ['-R'], ['-u', '-b', '20M'], ['-P', '4']]) {
+    const { output } = await client.host.exec('iperf3', '-c', target, '-t', '2', '-J', ...flags);
+    const { end } = JSON.parse(output) as { end: { sum_received?: { bytes: number }; sum: { bytes: number } } };
+    expect((end.sum_received ?? end.sum).bytes).toBeGreaterThan(1e6);
+  }
+});
+
+async function connected(lab: Lab, outside: 'IPv4' | 'IPv6', inside: 'IPv4' | 'IPv6') {
+  const proto = outside === 'IPv4' ? 'udp4' : 'udp6';
+  await startServer(lab, { lines: [`proto ${proto}`, 'server-ipv6 fd00:8::/64'] });
+  const { ipv4, ipv6 } = lab.serverHost;
+  const client = await Client.connect(lab, 2, { remote: `${outside === 'IPv4' ? ipv4 : ipv6} 1194 ${proto}` });
+  const target = inside === 'IPv4' ? '10.8.0.1' : 'fd00:8::1';
+  expect(await client.reaches(target)).toBe(true);
+  return { client, target };
+}
