@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { X509Crl } from '@peculiar/x509';
 import type { TlsOptions } from '@shardvpn/worker';
+import { readCrlDates } from './crl-dates.js';
 import { type Material, materialName, pemBlocks, pemContents, readMaterial } from './material.js';
 import type { Settings } from './settings.js';
 
@@ -103,13 +103,13 @@ const readCrl = (settings: Settings, now: Date): Material | undefined => {
     settings.error(material.entry, `${materialName(material)} holds no CRL but ${pemContents(material.text)}; give a file with BEGIN X509 CRL`);
     return undefined;
   }
-  try {
-    const overdue = blocks.map((block) => new X509Crl(block).nextUpdate).find((date) => date !== undefined && date < now);
-    if (overdue !== undefined) {
-      settings.warning(material.entry, `the CRL was to be renewed by ${day(overdue)}; every client is refused until it is, issue a new one`);
-    }
-  } catch {
+  const dates = blocks.map(readCrlDates);
+  if (dates.includes(undefined)) {
     settings.error(material.entry, `the CRL in ${materialName(material)} is damaged; issue a new one`);
+  }
+  const overdue = dates.map((date) => date?.nextUpdate).find((date) => date && date < now);
+  if (overdue) {
+    settings.warning(material.entry, `the CRL was to be renewed by ${day(overdue)}; every client is refused until it is, issue a new one`);
   }
   return material;
 };

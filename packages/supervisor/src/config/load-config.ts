@@ -93,7 +93,7 @@ const readDevice = (settings: Settings): string => {
   if (dev === undefined) settings.missing('dev', 'missing: the tunnel device; add: dev tun');
   if (type !== undefined && type.args[0] !== 'tun') {
     settings.error(type, `'${type.args[0]}' devices are not supported yet; use dev-type tun`);
-  } else if (dev !== undefined && type === undefined && !name.startsWith('tun')) {
+  } else if (dev !== undefined && type === undefined && name !== 'null' && !name.startsWith('tun')) {
     settings.error(dev, `'${name}' is not a tun device; use dev tun, or add dev-type tun to give a tun device this name`);
   } else if (dev !== undefined && !/^[\w.-]{1,15}$/.test(name)) {
     settings.error(dev, `'${name}' cannot be the name of a device; use up to 15 letters and digits`);

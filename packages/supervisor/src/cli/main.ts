@@ -1,0 +1,106 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { VERSION } from '../version.js';
+import { check } from './check.js';
+import { addClient, type ClientOptions, listClients, revokeClient } from './client.js';
+import { complain } from './complain.js';
+import { type QuickstartOptions, quickstart } from './quickstart.js';
+import { serve } from './serve.js';
+
+/** Runs the words of a command line and resolves to the exit code. Never throws: a fault is one line on standard error. */
+export const main = async (words: readonly string[]): Promise<number> => {
+  try {
+    return isServerCall(words) ? await serve({ arguments: serverWords(words) }) : await runCommand(words);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode;
+    complain(`shardvpn: ${error instanceof Error ? error.message : String(error)}`);
+    return 1;
+  }
+};
+
+const COMMANDS = ['quickstart', 'client', 'check', 'serve', 'help'];
+const OWN_OPTIONS = ['--help', '-h', '--version', '-V'];
+
+/** As openvpn is called: with `--directive` options, or with the name of a file. */
+const isServerCall = (words: readonly string[]): boolean => {
+  const first = words[0];
+  return first !== undefined && !COMMANDS.includes(first) && !OWN_OPTIONS.includes(first);
+};
+
+/** `FILE` alone, or first, stands for `--config FILE`. */
+const serverWords = (words: readonly string[]): readonly string[] =>
+  words[0]?.startsWith('--') ? words : ['--config', ...words];
+
+const runCommand = async (words: readonly string[]): Promise<number> => {
+  let exitCode = 0;
+  const program = buildProgram((code) => {
+    exitCode = code;
+  });
+  if (words.length === 0) {
+    program.outputHelp();
+    return 1;
+  }
+  await program.parseAsync([...words], { from: 'user' });
+  return exitCode;
+};
+
+const buildProgram = (setExitCode: (code: number) => void): Command => {
+  const program = new Command('shardvpn')
+    .description('An OpenVPN-compatible server that uses the whole machine')
+    .usage('--config server.conf [--directive value ...]\n       shardvpn server.conf\n       shardvpn COMMAND')
+    .version(VERSION, '-V, --version', 'show the version')
+    .helpOption('-h, --help', 'show this help')
+    .configureOutput({ outputError: (text) => complain(`shardvpn: ${text.trim().replace(/^error: /, '')}`) })
+    .exitOverride();
+  program
+    .command('quickstart')
+    .description('make certificates and a first client on the first run, then serve')
+    .addOption(dataDirOption())
+    .option('--port <port>', 'UDP port', numberFrom(1, 65535))
+    .option('--remote <host[:port]>', 'what clients connect to (default: the first address of this machine)')
+    .option('--workers <n>', 'number of shards (default: one for each processor)', numberFrom(1, 256))
+    .action(async (options: QuickstartOptions) => setExitCode(await quickstart(options)));
+  program
+    .command('check')
+    .description('tell everything that is wrong with a server.conf')
+    .argument('<file>')
+    .action((file: string) => setExitCode(check(['--config', file])));
+  program
+    .command('serve')
+    .description('serve a server.conf, as with --config')
+    .argument('<file>')
+    .action(async (file: string) => setExitCode(await serve({ arguments: ['--config', file] })));
+  addClientCommands(program.command('client').description('clients of the quickstart server'));
+  return program;
+};
+
+const addClientCommands = (client: Command): void => {
+  client
+    .command('add')
+    .description('issue a certificate and write the profile of a client')
+    .argument('<name>')
+    .option('--remote <host[:port]>', 'what the client connects to (default: as the first client)')
+    .addOption(dataDirOption())
+    .action((name: string, options: ClientOptions & { remote?: string }) => addClient(name, options));
+  client
+    .command('list')
+    .description('list the clients')
+    .addOption(dataDirOption())
+    .action((options: ClientOptions) => listClients(options));
+  client
+    .command('revoke')
+    .description("revoke a client's certificate; a connected client is dropped")
+    .argument('<name>')
+    .addOption(dataDirOption())
+    .action((name: string, options: ClientOptions) => revokeClient(name, options));
+};
+
+const dataDirOption = (): Option =>
+  new Option('--data-dir <directory>', 'where certificates and profiles are kept').default('./shardvpn-data');
+
+const numberFrom =
+  (min: number, max: number) =>
+  (text: string): number => {
+    const value = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= min && value <= max)) throw new InvalidArgumentError(`It is a number from ${min} to ${max}.`);
+    return value;
+  };

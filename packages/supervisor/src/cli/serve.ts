@@ -1,0 +1,86 @@
+import { writeFileSync } from 'node:fs';
+import { type ConfigSource, loadConfig } from '../config/load-config.js';
+import { type Problem, problemText } from '../config/problem.js';
+import { fileFault } from '../config/read.js';
+import type { ServerConfig } from '../config/server-config.js';
+import { createLog, type Log } from '../log.js';
+import type { RunningServer } from '../shards/supervisor.js';
+import { complain } from './complain.js';
+import { awaitEnd, type EndReason } from './end-signals.js';
+
+/** Called once the server accepts clients. */
+export type OnListening = (server: RunningServer, config: ServerConfig) => void;
+
+/** Runs a server in the foreground until a signal ends it. Resolves to the exit code; what is wrong is told, not thrown. */
+export const serve = async (source: ConfigSource, onListening: OnListening = () => {}): Promise<number> => {
+  const { config, problems } = loadConfig(source);
+  if (config === null) {
+    for (const problem of problems.filter(({ severity }) => severity === 'error')) complain(problemText(problem));
+    return 1;
+  }
+  const end = awaitEnd();
+  try {
+    return await run(config, problems, end, onListening);
+  } catch (error) {
+    complain(`shardvpn: ${error instanceof Error ? error.message : String(error)}`);
+    return 1;
+  } finally {
+    end.release();
+  }
+};
+
+type End = ReturnType<typeof awaitEnd>;
+
+const run = async (
+  config: ServerConfig,
+  problems: readonly Problem[],
+  end: End,
+  onListening: OnListening,
+): Promise<number> => {
+  const log = openLog(config);
+  for (const problem of problems) log[problem.severity === 'warning' ? 'warn' : 'info'](problemText(problem));
+  end.useLog(log);
+  writePid(config);
+  // The certificate library alone takes a while to load: commands that do not serve do without it.
+  const { startServer } = await import('../shards/supervisor.js');
+  const server = await startServer(config, log);
+  log.info('ready', { pid: process.pid, workers: server.workers });
+  onListening(server, config);
+  const reason: EndReason = await Promise.race([end.signal, server.failed]);
+  if (reason instanceof Error) log.error(`the server cannot go on: ${reason.message}`);
+  else log.info(`${reason}: stopping`);
+  const inTime = await stopInTime(server, log);
+  if (reason instanceof Error) complain(`shardvpn: ${reason.message}`);
+  return reason instanceof Error || !inTime ? 1 : 0;
+};
+
+const STOP_LIMIT_MS = 2_800;
+
+/** Whoever stops a server waits for at most 3 s. */
+const stopInTime = async (server: RunningServer, log: Log): Promise<boolean> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, STOP_LIMIT_MS, false);
+  });
+  const inTime = await Promise.race([server.stop().then(() => true), late]);
+  clearTimeout(timer);
+  if (!inTime) log.error(`stopping took more than ${STOP_LIMIT_MS} ms, leaving`);
+  return inTime;
+};
+
+const openLog = ({ verb, log }: ServerConfig): Log => {
+  try {
+    return createLog({ verb, file: log?.file ?? null, append: log?.append ?? false });
+  } catch (error) {
+    throw new Error(`cannot open the log file ${log?.file}: ${fileFault(error)}`);
+  }
+};
+
+const writePid = ({ writepid }: ServerConfig): void => {
+  if (writepid === null) return;
+  try {
+    writeFileSync(writepid, `${process.pid}\n`);
+  } catch (error) {
+    throw new Error(`cannot write the pid file ${writepid}: ${fileFault(error)}`);
+  }
+};
