@@ -181,3 +181,162 @@ fn complete_checksum(vnet: &VnetHeader, packet: &mut [u8]) -> Option<()> {
 fn on_the_wire(sum: u16, is_udp: bool) -> u16 {
     if is_udp && sum == 0 { 0xffff } else { sum }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::test_packets::{ACK, FIN, PSH, Shape, checksums_hold};
+
+    fn vnet(shape: &Shape, gso_size: u16) -> VnetHeader {
+        VnetHeader {
+            needs_csum: true,
+            gso: match (shape.udp, shape.v6) {
+                (true, _) => GsoKind::Udp,
+                (false, false) => GsoKind::Tcp4,
+                (false, true) => GsoKind::Tcp6,
+            },
+            // The kernel may say more than the headers' length here.
+            hdr_len: 128,
+            gso_size,
+            csum_start: if shape.v6 { 40 } else { 20 },
+            csum_offset: if shape.udp { 6 } else { 16 },
+        }
+    }
+
+    fn cut(vnet: &VnetHeader, packet: &mut [u8]) -> Result<Vec<Vec<u8>>, DropReason> {
+        let inner = InnerPacket::parse(packet).unwrap();
+        let split = Split::plan(vnet, &inner, packet)?;
+        let segment = |index| {
+            let mut out = vec![0xcc; split.segment_len(index)];
+            split.write(packet, index, &mut out);
+            out
+        };
+        Ok((0..split.segments()).map(segment).collect())
+    }
+
+    /// The segments built one by one from the payload's pieces.
+    fn reference(shape: &Shape, payload: &[u8], step: usize) -> Vec<Vec<u8>> {
+        let pieces: Vec<&[u8]> = payload.chunks(step).collect();
+        let segment = |(index, piece): (usize, &&[u8])| {
+            let mut shape = shape.clone();
+            shape.ip_id = shape.ip_id.wrapping_add(index as u16);
+            shape.sequence = shape.sequence.wrapping_add((index * step) as u32);
+            if index + 1 < pieces.len() {
+                shape.flags &= !(PSH | FIN);
+            }
+            if index > 0 {
+                shape.flags &= !0x80;
+            }
+            shape.packet(piece)
+        };
+        pieces.iter().enumerate().map(segment).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn segments_are_those_of_a_sender_without_offload(
+            (v6, udp, options) in (any::<bool>(), any::<bool>(), 0usize..10),
+            (ip_id, sequence) in (any::<u16>(), any::<u32>()),
+            flags in prop_oneof![Just(ACK), Just(ACK | PSH | FIN), Just(ACK | 0xc0)],
+            payload in proptest::collection::vec(any::<u8>(), 1..9000),
+            step in 1u16..3000,
+        ) {
+            let options = if udp { Vec::new() } else { vec![1; options * 4] };
+            let shape = Shape { udp, ip_id, sequence, flags, options, ..Shape::tcp(v6, 2) };
+            let mut packet = shape.packet(&payload);
+            let segments = cut(&vnet(&shape, step), &mut packet);
+            prop_assert_eq!(segments, Ok(reference(&shape, &payload, usize::from(step))));
+        }
+
+        #[test]
+        fn any_header_before_any_packet_is_survived(
+            header in any::<[u8; 10]>(),
+            gso in prop_oneof![Just(0u8), Just(1), Just(4), Just(5)],
+            v6 in any::<bool>(),
+            mut bytes in proptest::collection::vec(any::<u8>(), 40..200),
+        ) {
+            let mut header = header;
+            header[1] = gso;
+            (header[3], header[7], header[9]) = (0, header[7] & 1, 0);
+            let len = bytes.len();
+            (bytes[0], bytes[2], bytes[3]) = if v6 { (0x60, 0, 0) } else { (0x45, 0, len as u8) };
+            bytes[4..6].copy_from_slice(&if v6 { ((len - 40) as u16).to_be_bytes() } else { [0, 0] });
+            bytes[6] = if v6 { bytes[6] } else { 0 };
+            if let Some(vnet) = VnetHeader::decode(&header) {
+                let _ = cut(&vnet, &mut bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn a_whole_packet_gets_its_checksum_completed() {
+        for shape in [Shape::tcp(false, 2), Shape::udp(true, 2)] {
+            let mut packet = shape.packet(b"some payload");
+            let expected = packet.clone();
+            let l4 = if shape.v6 { 40 } else { 20 };
+            let field = l4 + if shape.udp { 6 } else { 16 };
+            let addresses = if shape.v6 {
+                &packet[8..40]
+            } else {
+                &packet[12..20]
+            };
+            let protocol = if shape.udp { UDP } else { TCP };
+            let pseudo = checksum::fold(checksum::pseudo_header(
+                addresses,
+                protocol,
+                packet.len() - l4,
+            ));
+            packet[field..field + 2].copy_from_slice(&pseudo.to_be_bytes());
+            assert!(!checksums_hold(&packet));
+            let plain = VnetHeader {
+                gso: GsoKind::None,
+                gso_size: 0,
+                ..vnet(&shape, 0)
+            };
+            assert_eq!(cut(&plain, &mut packet), Ok(vec![expected]));
+        }
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        let shape = Shape::tcp(false, 2);
+        let refused = Err(DropReason::MalformedSuperpacket);
+        let good = vnet(&shape, 100);
+        assert_eq!(
+            cut(
+                &VnetHeader {
+                    gso: GsoKind::Tcp6,
+                    ..good
+                },
+                &mut shape.packet(&[1; 300])
+            ),
+            refused
+        );
+        assert_eq!(
+            cut(
+                &VnetHeader {
+                    gso: GsoKind::Udp,
+                    ..good
+                },
+                &mut shape.packet(&[1; 300])
+            ),
+            refused
+        );
+        assert_eq!(
+            cut(
+                &VnetHeader {
+                    gso_size: 0,
+                    ..good
+                },
+                &mut shape.packet(&[1; 300])
+            ),
+            refused
+        );
+        assert_eq!(cut(&good, &mut shape.packet(&[])), refused);
+        let mut long_header = shape.packet(&[1; 30]);
+        long_header[32] = 0xf0;
+        assert_eq!(cut(&good, &mut long_header), refused);
+    }
+}
