@@ -1,0 +1,243 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Path } from '@shardvpn/core';
+import type * as Native from '@shardvpn/native';
+import { createRing, RingConsumer, RingProducer } from '@shardvpn/ring';
+import { TestAuthority } from '../../../test/support/pki.js';
+import { encodeTransmit, RecordDecoder } from './control-ring.js';
+import type { FromShard, ShardStart } from './messages.js';
+
+// Both come from the build: jest neither transforms a worker's files nor loads the add-on's ES module.
+const native = createRequire(__filename)(join(process.cwd(), `native/shardvpn.${process.platform}-${process.arch}.node`)) as typeof Native;
+const ENTRY = pathToFileURL(join(process.cwd(), 'packages/worker/dist/entry.js'));
+
+let rig: Rig;
+beforeEach(async () => {
+  rig = new Rig();
+  await rig.open();
+});
+afterEach(() => rig.close());
+
+test('datagrams cross both rings unharmed between TypeScript and the data thread', async () => {
+  const consumer = new RingConsumer(rig.toWorker);
+  const producer = new RingProducer(rig.toData);
+  const decoder = new RecordDecoder();
+  const echo = (path: Path, bytes: Uint8Array): void => {
+    expect(path).toEqual({ listener: 0, host: '127.0.0.1', port: rig.socket.address().port });
+    if (!encodeTransmit(producer, { path, bytes })) throw new Error('ring full');
+  };
+  const turn = (): void => {
+    consumer.awake();
+    do {
+      consumer.drain(16, (kind, payload) => decoder.decode(kind, payload, { handleDatagram: echo, handleDataEvent: () => undefined }));
+      if (producer.publish()) native.wakeShard(rig.plane, 0);
+    } while (!consumer.sleep());
+  };
+  native.attachWorker(rig.plane, 0, turn);
+  turn();
+  for (let round = 0; round < 300; round++) {
+    const sent = Array.from({ length: 1 + (round % 8) }, (_, i) => controlPacket(round * 8 + i));
+    expect(sorted(await rig.exchange(sent))).toEqual(sorted(sent));
+  }
+  expect(decoder.malformed + consumer.corrupt + producer.dropped).toBe(0);
+  native.detachWorker(rig.plane, 0);
+}, 30_000);
+
+describe('a shard worker', () => {
+  test('answers a reset without keeping anything, counts rubbish, drains and ends', async () => {
+    const { worker, inbox } = await rig.startWorker();
+    const session = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+    const reset = Uint8Array.of(0x38, ...session, 0, 0, 0, 0, 0);
+    const [answer] = await rig.exchange([reset]);
+    // HARD_RESET_SERVER_V2 that acknowledges message 0 of the client's session. [wire 7]
+    expect(answer?.[0]).toBe(0x40);
+    expect([...(answer ?? []).slice(9, 14)]).toEqual([1, 0, 0, 0, 0]);
+    expect([...(answer ?? []).slice(14, 22)]).toEqual([...session]);
+
+    // 255 acknowledgements in a packet that ends there.
+    rig.socket.send(Uint8Array.of(0x38, ...session, 255, 0, 0, 0, 0));
+    const counted = await ask(worker, inbox, ({ drops }) => Object.values(drops).some((count) => count > 0));
+    expect(counted.handshakes).toBe(0);
+    expect(counted.drops['control-ring-corrupt']).toBe(0);
+
+    worker.postMessage({ type: 'shutdown' });
+    await inbox.first((message) => message.type === 'drained');
+    expect(await worker.terminate()).toBe(1);
+  }, 20_000);
+
+  test('may be terminated and replaced on the same rings at any time', async () => {
+    for (let i = 0; i < 5; i++) {
+      const { worker } = await rig.startWorker();
+      const exchange = rig.exchange([Uint8Array.of(0x38, i, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0, 0)]);
+      expect((await exchange)[0]?.[0]).toBe(0x40);
+      rig.socket.send(Uint8Array.of(0x38, i, 2, 3, 4, 5, 6, 7, 9, 0, 0, 0, 0, 0));
+      await worker.terminate();
+      rig.forget();
+    }
+  }, 20_000);
+});
+
+/** A data thread on a loopback socket without a tunnel, and a client's socket. */
+class Rig {
+  readonly toData = createRing(1 << 16);
+  readonly toWorker = createRing(1 << 16);
+  readonly socket: Socket = createSocket('udp4');
+  readonly plane = native.createPlane({ shards: 1, clientToClient: false, mssfix: 0, tunMtu: 1500, maxPeers: 16 });
+  readonly #group = native.openUdpGroup({ host: '127.0.0.1', port: 0, shards: 1, receiveBuffer: 0, sendBuffer: 0 });
+  readonly #received: Uint8Array[] = [];
+  #worker: Worker | undefined;
+  #arrived: () => void = () => undefined;
+
+  async open(): Promise<void> {
+    native.startShard(this.plane, {
+      shard: 0,
+      udp: this.#group.fds,
+      tun: null,
+      toData: new Uint8Array(this.toData),
+      toWorker: new Uint8Array(this.toWorker),
+      hopIn: [null],
+      hopOut: [null],
+    });
+    this.socket.on('message', (bytes) => {
+      this.#received.push(Uint8Array.from(bytes));
+      this.#arrived();
+    });
+    this.socket.connect(this.#group.port, '127.0.0.1');
+    await once(this.socket, 'connect');
+  }
+
+  async close(): Promise<void> {
+    await this.#worker?.terminate();
+    this.socket.close();
+    native.destroyPlane(this.plane);
+    native.closeFds(this.#group.fds);
+  }
+
+  /** Sends, and waits for as many answers. */
+  async exchange(packets: readonly Uint8Array[]): Promise<Uint8Array[]> {
+    this.forget();
+    const all = new Promise<void>((resolve) => {
+      this.#arrived = () => {
+        if (this.#received.length >= packets.length) resolve();
+      };
+    });
+    for (const packet of packets) this.socket.send(packet);
+    await all;
+    return this.#received.splice(0);
+  }
+
+  /** Answers that nobody waits for. */
+  forget(): void {
+    this.#received.length = 0;
+    this.#arrived = () => undefined;
+  }
+
+  async startWorker(): Promise<{ worker: Worker; inbox: Inbox }> {
+    const worker = new Worker(ENTRY, { workerData: await shardStart(this) });
+    this.#worker = worker;
+    const inbox = new Inbox(worker);
+    await inbox.first((message) => message.type === 'ready');
+    return { worker, inbox };
+  }
+}
+
+class Inbox {
+  readonly #messages: FromShard[] = [];
+  #arrived: () => void = () => undefined;
+  #failed: (error: Error) => void = () => undefined;
+
+  constructor(worker: Worker) {
+    worker.on('message', (message: FromShard) => {
+      this.#messages.push(message);
+      this.#arrived();
+    });
+    worker.on('error', (error) => this.#failed(error));
+  }
+
+  /** Takes the first message that fits, now or later; rejects when the worker fails. */
+  first<M extends FromShard>(fits: (message: FromShard) => message is M): Promise<M>;
+  first(fits: (message: FromShard) => boolean): Promise<FromShard>;
+  first(fits: (message: FromShard) => boolean): Promise<FromShard> {
+    return new Promise((resolve, reject) => {
+      this.#failed = reject;
+      this.#arrived = () => {
+        const at = this.#messages.findIndex(fits);
+        if (at >= 0) resolve(this.#messages.splice(at, 1)[0] as FromShard);
+      };
+      this.#arrived();
+    });
+  }
+}
+
+type Drops = Extract<FromShard, { type: 'drops' }>;
+
+/** Asks until the answer is as wanted. */
+async function ask(worker: Worker, inbox: Inbox, wanted: (answer: Drops) => boolean): Promise<Drops> {
+  for (let request = 1; ; request++) {
+    worker.postMessage({ type: 'drops', request });
+    const answer = await inbox.first((message): message is Drops => message.type === 'drops' && message.request === request);
+    if (wanted(answer)) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+async function shardStart(rings: Pick<ShardStart, 'toData' | 'toWorker' | 'plane'>): Promise<ShardStart> {
+  const ca = await TestAuthority.create();
+  const { cert, key } = await ca.issue('server', { usage: 'server' });
+  return {
+    server: {
+      shard: 0,
+      shards: 1,
+      wrap: { type: 'none' },
+      cookieKey: new Uint8Array(32).fill(7),
+      dataCiphers: ['AES-256-GCM'],
+      fallbackCipher: null,
+      occ: { cipher: 'AES-256-GCM', auth: 'SHA1', tunMtu: 1500 },
+      clientCertificate: 'require',
+      push: [],
+      tunMtu: 1500,
+      pingInterval: 0,
+      pingTimeout: 0,
+      handWindow: 60,
+      tranWindow: 3600,
+      renegSec: 3600,
+      tlsTimeout: 2,
+      connectFreqInitial: { count: 100, seconds: 10 },
+      explicitExitNotify: 1,
+      maxPacketSize: 1250,
+      maxSessions: 16,
+    },
+    tls: {
+      ca: ca.cert,
+      cert,
+      key,
+      crl: null,
+      minVersion: 'TLSv1.2',
+      maxVersion: null,
+      cipherList: null,
+      cipherSuites: null,
+      groups: null,
+      remoteCertTls: null,
+      clientCertificate: 'require',
+    },
+    plane: rings.plane,
+    toData: rings.toData,
+    toWorker: rings.toWorker,
+    heartbeat: new SharedArrayBuffer(4),
+  };
+}
+
+/** CONTROL_V1 of pseudo-random length up to 1222 bytes, told apart by its first bytes. */
+function controlPacket(serial: number): Uint8Array {
+  const length = 16 + ((Math.imul(serial + 1, 2654435761) >>> 0) % 1207);
+  const packet = new Uint8Array(length).fill(serial);
+  packet.set([0x20, 0, 0, 0, 0, serial >>> 8, serial]);
+  return packet;
+}
+
+const sorted = (packets: readonly Uint8Array[]): string[] => packets.map((bytes) => Buffer.from(bytes).toString('hex')).sort();
