@@ -1,3 +1,7 @@
+export { Client } from './client/client.js';
+export * from './client/client-event.js';
+export type { ClientOptions, ClientPorts } from './client/client-options.js';
+export { type Generation, peerInfoOf } from './client/generation.js';
 export * from './data-plane.js';
 export * from './drop-reason.js';
 export * from './errors.js';

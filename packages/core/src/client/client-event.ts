@@ -1,0 +1,35 @@
+import type { DataCipher } from '../data-plane.js';
+import type { PeerId } from '../ids.js';
+import type { PushedOptions } from '../negotiate/pushed-options.js';
+import type { KeyDerivation } from '../session/key-exchange.js';
+
+/** Why a client's connection ended. */
+export type ClientEndReason =
+  | 'exit'
+  | 'server-exit'
+  | 'auth-failed'
+  | 'restart'
+  | 'halt'
+  | 'ping-restart'
+  | 'handshake-timeout'
+  | 'tls-failed'
+  | 'protocol-error'
+  | 'renegotiation-failed';
+
+/** What the world should know, polled with `pollEvent`. */
+export type ClientEvent =
+  | {
+      readonly type: 'connected';
+      /** Number in the commands: as pushed, or 0 with DATA_V1. */
+      readonly peerId: PeerId;
+      readonly cipher: DataCipher;
+      readonly keyDerivation: KeyDerivation;
+      readonly tls: string;
+      readonly options: PushedOptions;
+    }
+  | { readonly type: 'renegotiated'; readonly tls: string }
+  | { readonly type: 'info'; readonly text: string }
+  /** Authentication takes longer; more seconds than hand-window when the server says so. */
+  | { readonly type: 'auth-pending'; readonly timeout: number | null }
+  /** The last event. `nextServer`: the server lets the client try another one. [wire 15] */
+  | { readonly type: 'ended'; readonly reason: ClientEndReason; readonly detail: string; readonly nextServer: boolean };

@@ -1,0 +1,32 @@
+import type { DataCipher } from '../data-plane.js';
+import type { Path } from '../ids.js';
+import type { CryptoProvider, TlsEngine } from '../ports.js';
+import type { WrapOptions } from '../server/server-options.js';
+
+/** What a client does and says. Seconds and bytes as in the directives of the same names. */
+export interface ClientOptions {
+  readonly remote: Path;
+  readonly wrap: WrapOptions;
+  /** In the order of preference; a pushed cipher must be one of them. */
+  readonly dataCiphers: readonly DataCipher[];
+  /** Used when none is pushed; null refuses servers that push none. */
+  readonly fallbackCipher: DataCipher | null;
+  readonly occ: { readonly cipher: string; readonly auth: string; readonly tunMtu: number };
+  /** `NAME` -> value, for example from `peerInfoOf`. [wire 14] */
+  readonly peerInfo: ReadonlyMap<string, string>;
+  readonly credentials: { readonly username: string; readonly password: string } | null;
+  /** Ask for the options at once instead of after a second, as newer clients do. [wire 15] */
+  readonly promptPushRequest: boolean;
+  readonly handWindow: number;
+  readonly tranWindow: number;
+  readonly renegSec: number;
+  readonly tlsTimeout: number;
+  readonly maxPacketSize: number;
+}
+
+export interface ClientPorts {
+  readonly crypto: CryptoProvider;
+  readonly tls: TlsEngine;
+  /** An asynchronous engine has news: call `handleTls` soon. Never called from inside a call of the client. */
+  readonly onTlsProgress: () => void;
+}

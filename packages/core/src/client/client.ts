@@ -1,0 +1,448 @@
+import type { DataCommand, DataEvent } from '../data-plane.js';
+import { createDropCounters, type DropReason, isDrop } from '../drop-reason.js';
+import { assertNever } from '../errors.js';
+import { asPeerId, type KeyId, type Millis, type Path, pathKey, type UnixSeconds } from '../ids.js';
+import { deriveDynamicTlsCryptKey } from '../keys/dynamic-tls-crypt.js';
+import { PushReplyCollector, type PushedOptions } from '../negotiate/pushed-options.js';
+import type { CryptoProvider } from '../ports.js';
+import { ControlLink, type ControlPacket } from '../session/control-link.js';
+import { type Deadline, deadline, earliest } from '../session/deadline.js';
+import type { KeyChannelEvent } from '../session/key-channel.js';
+import { createKeyMethod, deriveDataKeys, keepKeyMethod } from '../session/key-exchange.js';
+import { Outbox, type Transmit } from '../session/outbox.js';
+import { type Key, Session, type SessionHandler } from '../session/session.js';
+import { sessionTimes } from '../session/session-times.js';
+import { WallClock } from '../session/wall-clock.js';
+import { type ControlMessage, parseControlMessage, splitControlMessages } from '../wire/control-message.js';
+import { decodeKeyMethod, encodeKeyMethod } from '../wire/key-method.js';
+import { OPCODE } from '../wire/opcode.js';
+import { encodeOptionsString } from '../wire/options-string.js';
+import { formatPeerInfo } from '../wire/peer-info.js';
+import { decodeSessionId, SESSION_ID_LENGTH, type SessionId } from '../wire/session-id.js';
+import { createTlsCryptWrapper } from '../wrap/tls-crypt.js';
+import { createWrapper } from '../wrap/wrapper.js';
+import type { ClientEndReason, ClientEvent } from './client-event.js';
+import type { ClientOptions, ClientPorts } from './client-options.js';
+import type { ClientPhase } from './client-phase.js';
+import { type ClientStage, isOver } from './client-stage.js';
+import { chooseFromPush } from './handle-push.js';
+
+/**
+ * One connection of a client, from its hard reset to its end; the mirror image of `Server` with the same verbs and
+ * the same drive loop. A client that is to come back is a new `Client`.
+ */
+export class Client {
+  readonly #options: ClientOptions;
+  readonly #crypto: CryptoProvider;
+  readonly #outbox = new Outbox<ClientEvent>();
+  readonly #session: Session<ClientPhase>;
+  readonly #handshakeEnd: Millis;
+  readonly #pushReply = new PushReplyCollector();
+  readonly #drops = createDropCounters();
+  #stage: ClientStage = { type: 'handshaking' };
+
+  /** The hard reset is ready to be polled. */
+  constructor(options: ClientOptions, ports: ClientPorts, now: Millis, unixNow: UnixSeconds) {
+    this.#options = options;
+    this.#crypto = ports.crypto;
+    const times = sessionTimes(options);
+    this.#handshakeEnd = now + times.handWindow;
+    const link = new ControlLink({
+      path: options.remote,
+      ownSessionId: randomSessionId(ports.crypto),
+      peerSessionId: null,
+      wrapper: createWrapper(options.wrap, 'client', ports.crypto),
+      clock: new WallClock(now, unixNow),
+      now,
+      usedReplayIds: 0,
+    });
+    const { commands, transmits } = this.#outbox;
+    this.#session = new Session(
+      {
+        role: 'client',
+        link,
+        times,
+        maxPacketSize: options.maxPacketSize,
+        openTls: () => ports.tls.open('client', ports.onTlsProgress),
+        transmits,
+        commands,
+        lifeShare: () => 1,
+      },
+      this.#handler(),
+      now,
+      OPCODE.hardResetClientV2,
+    );
+    this.#session.settle(now);
+  }
+
+  get drops(): Readonly<Record<DropReason, number>> {
+    return this.#drops;
+  }
+
+  /** Nothing is left to be sent or waited for. */
+  get isEnded(): boolean {
+    return this.#stage.type === 'ended';
+  }
+
+  get isConnected(): boolean {
+    return this.#stage.type === 'connected';
+  }
+
+  /** `bytes` are read during the call only. */
+  handleDatagram(now: Millis, path: Path, bytes: Uint8Array): void {
+    if (this.#stage.type === 'ended') {
+      return;
+    }
+    const drop = this.#handleControlPacket(now, path, bytes);
+    if (drop === null) {
+      this.#session.settle(now);
+    } else {
+      this.#drops[drop]++;
+    }
+  }
+
+  handleTls(now: Millis): void {
+    this.#session.settle(now);
+  }
+
+  handleDataEvent(now: Millis, event: DataEvent): void {
+    switch (event.type) {
+      case 'silent':
+        this.#end(now, 'ping-restart', 'the server is silent');
+        break;
+      case 'key-limit':
+        this.#renegotiateKey(now, event.keyId);
+        break;
+      case 'exit':
+      case 'floated':
+      case 'float-conflict':
+        break;
+      default:
+        assertNever(event);
+    }
+  }
+
+  /** Asks for new keys. */
+  renegotiate(now: Millis): void {
+    this.#session.renegotiate(now);
+    this.#session.settle(now);
+  }
+
+  /**
+   * Leaves. The server is told on the control channel when it has pushed `cc-exit`; otherwise telling it is the data
+   * thread's task, with an OCC EXIT before the peer is removed. [wire 13, 15]
+   */
+  exit(now: Millis): void {
+    const tell = this.#stage.type === 'connected' && this.#stage.options.exitNotify;
+    if (tell) {
+      this.#session.sendMessage('EXIT');
+    }
+    this.#end(now, 'exit', '', tell ? EXIT_LINGER : 0);
+    this.#session.settle(now);
+  }
+
+  handleTimeout(now: Millis): void {
+    const stage = this.#stage;
+    if (stage.type === 'closing' && stage.until <= now) {
+      this.#vanish();
+    } else if ((stage.type === 'handshaking' || stage.type === 'await-push') && this.#handshakeEnd <= now) {
+      this.#end(now, 'handshake-timeout', 'the server did not connect us within hand-window');
+    } else if (stage.type !== 'ended') {
+      this.#session.handleTimeout(now);
+      this.#session.settle(now);
+    }
+  }
+
+  pollTimeout(): Deadline | undefined {
+    const stage = this.#stage;
+    switch (stage.type) {
+      case 'ended':
+        return undefined;
+      case 'closing':
+        return earliest([this.#session.nextDeadline, deadline(stage.until, 'end of a closed connection')]);
+      case 'connected':
+        return this.#session.nextDeadline;
+      case 'await-push':
+      case 'handshaking': {
+        const request = stage.type === 'await-push' ? deadline(stage.requestAt, 'ask for options') : undefined;
+        return earliest([this.#session.nextDeadline, deadline(this.#handshakeEnd, 'hand-window'), request]);
+      }
+      default:
+        return assertNever(stage);
+    }
+  }
+
+  pollCommand(): DataCommand | undefined {
+    return this.#outbox.commands.poll();
+  }
+
+  pollTransmit(): Transmit | undefined {
+    return this.#outbox.transmits.poll();
+  }
+
+  pollEvent(): ClientEvent | undefined {
+    return this.#outbox.events.poll();
+  }
+
+  #handleControlPacket(now: Millis, path: Path, bytes: Uint8Array): DropReason | null {
+    const { link } = this.#session;
+    if (pathKey(path) !== pathKey(link.path)) {
+      return 'unknown-session';
+    }
+    const packet = link.open(now, bytes);
+    if (isDrop(packet)) {
+      return packet;
+    }
+    if (packet.opcode === OPCODE.hardResetClientV2) {
+      return 'wrong-direction';
+    }
+    if (link.peerSessionId === null) {
+      if (!isAnswerToReset(packet)) {
+        return 'missing-cookie';
+      }
+      link.peerSessionId = packet.sessionId;
+    }
+    const drop = this.#session.handlePacket(now, packet);
+    if (drop === null && this.#stage.type === 'connected') {
+      this.#outbox.commands.push({ type: 'touch-peer', peerId: this.#stage.peerId });
+    }
+    return drop;
+  }
+
+  #handler(): SessionHandler<ClientPhase> {
+    return {
+      firstPhase: () => ({ type: 'await-tls' }),
+      handleTlsEvent: (now, key, event) => this.#handleTlsEvent(now, key, event),
+      handleSettled: (now) => this.#handleSettled(now),
+      handleRenegotiationFailed: () => undefined,
+      handleKeysExpired: (now) => this.#end(now, 'renegotiation-failed', 'no renegotiation succeeded within tran-window'),
+    };
+  }
+
+  #handleTlsEvent(now: Millis, key: Key<ClientPhase>, event: KeyChannelEvent): void {
+    if (isOver(this.#stage)) {
+      return;
+    }
+    switch (event.type) {
+      case 'established':
+        this.#sendKeyMethod(key, `${event.version} ${event.cipher}`);
+        break;
+      case 'plaintext':
+        this.#handlePlaintext(now, key, event.bytes);
+        break;
+      case 'failed':
+        this.#handleKeyFault(now, key, 'tls-failed', event.reason);
+        break;
+      default:
+        assertNever(event);
+    }
+  }
+
+  #sendKeyMethod(key: Key<ClientPhase>, tls: string): void {
+    const { occ, dataCiphers, wrap, credentials, peerInfo } = this.#options;
+    const own = createKeyMethod(this.#crypto, 'client', {
+      options: encodeOptionsString({ role: 'client', ...occ, dataCiphers, wrap }),
+      credentials: credentials === null ? { type: 'none' } : { type: 'password', ...credentials },
+      peerInfo: formatPeerInfo(peerInfo),
+    });
+    key.channel.send(encodeKeyMethod('client', own));
+    key.phase = { type: 'await-key-method', own, tls };
+  }
+
+  #handlePlaintext(now: Millis, key: Key<ClientPhase>, bytes: Uint8Array): void {
+    if (key.phase.type !== 'await-key-method') {
+      for (const text of splitControlMessages(bytes)) {
+        this.#handleMessage(now, parseControlMessage(text));
+      }
+      return;
+    }
+    const { own, tls } = key.phase;
+    const server = decodeKeyMethod('server', bytes);
+    if (isDrop(server)) {
+      this.#handleKeyFault(now, key, 'protocol-error', `the key-method message is ${server}`);
+      return;
+    }
+    const exchange = { client: own, server: keepKeyMethod(server) };
+    key.phase = { type: 'complete', exchange, tls };
+    if (this.#stage.type === 'connected') {
+      this.#completeRenegotiation(now, key, tls);
+    } else {
+      this.#stage = { type: 'await-push', requestAt: null };
+    }
+  }
+
+  #handleMessage(now: Millis, message: ControlMessage): void {
+    switch (message.type) {
+      case 'push-reply': {
+        const options = this.#pushReply.handlePart(message.options);
+        if (options !== undefined && this.#stage.type === 'await-push') {
+          this.#connect(now, options);
+        }
+        break;
+      }
+      case 'auth-failed':
+        this.#end(now, 'auth-failed', message.reason);
+        break;
+      case 'restart':
+        this.#end(now, 'restart', message.text, 0, message.nextServer);
+        break;
+      case 'halt':
+        this.#end(now, 'halt', message.text);
+        break;
+      case 'exit':
+        this.#end(now, 'server-exit', 'the server said goodbye');
+        break;
+      case 'info':
+      case 'info-pre':
+        this.#outbox.events.push({ type: 'info', text: message.text });
+        break;
+      case 'auth-pending':
+        this.#outbox.events.push({ type: 'auth-pending', timeout: message.timeout });
+        break;
+      case 'push-request':
+      case 'push-update':
+      case 'challenge-response':
+      case 'unknown':
+        break;
+      default:
+        assertNever(message);
+    }
+  }
+
+  #handleSettled(now: Millis): void {
+    const stage = this.#stage;
+    if (stage.type === 'closing' && this.#session.isFlushed) {
+      this.#vanish();
+    }
+    if (stage.type !== 'await-push') {
+      return;
+    }
+    if (stage.requestAt === null) {
+      const delay = this.#options.promptPushRequest ? 0 : FIRST_PUSH_REQUEST;
+      const active = this.#session.current.channel.isFlushed;
+      this.#stage = { type: 'await-push', requestAt: active ? now + delay : null };
+    } else if (stage.requestAt <= now) {
+      this.#session.sendMessage('PUSH_REQUEST');
+      this.#stage = { type: 'await-push', requestAt: now + PUSH_REQUEST_PERIOD };
+    }
+  }
+
+  #connect(now: Millis, options: PushedOptions): void {
+    const { current } = this.#session;
+    const choice = chooseFromPush(this.#options, options);
+    if ('fault' in choice) {
+      this.#end(now, 'protocol-error', choice.fault);
+      return;
+    }
+    if (current.phase.type !== 'complete' || current.phase.exchange === null) {
+      return;
+    }
+    const { exchange, tls } = current.phase;
+    const keys = deriveDataKeys(this.#crypto, 'client', this.#session.link, current.channel, exchange, choice);
+    if (keys === null) {
+      this.#end(now, 'protocol-error', 'the data keys came out unusable');
+      return;
+    }
+    const peerId = options.peerId ?? asPeerId(0);
+    current.phase = { type: 'complete', exchange: null, tls };
+    this.#stage = { type: 'connected', peerId, choice, options };
+    this.#outbox.commands.push({
+      type: 'add-peer',
+      peerId,
+      path: this.#session.link.path,
+      dataV2: options.peerId !== null,
+      ipv4: options.ifconfig?.address ?? null,
+      ipv6: options.ifconfigIpv6?.address ?? null,
+      pingInterval: options.ping ?? 0,
+      pingTimeout: options.pingRestart ?? 0,
+    });
+    this.#session.installFirstKeys(now, peerId, choice.cipher, keys);
+    if (options.dynamicTlsCrypt) {
+      this.#useDynamicTlsCrypt(now, current);
+    }
+    this.#outbox.events.push({
+      type: 'connected',
+      peerId,
+      cipher: choice.cipher,
+      keyDerivation: choice.derivation,
+      tls,
+      options,
+    });
+  }
+
+  #useDynamicTlsCrypt(now: Millis, key: Key<ClientPhase>): void {
+    const { wrap } = this.#options;
+    const secret = deriveDynamicTlsCryptKey(key.channel.exporter(), wrap.type === 'none' ? null : wrap.key);
+    this.#session.link.useForRenegotiation(now, createTlsCryptWrapper(secret, 'client', this.#crypto));
+  }
+
+  #completeRenegotiation(now: Millis, key: Key<ClientPhase>, tls: string): void {
+    if (this.#stage.type !== 'connected' || key.phase.type !== 'complete' || key.phase.exchange === null) {
+      return;
+    }
+    const { exchange } = key.phase;
+    const keys = deriveDataKeys(this.#crypto, 'client', this.#session.link, key.channel, exchange, this.#stage.choice);
+    if (keys === null) {
+      this.#session.abandonNext(now, 'the data keys came out unusable');
+      return;
+    }
+    key.phase = { type: 'complete', exchange: null, tls };
+    this.#session.completeNext(now, keys);
+    this.#outbox.events.push({ type: 'renegotiated', tls });
+  }
+
+  #renegotiateKey(now: Millis, keyId: KeyId): void {
+    if (keyId === this.#session.current.channel.keyId) {
+      this.renegotiate(now);
+    }
+  }
+
+  /** Fatal for a handshake; a connected client goes on with its data keys and asks for another TLS session. */
+  #handleKeyFault(now: Millis, key: Key<ClientPhase>, reason: ClientEndReason, detail: string): void {
+    if (this.#stage.type !== 'connected') {
+      this.#end(now, reason, detail);
+    } else if (key === this.#session.current) {
+      this.#session.renegotiate(now);
+    } else {
+      this.#session.abandonNext(now, detail);
+    }
+  }
+
+  #end(now: Millis, reason: ClientEndReason, detail: string, linger: Millis = CLOSE_LINGER, nextServer = false): void {
+    const stage = this.#stage;
+    if (isOver(stage)) {
+      return;
+    }
+    if (stage.type === 'connected') {
+      this.#outbox.commands.push({ type: 'remove-peer', peerId: stage.peerId });
+    }
+    this.#session.stopData();
+    this.#outbox.events.push({ type: 'ended', reason, detail, nextServer });
+    this.#stage = { type: 'closing', until: now + linger };
+  }
+
+  #vanish(): void {
+    this.#stage = { type: 'ended' };
+    this.#session.destroy();
+  }
+}
+
+/** From ACTIVE to the first PUSH_REQUEST of older clients, and between requests. [wire 15] */
+const FIRST_PUSH_REQUEST: Millis = 1000;
+const PUSH_REQUEST_PERIOD: Millis = 5000;
+/** For the ack of an EXIT. */
+const EXIT_LINGER: Millis = 5000;
+/** For our own acks and alerts. */
+const CLOSE_LINGER: Millis = 1000;
+
+/** [wire 2, 7] */
+const isAnswerToReset = (packet: ControlPacket): boolean =>
+  packet.opcode === OPCODE.hardResetServerV2 && packet.keyId === 0 && packet.body.acks.includes(0);
+
+const randomSessionId = (crypto: CryptoProvider): SessionId => {
+  const bytes = crypto.randomBytes(SESSION_ID_LENGTH).slice();
+  if (bytes.every((byte) => byte === 0)) {
+    bytes[0] = 1;
+  }
+  return decodeSessionId(bytes);
+};

@@ -1,0 +1,26 @@
+import { DATA_CIPHERS, type DataCipher } from '../data-plane.js';
+import type { PushedOptions } from '../negotiate/pushed-options.js';
+import type { KeyDerivation } from '../session/key-exchange.js';
+import type { ClientOptions } from './client-options.js';
+
+/** What a PUSH_REPLY decides for the whole connection. */
+export interface ConnectChoice {
+  readonly cipher: DataCipher;
+  readonly derivation: KeyDerivation;
+}
+
+/** The choice, or why this server cannot be used. [wire 14.1] */
+export const chooseFromPush = (options: ClientOptions, pushed: PushedOptions): ConnectChoice | { readonly fault: string } => {
+  if (pushed.unknownFlags.length > 0) {
+    return { fault: `the server wants unknown protocol-flags: ${pushed.unknownFlags.join(' ')}` };
+  }
+  if (pushed.cipher === null) {
+    return options.fallbackCipher === null
+      ? { fault: 'the server pushed no cipher and there is no data-ciphers-fallback' }
+      : { cipher: options.fallbackCipher, derivation: pushed.keyDerivation };
+  }
+  const cipher = DATA_CIPHERS.find((name) => name === pushed.cipher);
+  return cipher !== undefined && options.dataCiphers.includes(cipher)
+    ? { cipher, derivation: pushed.keyDerivation }
+    : { fault: `the server pushed the cipher ${pushed.cipher}, which is not one of ours` };
+};
