@@ -49,7 +49,7 @@ pub fn open_udp_group(options: UdpGroupOptions) -> Result<UdpGroup> {
     })
 }
 
-#[napi(object)]
+#[napi(object, use_nullable = true)]
 pub struct TunRoute {
     pub destination: String,
     pub via: Option<String>,

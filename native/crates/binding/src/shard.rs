@@ -11,7 +11,7 @@ use crate::error::{Result, to_js};
 use crate::plane::destroy_plane;
 use crate::shared_view;
 
-#[napi(object, object_to_js = false)]
+#[napi(object, object_to_js = false, use_nullable = true)]
 pub struct ShardFds {
     pub shard: u32,
     pub udp: Vec<i32>,
