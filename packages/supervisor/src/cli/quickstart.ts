@@ -32,7 +32,7 @@ export const quickstart = async (options: QuickstartOptions): Promise<number> =>
       tell('');
       tell('Copy the profile to a client and run there:');
       tell(`  sudo openvpn --config ${profile.slice(profile.lastIndexOf('/') + 1)}`);
-      tell('or on this machine, to try it:');
+      tell('or, where the profile is:');
       tell(`  sudo openvpn --config ${profile}`);
     }
     tell('Another client: npx shardvpn client add NAME. Ctrl-C stops the server.');

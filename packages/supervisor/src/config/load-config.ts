@@ -26,7 +26,7 @@ export type ConfigSource =
 export interface LoadedConfig {
   /** Null when there is an error among the problems. */
   readonly config: ServerConfig | null;
-  /** In the order of finding: errors, warnings and notes. */
+  /** Errors, warnings and notes, by file and line. */
   readonly problems: readonly Problem[];
 }
 
@@ -36,8 +36,17 @@ export const loadConfig = (source: ConfigSource, base = process.cwd(), now = new
   const options: ReadOptions = { base, readText: (path) => readFileSync(path, 'utf8'), problems };
   const read = 'text' in source ? readText(source.text, source.name, options) : readArguments(source.arguments, options);
   const settings = new Settings(read, sourceName(source, read), problems);
-  const config = interpret(settings, now);
-  return { config: problems.errors.length > 0 ? null : config, problems: problems.all };
+  // What stands in a file that cannot be read is not missing.
+  const unread = problems.errors.some(({ directive }) => directive === 'config');
+  const config = unread ? null : interpret(settings, now);
+  return { config: problems.errors.length > 0 ? null : config, problems: inReadingOrder(problems.all) };
+};
+
+/** Files as they were met, lines from top to bottom; what is missing comes last. */
+const inReadingOrder = (problems: readonly Problem[]): readonly Problem[] => {
+  const files = [...new Set(problems.filter(({ place }) => place.line > 0).map(({ place }) => place.file))];
+  const rank = ({ place }: Problem): number => (place.line === 0 ? files.length : files.indexOf(place.file));
+  return problems.toSorted((a, b) => rank(a) - rank(b) || a.place.line - b.place.line);
 };
 
 const sourceName = (source: ConfigSource, read: ReadResult): string =>

@@ -106,7 +106,8 @@ export const makeCrl = async (
     },
     webcrypto,
   );
-  return `${crl.toString('pem').trim()}\n`;
+  // The label that OpenSSL knows; the library writes another one.
+  return `${PemConverter.encode(crl.rawData, 'X509 CRL').trim()}\n`;
 };
 
 const newKeys = (): Promise<webcrypto.CryptoKeyPair> => webcrypto.subtle.generateKey(CURVE, true, ['sign', 'verify']);
