@@ -1,46 +1,64 @@
 /**
- * transfer.mjs serve PORT          takes connections; each says what it wants in its first line
+ * transfer.mjs serve PORT          takes connections; each says what it wants in its first 32 bytes
  * transfer.mjs HOST PORT up BYTES  sends BYTES pseudo-random bytes; both ends must agree on their SHA-256
  * transfer.mjs HOST PORT down BYTES
  * The bytes are the AES-CTR key stream of a zero key, so that both sides know them.
  */
 import { createCipheriv, createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
-import { pipeline } from 'node:stream/promises';
 
+const HEAD = 32;
 const [first, second, direction, size] = process.argv.slice(2);
 if (first === 'serve') serve(Number(second));
 else await request(first, Number(second), direction, Number(size));
 
 function serve(port) {
-  createServer({ allowHalfOpen: true }, (socket) => {
-    socket.on('error', () => {});
-    socket.once('data', async (head) => {
-      const end = head.indexOf(10);
-      const [wanted, bytes] = head.subarray(0, end).toString().split(' ');
-      if (wanted === 'down') return pipeline(keyStream(Number(bytes)), socket).catch(() => {});
-      socket.unshift(head.subarray(end + 1));
-      socket.end(`${await digestOf(socket)}\n`);
-    });
-  }).listen(port, '::');
+  createServer({ allowHalfOpen: true }, (socket) => answer(socket).catch(() => socket.destroy())).listen(port, '::');
+}
+
+async function answer(socket) {
+  const hash = createHash('sha256');
+  let head = Buffer.alloc(0);
+  let sending;
+  for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
+    const missing = HEAD - head.length;
+    head = Buffer.concat([head, chunk.subarray(0, missing)]);
+    hash.update(chunk.subarray(missing));
+    if (head.length === HEAD) sending ??= start(socket, head.toString().trim().split(' '));
+  }
+  if ((await sending) === 'up') socket.end(hash.digest('hex'));
+}
+
+async function start(socket, [wanted, bytes]) {
+  if (wanted === 'down') await send(socket, Number(bytes));
+  return wanted;
 }
 
 async function request(host, port, wanted, bytes) {
   const socket = connect({ host, port, allowHalfOpen: true });
-  await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject));
-  socket.write(`${wanted} ${bytes}\n`);
+  await once(socket, 'connect');
+  socket.write(`${wanted} ${bytes}`.padEnd(HEAD));
   const expected = await digestOf(keyStream(bytes));
   const begin = process.hrtime.bigint();
-  const answer = wanted === 'down' ? await digestOf(socket) : await upload(socket, bytes);
+  const got =
+    wanted === 'down'
+      ? await Promise.all([digestOf(socket), socket.end()]).then(([hex]) => hex)
+      : await upload(socket, bytes);
   const seconds = Number(process.hrtime.bigint() - begin) / 1e9;
-  socket.destroy();
-  console.log(JSON.stringify({ matches: answer === expected, seconds, gbit: (bytes * 8) / seconds / 1e9 }));
+  console.log(JSON.stringify({ matches: got === expected, seconds, gbit: (bytes * 8) / seconds / 1e9 }));
 }
 
 async function upload(socket, bytes) {
-  const answer = new Promise((resolve) => socket.once('data', (line) => resolve(line.toString().trim())));
-  await pipeline(keyStream(bytes), socket, { end: true });
-  return answer;
+  await send(socket, bytes);
+  const parts = [];
+  for await (const part of socket) parts.push(part);
+  return Buffer.concat(parts).toString();
+}
+
+async function send(socket, bytes) {
+  for await (const chunk of keyStream(bytes)) if (!socket.write(chunk)) await once(socket, 'drain');
+  socket.end();
 }
 
 async function digestOf(stream) {
@@ -52,6 +70,7 @@ async function digestOf(stream) {
 async function* keyStream(bytes) {
   const cipher = createCipheriv('aes-128-ctr', Buffer.alloc(16), Buffer.alloc(16));
   const zeros = Buffer.alloc(1 << 18);
-  for (let left = bytes; left > 0; left -= zeros.length)
+  for (let left = bytes; left > 0; left -= zeros.length) {
     yield cipher.update(zeros.subarray(0, Math.min(left, zeros.length)));
+  }
 }
