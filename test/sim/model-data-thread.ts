@@ -1,0 +1,230 @@
+import { createHmac } from 'node:crypto';
+import { type AeadKey, type DataCommand, type DataEvent, type KeyId, type Path, type PeerId, pathKey } from '@shardvpn/core';
+
+interface ModelKey {
+  readonly cipher: string;
+  readonly seal: AeadKey;
+  readonly open: AeadKey;
+}
+
+interface ModelPeer {
+  readonly peerId: PeerId;
+  path: Path;
+  readonly dataV2: boolean;
+  readonly pingTimeout: number;
+  readonly keys: Map<KeyId, ModelKey>;
+  sendKey: KeyId | null;
+  lastHeard: number;
+  lastSent: number;
+  readonly pingInterval: number;
+  reportedSilent: boolean;
+}
+
+export interface ModelDataThreadPorts {
+  now(): number;
+  transmit(path: Path, bytes: Uint8Array): void;
+  report(event: DataEvent): void;
+}
+
+const OP_DATA_V1 = 6;
+const OP_DATA_V2 = 9;
+const TAG_LENGTH = 8;
+const PING = 0;
+const EXIT = 1;
+
+/**
+ * What the data thread is to the core: a table of peers and keys that obeys orders, with every order checked. Its
+ * packets carry a tag that only the matching key of the other side can have made.
+ */
+export class ModelDataThread {
+  readonly #ports: ModelDataThreadPorts;
+  readonly #role: 'server' | 'client';
+  readonly #peers = new Map<PeerId, ModelPeer>();
+  /** Orders that make no sense; has to stay empty. */
+  readonly faults: string[] = [];
+  received = 0;
+  /** Packets of a known peer under a key that is not there. */
+  unknownKey = 0;
+  badTag = 0;
+
+  constructor(role: 'server' | 'client', ports: ModelDataThreadPorts) {
+    this.#role = role;
+    this.#ports = ports;
+  }
+
+  get peers(): readonly PeerId[] {
+    return [...this.#peers.keys()];
+  }
+
+  keysOf(peerId: PeerId): readonly KeyId[] {
+    return [...(this.#peers.get(peerId)?.keys.keys() ?? [])];
+  }
+
+  sendKeyOf(peerId: PeerId): KeyId | null {
+    return this.#peers.get(peerId)?.sendKey ?? null;
+  }
+
+  cipherOf(peerId: PeerId): string | undefined {
+    return [...(this.#peers.get(peerId)?.keys.values() ?? [])][0]?.cipher;
+  }
+
+  handleCommand(command: DataCommand): void {
+    if (command.type === 'add-peer') {
+      this.#addPeer(command);
+      return;
+    }
+    const peer = this.#peers.get(command.peerId);
+    if (peer === undefined) {
+      this.faults.push(`${this.#role}: ${command.type} for unknown peer ${command.peerId}`);
+      return;
+    }
+    switch (command.type) {
+      case 'install-key':
+        this.#installKey(peer, command);
+        break;
+      case 'use-key':
+        this.#check(peer.keys.has(command.keyId), `use-key ${command.keyId} that is not installed`);
+        this.#check(peer.sendKey !== command.keyId, `use-key ${command.keyId} twice`);
+        peer.sendKey = command.keyId;
+        break;
+      case 'retire-key':
+        this.#check(peer.sendKey !== command.keyId, `retire-key ${command.keyId} that is in use`);
+        this.#check(peer.keys.delete(command.keyId), `retire-key ${command.keyId} that is not installed`);
+        break;
+      case 'touch-peer':
+        this.#hear(peer);
+        break;
+      case 'remove-peer':
+        this.#peers.delete(command.peerId);
+        break;
+    }
+  }
+
+  /** One ping to every peer. */
+  chatter(): void {
+    for (const peer of this.#peers.values()) {
+      this.#send(peer, PING);
+    }
+  }
+
+  /** OCC EXIT to every peer. */
+  sayExit(): void {
+    for (const peer of this.#peers.values()) {
+      this.#send(peer, EXIT);
+    }
+  }
+
+  handleDatagram(path: Path, bytes: Uint8Array): void {
+    const view = Buffer.from(bytes);
+    const op = (view[0] ?? 0) >> 3;
+    const keyId = ((view[0] ?? 0) & 7) as KeyId;
+    const peer = this.#find(op, path, view);
+    if (peer === undefined) {
+      return;
+    }
+    const key = peer.keys.get(keyId);
+    if (key === undefined) {
+      this.unknownKey++;
+      return;
+    }
+    const body = view.subarray(0, view.length - TAG_LENGTH);
+    if (!tagOf(key.cipher, key.open, body).equals(view.subarray(view.length - TAG_LENGTH))) {
+      this.badTag++;
+      return;
+    }
+    this.#accept(peer, path, op, body);
+  }
+
+  /** Pings that are due, and reports of silence. */
+  tick(): void {
+    const now = this.#ports.now();
+    for (const peer of [...this.#peers.values()]) {
+      if (peer.pingInterval > 0 && now >= peer.lastSent + 1000 * peer.pingInterval) {
+        this.#send(peer, PING);
+      }
+      if (peer.pingTimeout > 0 && now >= peer.lastHeard + 1000 * peer.pingTimeout && !peer.reportedSilent) {
+        peer.reportedSilent = true;
+        this.#ports.report({ type: 'silent', peerId: peer.peerId });
+      }
+    }
+  }
+
+  #addPeer(command: Extract<DataCommand, { type: 'add-peer' }>): void {
+    const { peerId, path, dataV2, pingInterval, pingTimeout } = command;
+    this.#check(!this.#peers.has(peerId), `add-peer ${peerId} twice`);
+    const now = this.#ports.now();
+    this.#peers.set(peerId, {
+      peerId,
+      path,
+      dataV2,
+      pingInterval,
+      pingTimeout,
+      keys: new Map(),
+      sendKey: null,
+      lastHeard: now,
+      lastSent: now,
+      reportedSilent: false,
+    });
+  }
+
+  #installKey(peer: ModelPeer, command: Extract<DataCommand, { type: 'install-key' }>): void {
+    this.#check(!peer.keys.has(command.keyId), `install-key ${command.keyId} twice`);
+    this.#check(peer.keys.size < 2, 'a third key');
+    peer.keys.set(command.keyId, { cipher: command.cipher, seal: command.seal, open: command.open });
+    peer.sendKey ??= command.keyId;
+  }
+
+  #find(op: number, path: Path, view: Buffer): ModelPeer | undefined {
+    if (op === OP_DATA_V2) {
+      // The client has one peer and does not look at the number. [wire 16]
+      return this.#role === 'client' ? [...this.#peers.values()][0] : this.#peers.get(view.readUIntBE(1, 3) as PeerId);
+    }
+    return [...this.#peers.values()].find((peer) => pathKey(peer.path) === pathKey(path));
+  }
+
+  #accept(peer: ModelPeer, path: Path, op: number, body: Buffer): void {
+    this.received++;
+    this.#hear(peer);
+    if (this.#role === 'server' && op === OP_DATA_V2 && pathKey(path) !== pathKey(peer.path)) {
+      const holder = [...this.#peers.values()].find((other) => pathKey(other.path) === pathKey(path));
+      if (holder === undefined) {
+        peer.path = path;
+        this.#ports.report({ type: 'floated', peerId: peer.peerId, path });
+      } else {
+        this.#ports.report({ type: 'float-conflict', peerId: peer.peerId, holder: holder.peerId, path });
+      }
+    }
+    if (body[body.length - 1] === EXIT) {
+      this.#ports.report({ type: 'exit', peerId: peer.peerId });
+    }
+  }
+
+  #send(peer: ModelPeer, payload: number): void {
+    const key = peer.sendKey === null ? undefined : peer.keys.get(peer.sendKey);
+    if (key === undefined || peer.sendKey === null) {
+      this.faults.push(`${this.#role}: no key to send with`);
+      return;
+    }
+    peer.lastSent = this.#ports.now();
+    const op = peer.dataV2 ? OP_DATA_V2 : OP_DATA_V1;
+    const header = peer.dataV2 ? [0, peer.peerId >> 8, peer.peerId & 255] : [];
+    const body = Buffer.from([(op << 3) | peer.sendKey, ...header, payload]);
+    this.#ports.transmit(peer.path, new Uint8Array(Buffer.concat([body, tagOf(key.cipher, key.seal, body)])));
+  }
+
+  #hear(peer: ModelPeer): void {
+    peer.lastHeard = this.#ports.now();
+  }
+
+  #check(condition: boolean, fault: string): void {
+    if (!condition) {
+      this.faults.push(`${this.#role}: ${fault}`);
+    }
+  }
+}
+
+const tagOf = (cipher: string, key: AeadKey, body: Uint8Array): Buffer =>
+  createHmac('sha1', Buffer.concat([key.key, key.implicitIv, Buffer.from(cipher)]))
+    .update(body)
+    .digest()
+    .subarray(0, TAG_LENGTH);

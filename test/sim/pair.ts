@@ -1,0 +1,209 @@
+import {
+  type ClientOptions,
+  type DataCipher,
+  type Generation,
+  type PeerCertificate,
+  type Path,
+  peerInfoOf,
+  type ServerOptions,
+  type WrapOptions,
+} from '@shardvpn/core';
+import { createNodeCrypto } from '../support/node-crypto.js';
+import { EventLoop } from './event-loop.js';
+import { createMemoryTls } from './memory-tls.js';
+import { Network, type NetworkConditions, PERFECT } from './network.js';
+import { SeededRandom } from './seeded-random.js';
+import { SimClient } from './sim-client.js';
+import { SimServer } from './sim-server.js';
+
+export interface PairOptions {
+  readonly seed?: number;
+  readonly network?: Partial<NetworkConditions>;
+  readonly server?: Partial<ServerOptions>;
+  /** Milliseconds that TLS takes for every step; null for at once. */
+  readonly tlsDelay?: number | null;
+  /** The server's opinion about certificates. */
+  readonly verifyClient?: (certificate: PeerCertificate | null) => string | null;
+}
+
+export interface JoinOptions {
+  readonly name?: string;
+  readonly generation?: Generation;
+  /** null: the client shows none. */
+  readonly certificate?: PeerCertificate | null;
+  readonly path?: Path;
+  readonly client?: Partial<ClientOptions>;
+}
+
+/** A server, clients, a network and a clock, all driven by one seed. */
+export class Pair {
+  readonly loop = new EventLoop();
+  readonly random: SeededRandom;
+  readonly network: Network;
+  readonly server: SimServer;
+  readonly clients: SimClient[] = [];
+  readonly serverTls: { readonly live: number };
+  readonly #serverOptions: ServerOptions;
+  readonly #tlsDelay: number | null;
+
+  constructor(options: PairOptions = {}) {
+    this.random = new SeededRandom(options.seed ?? 1);
+    this.network = new Network(this.loop, this.random, { ...PERFECT, ...options.network });
+    this.#tlsDelay = options.tlsDelay ?? null;
+    this.#serverOptions = { ...SERVER_OPTIONS, cookieKey: this.random.bytes(32), ...options.server };
+    const tls = createMemoryTls({
+      random: this.random,
+      certificate: () => certificateOf('server'),
+      verify: options.verifyClient ?? (() => null),
+      defer: this.#defer(),
+    });
+    this.serverTls = tls;
+    const crypto = createNodeCrypto((length) => this.random.bytes(length));
+    this.server = new SimServer(this.loop, this.network, this.#serverOptions, { crypto, tls });
+  }
+
+  /** A new client that starts to connect. */
+  join(options: JoinOptions = {}): SimClient {
+    const { generation = '2.6', name = `client${this.clients.length + 1}` } = options;
+    const dataCiphers = options.client?.dataCiphers ?? this.#serverOptions.dataCiphers;
+    const certificate = options.certificate === undefined ? certificateOf(name) : options.certificate;
+    const client = new SimClient(
+      this.loop,
+      this.network,
+      options.path ?? this.freshPath(),
+      {
+        ...CLIENT_OPTIONS,
+        wrap: clientWrap(this.#serverOptions.wrap),
+        peerInfo: peerInfoOf(generation, dataCiphers),
+        promptPushRequest: generation === '2.6',
+        ...options.client,
+      },
+      {
+        crypto: createNodeCrypto((length) => this.random.bytes(length)),
+        tls: createMemoryTls({ random: this.random, certificate: () => certificate, verify: () => null, defer: this.#defer() }),
+      },
+    );
+    this.clients.push(client);
+    return client;
+  }
+
+  freshPath(): Path {
+    return { listener: 0, host: '192.0.2.7', port: 20_000 + this.random.integer(0, 40_000) };
+  }
+
+  /** Lets the simulated time pass: pings and silence are looked at four times a second. */
+  run(milliseconds: number): void {
+    this.drive(() => false, milliseconds);
+  }
+
+  /** Until `done`, at most so many milliseconds of simulated time; whether it came to that. */
+  drive(done: () => boolean, limit = 120_000): boolean {
+    const end = this.loop.now + limit;
+    while (!done()) {
+      const tick = Math.floor(this.loop.now / TICK) * TICK + TICK;
+      const at = Math.min(this.loop.nextAt ?? end, tick, end);
+      this.loop.advance(at);
+      if (at === tick) {
+        this.#tick();
+      }
+      if (at >= end) {
+        return done();
+      }
+    }
+    return true;
+  }
+
+  /** Connects a client, or says what happened instead. */
+  connect(options: JoinOptions = {}): SimClient {
+    const client = this.join(options);
+    this.drive(() => client.isConnected || client.ended !== undefined);
+    if (!client.isConnected) {
+      throw new Error(`not connected: ${JSON.stringify([client.ended, this.server.events, this.server.core.drops])}`);
+    }
+    return client;
+  }
+
+  /** Everything that must never happen, whatever the network does. */
+  faults(): readonly string[] {
+    const threads = [this.server.data, ...this.clients.map(({ data }) => data)];
+    return [
+      ...this.server.faults,
+      ...threads.flatMap((data) => data.faults),
+      ...threads.filter((data) => data.badTag > 0).map((data) => `${data.badTag} packets sealed with another key`),
+    ];
+  }
+
+  /** Packets that arrived under a key which the receiver does not have. */
+  get unknownKeys(): number {
+    return [this.server.data, ...this.clients.map(({ data }) => data)].reduce((sum, data) => sum + data.unknownKey, 0);
+  }
+
+  #tick(): void {
+    this.server.data.tick();
+    for (const client of this.clients) {
+      if (!client.isDead) {
+        client.data.tick();
+      }
+    }
+  }
+
+  #defer(): ((work: () => void) => void) | null {
+    const delay = this.#tlsDelay;
+    return delay === null ? null : (work) => this.loop.after(delay, work);
+  }
+}
+
+const TICK = 250;
+
+export const certificateOf = (name: string): PeerCertificate => ({
+  commonName: name,
+  subject: `CN=${name}`,
+  serial: '01',
+  chainHashes: [`hash of ${name}`, 'hash of the CA'],
+  notAfter: 2_000_000_000,
+});
+
+export const DATA_CIPHERS: readonly DataCipher[] = ['AES-256-GCM', 'AES-128-GCM', 'CHACHA20-POLY1305'];
+
+const SERVER_OPTIONS: ServerOptions = {
+  shard: 1,
+  shards: 4,
+  wrap: { type: 'none' },
+  cookieKey: new Uint8Array(32),
+  dataCiphers: DATA_CIPHERS,
+  fallbackCipher: null,
+  occ: { cipher: 'AES-256-GCM', auth: 'SHA1', tunMtu: 1500 },
+  clientCertificate: 'require',
+  push: ['route 10.9.0.0 255.255.255.0', 'topology subnet', 'ping 10', 'ping-restart 60'],
+  tunMtu: 1500,
+  pingInterval: 10,
+  pingTimeout: 120,
+  handWindow: 60,
+  tranWindow: 3600,
+  renegSec: 3600,
+  tlsTimeout: 2,
+  connectFreqInitial: { count: 100, seconds: 10 },
+  explicitExitNotify: 1,
+  maxPacketSize: 1250,
+  maxSessions: 1000,
+};
+
+const CLIENT_OPTIONS: ClientOptions = {
+  remote: { listener: 0, host: '203.0.113.1', port: 1194 },
+  wrap: { type: 'none' },
+  dataCiphers: DATA_CIPHERS,
+  fallbackCipher: null,
+  occ: { cipher: 'AES-256-GCM', auth: 'SHA1', tunMtu: 1500 },
+  peerInfo: new Map(),
+  credentials: null,
+  promptPushRequest: true,
+  handWindow: 60,
+  tranWindow: 3600,
+  renegSec: 0,
+  tlsTimeout: 2,
+  maxPacketSize: 1250,
+};
+
+/** The client's side of the server's wrapping. */
+export const clientWrap = (wrap: WrapOptions): WrapOptions =>
+  wrap.type === 'tls-auth' && wrap.direction !== null ? { ...wrap, direction: wrap.direction === 0 ? 1 : 0 } : wrap;

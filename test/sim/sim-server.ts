@@ -1,0 +1,154 @@
+import {
+  type AuthDecision,
+  type ClientIdentity,
+  type DataCommand,
+  type EndReason,
+  type Lease,
+  type Path,
+  type PeerId,
+  Server,
+  type ServerEvent,
+  type ServerOptions,
+  type ServerPorts,
+} from '@shardvpn/core';
+import type { EventLoop } from './event-loop.js';
+import { ModelDataThread } from './model-data-thread.js';
+import type { Network } from './network.js';
+
+/** A server with its drive loop, a data thread, and a world that answers its questions. */
+export class SimServer {
+  readonly core: Server;
+  readonly data: ModelDataThread;
+  readonly events: ServerEvent[] = [];
+  /** Addresses in use, by peer-id. */
+  readonly leases = new Map<PeerId, string>();
+  readonly faults: string[] = [];
+  /** Answers of the world; undefined keeps the client waiting. */
+  decide: (identity: ClientIdentity, password: string | null, renegotiation: boolean) => AuthDecision | undefined = () => ({
+    type: 'accept',
+  });
+  poolSize = 250;
+  leasePush: readonly string[] = [];
+  /** Milliseconds the world thinks about every question. */
+  answerDelay = 0;
+  readonly #loop: EventLoop;
+  readonly #network: Network;
+  #wakeAt = Number.POSITIVE_INFINITY;
+
+  constructor(loop: EventLoop, network: Network, options: ServerOptions, ports: Omit<ServerPorts, 'onTlsProgress'>) {
+    this.#loop = loop;
+    this.#network = network;
+    const onTlsProgress = () => loop.after(0, () => this.run(() => this.core.handleTls(loop.now)));
+    this.core = new Server(options, { ...ports, onTlsProgress }, loop.now, unixAt(loop.now));
+    this.data = new ModelDataThread('server', {
+      now: () => loop.now,
+      transmit: (path, bytes) => network.toClient(path, bytes),
+      report: (event) => loop.after(0, () => this.run(() => this.core.handleDataEvent(loop.now, event))),
+    });
+    network.attachServer((path, bytes) => this.handleDatagram(path, bytes));
+  }
+
+  handleDatagram(path: Path, bytes: Uint8Array): void {
+    if (isData(bytes)) {
+      this.data.handleDatagram(path, bytes);
+    } else {
+      this.run(() => this.core.handleDatagram(this.#loop.now, path, bytes));
+    }
+  }
+
+  /** One turn of the drive loop: hand in, drain in the order of the contract, arm the timer. */
+  run(step: () => void): void {
+    step();
+    for (let command = this.core.pollCommand(); command !== undefined; command = this.core.pollCommand()) {
+      this.#handleCommand(command);
+    }
+    for (let transmit = this.core.pollTransmit(); transmit !== undefined; transmit = this.core.pollTransmit()) {
+      this.#network.toClient(transmit.path, transmit.bytes);
+    }
+    for (let event = this.core.pollEvent(); event !== undefined; event = this.core.pollEvent()) {
+      this.#handleEvent(event);
+    }
+    this.#armTimer();
+  }
+
+  ended(reason: EndReason): readonly ServerEvent[] {
+    return this.events.filter((event) => (event.type === 'disconnected' || event.type === 'refused') && event.reason === reason);
+  }
+
+  of<Type extends ServerEvent['type']>(type: Type): readonly Extract<ServerEvent, { type: Type }>[] {
+    return this.events.filter((event): event is Extract<ServerEvent, { type: Type }> => event.type === type);
+  }
+
+  #handleCommand(command: DataCommand): void {
+    this.data.handleCommand(command);
+  }
+
+  #handleEvent(event: ServerEvent): void {
+    this.events.push(event);
+    switch (event.type) {
+      case 'authenticate': {
+        const decision = this.decide(event.identity, event.password, event.renegotiation);
+        if (decision !== undefined) {
+          this.#answer(() => this.core.handleAuthDecision(this.#loop.now, event.request, decision));
+        }
+        break;
+      }
+      case 'lease':
+        this.#grantLease(event.request, event.peerId);
+        break;
+      case 'disconnected':
+        if (!this.leases.delete(event.peerId)) {
+          this.faults.push(`lease of ${event.peerId} given back twice`);
+        }
+        break;
+      case 'connected':
+      case 'floated':
+      case 'float-conflict':
+      case 'renegotiated':
+      case 'refused':
+        break;
+    }
+  }
+
+  #grantLease(request: number, peerId: PeerId): void {
+    const taken = new Set(this.leases.values());
+    const address = Array.from({ length: this.poolSize }, (_, i) => `10.8.0.${i + 2}`).find((free) => !taken.has(free));
+    if (address === undefined) {
+      this.#answer(() =>
+        this.core.handleLeaseDecision(this.#loop.now, request, { type: 'refuse', reason: 'no free address' }),
+      );
+      return;
+    }
+    if (this.leases.has(peerId)) {
+      this.faults.push(`second lease for ${peerId}`);
+    }
+    this.leases.set(peerId, address);
+    const lease: Lease = { ipv4: { address, netmask: '255.255.255.0' }, ipv6: null, push: this.leasePush };
+    this.#answer(() => this.core.handleLeaseDecision(this.#loop.now, request, { type: 'lease', lease }));
+  }
+
+  #answer(step: () => void): void {
+    this.#loop.after(this.answerDelay, () => this.run(step));
+  }
+
+  #armTimer(): void {
+    const next = this.core.pollTimeout();
+    if (next === undefined || next.at >= this.#wakeAt) {
+      return;
+    }
+    this.#wakeAt = next.at;
+    this.#loop.after(Math.max(0, next.at - this.#loop.now), () => {
+      if (this.#loop.now >= this.#wakeAt) {
+        this.#wakeAt = Number.POSITIVE_INFINITY;
+        this.run(() => this.core.handleTimeout(this.#loop.now));
+      }
+    });
+  }
+}
+
+export const unixAt = (now: number): number => 1_700_000_000 + Math.floor(now / 1000);
+
+export const isData = (bytes: Uint8Array): boolean => {
+  const opcode = (bytes[0] ?? 0) >> 3;
+  return opcode === 6 || opcode === 9;
+};
