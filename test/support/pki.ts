@@ -20,8 +20,8 @@ export interface LeafOptions {
   readonly keyUsage?: boolean;
   readonly notBefore?: Date;
   readonly notAfter?: Date;
-  /** One line, `CN=..` last. */
-  readonly subject?: string;
+  /** One line or a list of parts; the default has the name as its CN. */
+  readonly subject?: x509.JsonName | string;
 }
 
 /** A certificate authority for tests. Serials count up from 0x1001. */
@@ -69,7 +69,7 @@ export class TestAuthority {
       publicKey: keys.publicKey,
       signingKey: this.#keys.privateKey,
       signingAlgorithm: signing(this.#keys),
-      extensions: await leafExtensions(keys, options),
+      extensions: await leafExtensions(keys, this.#keys.publicKey, options),
     });
     return { cert: parsed.toString('pem'), key: await privatePem(keys), parsed };
   }
@@ -98,9 +98,10 @@ const generateKeys = async (kind: KeyKind): Promise<CryptoKeyPair> =>
 
 const signing = (keys: CryptoKeyPair): typeof EC | typeof RSA => (keys.privateKey.algorithm.name === 'ECDSA' ? EC : RSA);
 
-async function leafExtensions(keys: CryptoKeyPair, { usage = 'client', keyUsage = true }: LeafOptions): Promise<x509.Extension[]> {
+async function leafExtensions(keys: CryptoKeyPair, issuer: CryptoKey, { usage = 'client', keyUsage = true }: LeafOptions): Promise<x509.Extension[]> {
   const extensions: x509.Extension[] = [
     new x509.BasicConstraintsExtension(false),
+    await x509.AuthorityKeyIdentifierExtension.create(issuer),
     await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
   ];
   if (keyUsage) extensions.push(new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true));

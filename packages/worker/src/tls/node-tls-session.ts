@@ -1,11 +1,17 @@
 import type { TLSSocket } from 'node:tls';
 import { type TlsEvent, type TlsSession, VpnError } from '@shardvpn/core';
 import type { TlsOptions } from '../messages.js';
+import type { CertificateAuthorities } from './certificate-chain.js';
 import { MemoryPipe, type MemoryPipeOwner } from './memory-pipe.js';
-import { readPeerCertificate, type VerifiedPeer } from './peer-certificate.js';
+import { readPeerCertificate, type ShownCertificate } from './peer-certificate.js';
 import { handshakeReason, verifyReason } from './verify-reason.js';
 
-export type TlsPolicy = Pick<TlsOptions, 'clientCertificate' | 'remoteCertTls'>;
+/** What the sessions of an engine share. */
+export interface TlsPolicy {
+  readonly clientCertificate: TlsOptions['clientCertificate'];
+  readonly remoteCertTls: TlsOptions['remoteCertTls'];
+  readonly authorities: CertificateAuthorities;
+}
 
 /** One TLS session over a pipe. The engine makes the socket and calls `attach`, `handleEstablished` and `fail`. */
 export class NodeTlsSession implements TlsSession, MemoryPipeOwner {
@@ -73,7 +79,7 @@ export class NodeTlsSession implements TlsSession, MemoryPipeOwner {
   handleEstablished(): void {
     const socket = this.#socket;
     if (socket === undefined || this.#state !== 'handshake') return;
-    const peer = readPeerCertificate(socket, this.#policy.remoteCertTls);
+    const peer = readPeerCertificate(socket, this.#policy.authorities, this.#policy.remoteCertTls);
     const refusal = this.#refusal(socket, peer);
     if (refusal !== null) {
       this.#end(refusal);
@@ -102,7 +108,7 @@ export class NodeTlsSession implements TlsSession, MemoryPipeOwner {
     if (this.#state === 'ending') this.fail(this.#failure);
   }
 
-  #refusal(socket: TLSSocket, peer: VerifiedPeer | null): string | null {
+  #refusal(socket: TLSSocket, peer: ShownCertificate | null): string | null {
     if (peer === null) {
       const required = this.#role === 'client' || this.#policy.clientCertificate === 'require';
       return required ? `the ${this.#role === 'client' ? 'server' : 'client'} sent no certificate` : null;

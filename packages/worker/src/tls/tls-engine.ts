@@ -2,7 +2,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { connect, createSecureContext, createServer, type SecureContext, type Server, type TLSSocket } from 'node:tls';
 import { type TlsEngine, type TlsSession, VpnError } from '@shardvpn/core';
 import type { TlsOptions } from '../messages.js';
-import { NodeTlsSession } from './node-tls-session.js';
+import { CertificateAuthorities } from './certificate-chain.js';
+import { NodeTlsSession, type TlsPolicy } from './node-tls-session.js';
 import { secureContextOptions } from './secure-context-options.js';
 import { handshakeReason } from './verify-reason.js';
 
@@ -15,6 +16,7 @@ const NEVER = 2 ** 31 - 1;
  */
 export class NodeTlsEngine implements TlsEngine {
   readonly #options: TlsOptions;
+  readonly #policy: TlsPolicy;
   readonly #server: Server;
   #crl: string | null;
   /** Made at the first client session: servers never need it. */
@@ -33,12 +35,14 @@ export class NodeTlsEngine implements TlsEngine {
       rejectUnauthorized: false,
       handshakeTimeout: NEVER,
     });
+    const { clientCertificate, remoteCertTls } = options;
+    this.#policy = { clientCertificate, remoteCertTls, authorities: new CertificateAuthorities(options.ca) };
     this.#server.on('secureConnection', (socket) => this.#handleSecure(socket));
     this.#server.on('tlsClientError', (error, socket) => this.#handleError(error, socket));
   }
 
   open(role: 'server' | 'client', onProgress: () => void): TlsSession {
-    const session = new NodeTlsSession(role, this.#options, onProgress);
+    const session = new NodeTlsSession(role, this.#policy, onProgress);
     if (role === 'server') this.#owner.run(session, () => this.#server.emit('connection', session.pipe));
     else this.#connect(session);
     return session;
