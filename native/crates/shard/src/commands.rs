@@ -21,7 +21,9 @@ pub fn drain_commands(
 ) -> Drained {
     let mut drained = Drained::default();
     while drained.records < limit {
-        let Some(record) = ring.next_record() else { break };
+        let Some(record) = ring.next_record() else {
+            break;
+        };
         drained.records += 1;
         let (kind, payload) = (record.kind, &*record.payload);
         let command = decode_command(kind, payload);

@@ -66,7 +66,9 @@ pub fn drain_hop(
 ) -> usize {
     let mut count = 0;
     while count < limit {
-        let Some(record) = ring.next_record() else { break };
+        let Some(record) = ring.next_record() else {
+            break;
+        };
         count += 1;
         handle_record(record.kind, record.payload, now, data_path, sink);
     }

@@ -76,14 +76,14 @@ impl ShardThread {
         shard: usize,
         state: Arc<ShardState>,
         waker: Arc<Waker>,
-        data_path: DataPath,
-        event_loop: EventLoop,
+        mut data_path: DataPath,
+        mut event_loop: EventLoop,
     ) -> Result<ShardThread, IoError> {
         let stats = Arc::clone(data_path.stats());
         let thread_state = Arc::clone(&state);
         let thread = thread::Builder::new()
             .name(format!("shard-data-{shard}"))
-            .spawn(move || live(&thread_state, data_path, event_loop))
+            .spawn(move || live(&thread_state, || event_loop.run(&mut data_path)))
             .map_err(|error| {
                 IoError::new(error.raw_os_error().unwrap_or(0), "start a data thread")
             })?;
@@ -117,12 +117,27 @@ impl Drop for ShardThread {
 
 /// INVARIANT: nothing unwinds out of the thread's top; a shared structure that a panic left half-written is never used
 /// again by this shard, and all that is shared with others is atomic.
-fn live(state: &ShardState, mut data_path: DataPath, mut event_loop: EventLoop) {
-    let end = catch_unwind(AssertUnwindSafe(|| event_loop.run(&mut data_path)));
+fn live(state: &ShardState, body: impl FnOnce()) {
+    let end = catch_unwind(AssertUnwindSafe(body));
     let life = if end.is_ok() {
         Life::Stopped
     } else {
         Life::Panicked
     };
     state.life.store(life as u8, Ordering::Release);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_ends_the_shard_and_not_the_process() {
+        let state = ShardState::new();
+        assert_eq!(state.life(), Life::Running);
+        live(&state, || panic!("a fault in the data path"));
+        assert_eq!(state.life(), Life::Panicked);
+        live(&state, || {});
+        assert_eq!(state.life(), Life::Stopped);
+    }
 }

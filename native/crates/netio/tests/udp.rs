@@ -1,0 +1,251 @@
+//! UDP batches and steering over the real loopback.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::thread;
+
+use netio::interface::{InterfacePlan, apply};
+use netio::receive_batch::ReceiveBatch;
+use netio::send_batch::SendBatch;
+use netio::udp_group::{UdpGroup, UdpGroupOptions, open_udp_group};
+
+fn group(host: IpAddr, shards: u32) -> UdpGroup {
+    let options = UdpGroupOptions {
+        host,
+        port: 0,
+        shards,
+        receive_buffer: 1 << 20,
+        send_buffer: 1 << 20,
+    };
+    open_udp_group(&options).expect("UDP group")
+}
+
+/// Datagrams that wait in one socket, in order, and how many buffers they came in.
+fn drain(group: &UdpGroup, shard: usize) -> (Vec<Vec<u8>>, usize) {
+    let mut batch = if group.gro {
+        ReceiveBatch::for_gro()
+    } else {
+        ReceiveBatch::for_single_datagrams()
+    };
+    let (mut datagrams, mut buffers) = (Vec::new(), 0);
+    loop {
+        match batch.receive(&group.sockets[shard]).expect("receive") {
+            0 => return (datagrams, buffers),
+            count => {
+                buffers += count;
+                for index in 0..count {
+                    let received = batch.message(index).expect("message");
+                    datagrams.extend(received.bytes.chunks(received.segment).map(<[u8]>::to_vec));
+                }
+            }
+        }
+    }
+}
+
+fn push(batch: &mut SendBatch, to: SocketAddr, datagram: &[u8]) {
+    batch
+        .reserve(datagram.len())
+        .expect("room")
+        .copy_from_slice(datagram);
+    batch.commit(0, to);
+}
+
+fn data_v2(peer_id: u32, len: usize, mark: u8) -> Vec<u8> {
+    let mut packet = vec![mark; len];
+    packet[..4].copy_from_slice(&(9 << 27 | peer_id).to_be_bytes());
+    packet
+}
+
+#[test]
+fn superpackets_reach_the_shard_of_their_peer_id_whole_and_in_order() {
+    for host in [
+        IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(Ipv6Addr::LOCALHOST),
+    ] {
+        let (servers, client) = (group(host, 4), group(host, 1));
+        assert!(
+            servers.steered && servers.gro && servers.gso,
+            "this kernel lacks an offload"
+        );
+        let to = SocketAddr::new(host, servers.port);
+        let mut batch = SendBatch::new(true);
+        for peer_id in 0..20 {
+            for mark in 0..40 {
+                push(
+                    &mut batch,
+                    to,
+                    &data_v2(peer_id, if mark == 39 { 300 } else { 1200 }, mark),
+                );
+            }
+            batch.flush(&client.sockets);
+        }
+        assert_eq!(batch.counters.calls, 20, "one call per superpacket");
+        assert_eq!(
+            (
+                batch.counters.datagrams,
+                batch.counters.refused,
+                batch.counters.no_room
+            ),
+            (800, 0, 0)
+        );
+        for shard in 0..4 {
+            let (datagrams, buffers) = drain(&servers, shard as usize);
+            assert_eq!((datagrams.len(), buffers), (200, 5), "shard {shard}");
+            for (i, datagram) in datagrams.iter().enumerate() {
+                let expected = data_v2(
+                    shard + 4 * (i as u32 / 40),
+                    if i % 40 == 39 { 300 } else { 1200 },
+                    i as u8 % 40,
+                );
+                assert_eq!(*datagram, expected);
+            }
+        }
+    }
+}
+
+#[test]
+fn one_call_carries_batches_for_many_addresses() {
+    let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let receivers: Vec<UdpGroup> = (0..5).map(|_| group(host, 1)).collect();
+    let client = group(host, 1);
+    let mut batch = SendBatch::new(true);
+    for round in 0..3u8 {
+        for receiver in &receivers {
+            for mark in 0..4u8 {
+                push(
+                    &mut batch,
+                    SocketAddr::new(host, receiver.port),
+                    &[round * 4 + mark; 100],
+                );
+            }
+        }
+    }
+    batch.flush(&client.sockets);
+    assert_eq!((batch.counters.calls, batch.counters.datagrams), (1, 60));
+    for receiver in &receivers {
+        let marks: Vec<u8> = drain(receiver, 0)
+            .0
+            .iter()
+            .map(|datagram| datagram[0])
+            .collect();
+        assert_eq!(marks, (0..12).collect::<Vec<u8>>());
+    }
+}
+
+#[test]
+fn a_slot_that_is_not_committed_is_taken_back_and_a_full_batch_says_so() {
+    let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let (receiver, client) = (group(host, 1), group(host, 1));
+    let to = SocketAddr::new(host, receiver.port);
+    let mut batch = SendBatch::new(true);
+    assert!(batch.reserve(50).is_some());
+    push(&mut batch, to, &[7; 60]);
+    assert!(batch.reserve(65_508).is_none());
+    let mut queued = 1;
+    while batch.has_room(60_000) {
+        push(&mut batch, to, &[queued; 60_000]);
+        queued += 1;
+    }
+    assert!(batch.reserve(60_000).is_none());
+    assert!((8..=9).contains(&queued));
+    batch.flush(&client.sockets);
+    assert!(batch.is_empty() && batch.has_room(60_000));
+    assert_eq!(drain(&receiver, 0).0[0], [7; 60]);
+}
+
+#[test]
+fn without_gso_each_datagram_goes_alone() {
+    let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let (receiver, client) = (group(host, 1), group(host, 1));
+    let mut batch = SendBatch::new(false);
+    for mark in 0..10 {
+        push(
+            &mut batch,
+            SocketAddr::new(host, receiver.port),
+            &[mark; 500],
+        );
+    }
+    batch.flush(&client.sockets);
+    let (datagrams, buffers) = drain(&receiver, 0);
+    assert_eq!(
+        (datagrams.len(), buffers, batch.counters.calls),
+        (10, 10, 1)
+    );
+}
+
+#[test]
+fn what_nobody_can_route_is_counted_and_ends() {
+    let client = group(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
+    let mut batch = SendBatch::new(true);
+    push(
+        &mut batch,
+        "[2001:db8::1]:5".parse().expect("address"),
+        &[1; 10],
+    );
+    push(
+        &mut batch,
+        SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), client.port),
+        &[2; 10],
+    );
+    batch.flush(&client.sockets);
+    assert_eq!((batch.counters.refused, batch.counters.datagrams), (1, 1));
+    assert_eq!(drain(&client, 0).0, [[2; 10]]);
+}
+
+/// A segment above the path's MTU is refused as a superpacket; alone it is fragmented by the kernel.
+#[test]
+#[allow(clippy::print_stderr, reason = "a skipped test says why")]
+fn segments_above_the_mtu_still_arrive() {
+    let checked = in_own_namespace(|| {
+        let plan = InterfacePlan {
+            mtu: 1400,
+            transmit_queue_len: 500,
+            addresses: vec![],
+            routes: vec![],
+        };
+        apply("lo", &plan).expect("loopback");
+        for host in [
+            IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ] {
+            let (receiver, client) = (group(host, 1), group(host, 1));
+            let mut batch = SendBatch::new(true);
+            for mark in 0..10 {
+                push(
+                    &mut batch,
+                    SocketAddr::new(host, receiver.port),
+                    &[mark; 1500],
+                );
+            }
+            batch.flush(&client.sockets);
+            assert_eq!(
+                (batch.counters.datagrams, batch.counters.gso_given_up),
+                (10, 0),
+                "{host}"
+            );
+            let marks: Vec<u8> = drain(&receiver, 0)
+                .0
+                .iter()
+                .map(|datagram| datagram[0])
+                .collect();
+            assert_eq!(marks, (0..10).collect::<Vec<u8>>());
+        }
+    });
+    if !checked {
+        eprintln!("skipped: a network namespace needs root");
+    }
+}
+
+/// Runs `test` on a thread with a network namespace of its own; false when that is not permitted.
+fn in_own_namespace(test: impl FnOnce() + Send) -> bool {
+    thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            // SAFETY: unshare takes a plain integer and changes only this thread's namespace.
+            let permitted = unsafe { libc::unshare(libc::CLONE_NEWNET) } == 0;
+            if permitted {
+                test();
+            }
+            permitted
+        });
+        thread.join().expect("the test inside the namespace")
+    })
+}

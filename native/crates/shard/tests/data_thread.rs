@@ -1,0 +1,203 @@
+//! A whole data thread on loopback, its TUN being a pair of datagram sockets.
+
+use std::net::{IpAddr, Ipv4Addr, UdpSocket};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::net::UnixDatagram;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use datapath::{PeerAddr, PlaneSettings, Role};
+use netio::mem::SharedMemory;
+use netio::udp_group::{UdpGroup, UdpGroupOptions, open_udp_group};
+use shard::address_record::encode_address;
+use shard::registry::{self, ShardOptions, ShardSnapshot};
+use shard::ring::{self, RingConsumer, RingProducer};
+
+struct Lab {
+    plane: u32,
+    group: UdpGroup,
+    tun: OwnedFd,
+    to_data: SharedMemory,
+    to_worker: SharedMemory,
+}
+
+impl Lab {
+    fn new() -> Lab {
+        let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let options = UdpGroupOptions {
+            host,
+            port: 0,
+            shards: 1,
+            receive_buffer: 0,
+            send_buffer: 0,
+        };
+        let group = open_udp_group(&options).expect("UDP group");
+        let plane = registry::create_plane(PlaneSettings {
+            role: Role::Server,
+            shards: 1,
+            client_to_client: false,
+            mssfix: 0,
+            tun_mtu: 1500,
+            max_peers: 10,
+        })
+        .expect("plane");
+        let (device, _) = UnixDatagram::pair().expect("pair");
+        device.set_nonblocking(true).expect("non-blocking");
+        let lab = Lab {
+            plane,
+            group,
+            tun: device.into(),
+            to_data: ring::allocate(65_536),
+            to_worker: ring::allocate(65_536),
+        };
+        lab.start().expect("data thread");
+        lab
+    }
+
+    fn start(&self) -> Result<(), netio::IoError> {
+        let options = ShardOptions {
+            shard: 0,
+            udp: self.group.sockets.iter().map(AsRawFd::as_raw_fd).collect(),
+            tun: Some(self.tun.as_raw_fd()),
+            to_data: self.to_data.clone(),
+            to_worker: self.to_worker.clone(),
+            hop_in: vec![None],
+            hop_out: vec![None],
+        };
+        registry::start_shard(self.plane, options)
+    }
+
+    fn snapshot(&self) -> ShardSnapshot {
+        registry::shard_snapshot(self.plane, 0).expect("snapshot")
+    }
+
+    fn counter(&self, name: &str) -> u64 {
+        let counters = self.snapshot().counters;
+        counters
+            .iter()
+            .find(|(counter, _)| *counter == name)
+            .unwrap_or_else(|| panic!("no counter {name}"))
+            .1
+    }
+
+    fn send_reset(&self, client: &UdpSocket) {
+        let mut reset = [7; 14];
+        reset[0] = 7 << 3;
+        client
+            .send_to(&reset, ("127.0.0.1", self.group.port))
+            .expect("send");
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        registry::destroy_plane(self.plane);
+    }
+}
+
+#[track_caller]
+fn until(what: &str, mut probe: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(5);
+    while !probe() {
+        assert!(Instant::now() < end, "still waiting for {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn client() -> UdpSocket {
+    UdpSocket::bind("127.0.0.1:0").expect("socket")
+}
+
+#[test]
+fn a_control_packet_wakes_a_sleeping_worker_once() {
+    let lab = Lab::new();
+    let wakes = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&wakes);
+    registry::attach_worker(
+        lab.plane,
+        0,
+        Arc::new(move || drop(count.fetch_add(1, Ordering::SeqCst))),
+    )
+    .expect("attach");
+    let mut records = RingConsumer::new(lab.to_worker.clone()).expect("ring");
+    assert!(records.sleep());
+    let client = client();
+    for expected in 1..=3 {
+        lab.send_reset(&client);
+        until("the packet", || lab.counter("control-packets") == expected);
+    }
+    until("the wake-up", || wakes.load(Ordering::SeqCst) == 2);
+    let record = records.next_record().expect("record");
+    let addr = client.local_addr().expect("address");
+    assert_eq!(
+        record.payload[..24],
+        encode_address(&PeerAddr { listener: 0, addr })
+    );
+    assert_eq!(
+        wakes.load(Ordering::SeqCst),
+        2,
+        "one of attach, one of the first packet"
+    );
+}
+
+#[test]
+fn nonsense_from_the_worker_is_counted() {
+    let lab = Lab::new();
+    let mut commands = RingProducer::new(lab.to_data.clone()).expect("ring");
+    for (kind, len) in [(2, 10), (3, 88), (7, 4), (99, 8)] {
+        assert!(commands.push(kind, &[&[0; 100][..len]]));
+    }
+    if commands.publish() {
+        registry::wake_shard(lab.plane, 0).expect("wake");
+    }
+    until("the refusals", || lab.counter("commands-refused") == 4);
+}
+
+#[test]
+fn a_full_ring_to_the_worker_drops_and_counts() {
+    let lab = Lab::new();
+    let client = client();
+    for _ in 0..2000 {
+        lab.send_reset(&client);
+    }
+    until("drops", || {
+        lab.snapshot()
+            .drops
+            .iter()
+            .any(|(reason, _)| *reason == "control-full")
+    });
+    assert_eq!(lab.snapshot().life.name(), "running");
+}
+
+#[test]
+fn a_shard_is_started_once_and_again_after_its_end() {
+    let lab = Lab::new();
+    assert_eq!(lab.start().expect_err("a second thread").code(), "EBUSY");
+    registry::destroy_plane(lab.plane);
+    assert_eq!(
+        registry::wake_shard(lab.plane, 0)
+            .expect_err("no plane")
+            .code(),
+        "EINVAL"
+    );
+}
+
+#[test]
+fn planes_come_and_go_without_leaving_descriptors() {
+    drop(Lab::new());
+    let before = open_descriptors();
+    for _ in 0..20 {
+        drop(Lab::new());
+    }
+    // Other tests run beside this one and hold some of their own.
+    assert!(
+        open_descriptors() < before + 60,
+        "{before} descriptors became {}",
+        open_descriptors()
+    );
+}
+
+fn open_descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").expect("procfs").count()
+}
