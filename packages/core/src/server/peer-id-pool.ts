@@ -3,17 +3,21 @@ import { asPeerId, type Millis, type PeerId } from '../ids.js';
 /** Numbers with `id mod shards == shard`, so that steering by number finds this shard. [wire 16] */
 export class PeerIdPool {
   readonly #shards: number;
+  readonly #inherited: ReadonlySet<PeerId>;
   #nextFresh: number;
   readonly #released: { readonly peerId: PeerId; readonly at: Millis }[] = [];
 
-  constructor(shard: number, shards: number) {
+  /** `inherited`: numbers that somebody has already; they are dealt after their release. */
+  constructor(shard: number, shards: number, inherited: ReadonlySet<PeerId>) {
     this.#shards = shards;
+    this.#inherited = inherited;
     this.#nextFresh = shard;
   }
 
   /** A number that nobody has had for a while: packets of its last owner may still be under way. null when all are in use. */
   take(now: Millis): PeerId | null {
     const oldest = this.#released[0];
+    while (this.#inherited.has(asPeerId(this.#nextFresh))) this.#nextFresh += this.#shards;
     const noFresh = this.#nextFresh >= NO_PEER_ID;
     if (oldest !== undefined && (noFresh || oldest.at + REST <= now)) {
       this.#released.shift();

@@ -1,10 +1,16 @@
 import type { DataCipher } from '../data-plane.js';
+import type { PeerId } from '../ids.js';
 import type { DigestName } from '../ports.js';
 
 /** Control-channel protection. Keys are the 256 bytes of a static key file. [wire 3] */
 export type WrapOptions =
   | { readonly type: 'none' }
-  | { readonly type: 'tls-auth'; readonly key: Uint8Array; readonly direction: 0 | 1 | null; readonly digest: DigestName }
+  | {
+      readonly type: 'tls-auth';
+      readonly key: Uint8Array;
+      readonly direction: 0 | 1 | null;
+      readonly digest: DigestName;
+    }
   | { readonly type: 'tls-crypt'; readonly key: Uint8Array };
 
 /** Everything one shard's protocol needs to know. Plain data: it crosses threads by structured clone. */
@@ -46,4 +52,6 @@ export interface ServerOptions {
   readonly maxPacketSize: number;
   /** Sessions (handshakes included) this shard holds at most. */
   readonly maxSessions: number;
+  /** Peers the data thread has from an earlier worker of this shard. `disconnect` removes them; until then their numbers are theirs. */
+  readonly inheritedPeers?: readonly PeerId[];
 }

@@ -38,6 +38,8 @@ export class Server {
   readonly #gate: AdmissionGate;
   readonly #outbox = new Outbox<ServerEvent>();
   readonly #table = new SessionTable();
+  /** Peers of an earlier worker: the data thread serves them, there is no session. */
+  readonly #inherited: Set<PeerId>;
   readonly #questions = new Questions();
   readonly #deadlines = new DeadlineQueue<ServerSession>();
   /** Sessions whose TLS engine has news. */
@@ -51,6 +53,7 @@ export class Server {
     const wrapper = createWrapper(options.wrap, 'server', ports.crypto);
     const { cipher, auth, tunMtu } = options.occ;
     this.#options = options;
+    this.#inherited = new Set(options.inheritedPeers);
     this.#tls = ports.tls;
     this.#onTlsProgress = ports.onTlsProgress;
     this.#gate = new AdmissionGate(options, ports.crypto, wrapper, clock);
@@ -61,7 +64,7 @@ export class Server {
       times: sessionTimes(options),
       wrapper,
       outbox: this.#outbox,
-      peerIds: new PeerIdPool(options.shard, options.shards),
+      peerIds: new PeerIdPool(options.shard, options.shards, new Set(options.inheritedPeers)),
       optionsString: encodeOptionsString({
         role: 'server',
         cipher,
@@ -160,7 +163,12 @@ export class Server {
     }
     this.#context.peerIds.release(now, peerId);
     if (decision.type === 'lease') {
-      this.#outbox.events.push({ type: 'disconnected', peerId, reason: stage.reason, detail: 'gone before its lease came' });
+      this.#outbox.events.push({
+        type: 'disconnected',
+        peerId,
+        reason: stage.reason,
+        detail: 'gone before its lease came',
+      });
     }
   }
 
@@ -169,6 +177,9 @@ export class Server {
     const session = this.#table.byPeerId(peerId);
     if (session !== undefined) {
       this.#run(session, () => session.end(now, reason, detail));
+    } else if (this.#inherited.delete(peerId)) {
+      this.#outbox.commands.push({ type: 'remove-peer', peerId });
+      this.#context.peerIds.release(now, peerId);
     }
   }
 
@@ -282,7 +293,11 @@ export class Server {
   }
 
   /** The holder of the address is an older self of the client, or somebody else who keeps it. [wire 16] */
-  #handleFloatConflict(now: Millis, session: ServerSession, event: Extract<DataEvent, { type: 'float-conflict' }>): void {
+  #handleFloatConflict(
+    now: Millis,
+    session: ServerSession,
+    event: Extract<DataEvent, { type: 'float-conflict' }>,
+  ): void {
     const holder = this.#table.byPeerId(event.holder);
     if (holder?.lock && session.lock && holder !== session && sameIdentity(holder.lock, session.lock)) {
       this.#run(holder, () => holder.end(now, 'replaced', 'the client moved here with another connection'));

@@ -89,7 +89,7 @@ const clientRow = (client: ClientStatus): Row => [
 const routes = (clients: readonly ClientStatus[], now: number) =>
   clients.flatMap((client) =>
     [client.ipv4, client.ipv6].flatMap((address) =>
-      address === null ? [] : [{ address, client, lastRef: now - client.idleSeconds }],
+      address === null ? [] : [{ address, client, lastRef: Math.floor(now - client.idleSeconds) }],
     ),
   );
 

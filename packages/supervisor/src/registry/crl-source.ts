@@ -23,9 +23,9 @@ export const followCrl = (
   const take = (crl: string): void => {
     try {
       const revoked = RevocationList.parse(crl, tls.ca);
+      log.info(`CRL ${crlFile} taken into use`);
       users.setCrl(crl);
       users.setRevocation(revoked);
-      log.info(`CRL ${crlFile} taken into use`);
     } catch (error) {
       log.error(`CRL ${crlFile}: ${(error as Error).message}; the one before stays in use`);
     }

@@ -4,7 +4,8 @@ import { decodeLeaseFile, encodeLeaseFile } from './lease-file.js';
 
 describe('lease file', () => {
   test('reads what openvpn writes', () => {
-    const text = '# comment\n;another\n\nclient1,10.8.0.4\r\nclient2,10.8.0.5,fd00::1003\nclient3,,fd00::1004\nold,10.8.0.9,\n';
+    const text =
+      '# comment\n;another\n\nclient1,10.8.0.4\r\nclient2,10.8.0.5,fd00::1003\nclient3,,fd00::1004\nold,10.8.0.9,\n';
     expect(decodeLeaseFile(text)).toEqual({
       leases: [
         { name: 'client1', ipv4: '10.8.0.4', ipv6: null },
@@ -22,11 +23,21 @@ describe('lease file', () => {
 
   test('a name that would break the file is left out', () => {
     const lease = { ipv4: '10.8.0.4', ipv6: null };
-    expect(encodeLeaseFile([{ name: 'a\nb', ...lease }, { name: '#a', ...lease }, { name: 'a,b', ...lease }])).toBe('');
+    expect(
+      encodeLeaseFile([
+        { name: 'a\nb', ...lease },
+        { name: '#a', ...lease },
+        { name: 'a,b', ...lease },
+      ]),
+    ).toBe('');
   });
 
   test('what is written is read back, and nothing else ever', () => {
-    const lease = fc.record({ name: fc.string({ unit: 'grapheme' }), ipv4: fc.option(fc.ipV4()), ipv6: fc.constantFrom('fd00::1', 'fd00::2') });
+    const lease = fc.record({
+      name: fc.string({ unit: 'grapheme' }),
+      ipv4: fc.option(fc.ipV4()),
+      ipv6: fc.constantFrom('fd00::1', 'fd00::2'),
+    });
     fc.assert(
       fc.property(fc.array(lease), (leases) => {
         const { leases: read, bad } = decodeLeaseFile(encodeLeaseFile(leases));

@@ -76,9 +76,12 @@ export class Registry {
     }
   }
 
-  /** Gives back the leases of clients that nobody looks after any more. Clients that are gone are ignored. */
+  /** Ends clients that nobody hears any more. Those that are gone are ignored. */
   abandon(peerIds: readonly PeerId[]): void {
-    for (const peerId of peerIds) this.#release(peerId);
+    for (const peerId of peerIds) {
+      const record = this.#identities.get(peerId);
+      if (record !== undefined) this.#end(record, 'ping-restart', 'silent since its worker was replaced');
+    }
   }
 
   /** Everyone who is connected. Live objects: read only, do not keep. */

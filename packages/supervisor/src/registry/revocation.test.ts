@@ -1,7 +1,12 @@
 import 'reflect-metadata';
 import { createHash, randomBytes, webcrypto } from 'node:crypto';
-import { BasicConstraintsExtension, X509CertificateGenerator, type X509Certificate, X509CrlGenerator } from '@peculiar/x509';
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  BasicConstraintsExtension,
+  type X509Certificate,
+  X509CertificateGenerator,
+  X509CrlGenerator,
+} from '@peculiar/x509';
 import { RevocationList } from './revocation.js';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
@@ -26,7 +31,11 @@ const newAuthority = async (name: string, serialNumber = '01'): Promise<Authorit
 
 const NEXT_YEAR = new Date(Date.now() + 365 * 86_400_000);
 
-const crlOf = async ({ certificate, keys }: Authority, serials: readonly string[], nextUpdate?: Date): Promise<string> => {
+const crlOf = async (
+  { certificate, keys }: Authority,
+  serials: readonly string[],
+  nextUpdate?: Date,
+): Promise<string> => {
   const crl = await X509CrlGenerator.create(
     {
       issuer: certificate.subject,
@@ -41,7 +50,8 @@ const crlOf = async ({ certificate, keys }: Authority, serials: readonly string[
   return crl.toString('pem').replaceAll(' CRL-', ' X509 CRL-');
 };
 
-const hashOf = ({ certificate }: Authority): string => createHash('sha256').update(new Uint8Array(certificate.rawData)).digest('hex');
+const hashOf = ({ certificate }: Authority): string =>
+  createHash('sha256').update(new Uint8Array(certificate.rawData)).digest('hex');
 const leafHash = randomBytes(32).toString('hex');
 
 describe('revocation list', () => {
@@ -68,7 +78,10 @@ describe('revocation list', () => {
   });
 
   test('several lists in one file all count', async () => {
-    const list = RevocationList.parse(`${await crlOf(ours, ['11'], NEXT_YEAR)}\n${await crlOf(other, ['22'], NEXT_YEAR)}`, ca);
+    const list = RevocationList.parse(
+      `${await crlOf(ours, ['11'], NEXT_YEAR)}\n${await crlOf(other, ['22'], NEXT_YEAR)}`,
+      ca,
+    );
     expect(list.revokes({ serial: '11', chainHashes: [leafHash, hashOf(ours)] })).toBe(true);
     expect(list.revokes({ serial: '22', chainHashes: [leafHash, hashOf(other)] })).toBe(true);
     expect(list.revokes({ serial: '22', chainHashes: [leafHash, hashOf(ours)] })).toBe(false);

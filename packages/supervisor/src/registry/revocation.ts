@@ -69,7 +69,8 @@ const crlsOf = (pem: string): X509Crl[] => {
 
 /** The parser finds no entries in a list without nextUpdate, which must not pass for a list that revokes nobody. */
 const readable = (crl: X509Crl): X509Crl => {
-  if (crl.nextUpdate === undefined) throw new Error('it has no nextUpdate field, which RFC 5280 demands; issue it again');
+  if (crl.nextUpdate === undefined)
+    throw new Error('it has no nextUpdate field, which RFC 5280 demands; issue it again');
   return crl;
 };
 

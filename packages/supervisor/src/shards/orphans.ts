@@ -7,8 +7,8 @@ export interface PeerActivity {
 }
 
 /**
- * Clients whose worker is gone. Their data goes on, but nobody reports their silence any more: they keep their lease until
- * they have been silent for the ping timeout, or until their peer-id is dealt again.
+ * Clients whose worker is gone. Their data goes on, but nobody reports their silence any more: they keep their lease
+ * and their peer-id until they have been silent for the ping timeout.
  */
 export class Orphans {
   readonly #byShard = new Map<number, Set<PeerId>>();
@@ -19,12 +19,16 @@ export class Orphans {
     if (orphans.size > 0) this.#byShard.set(shard, orphans);
   }
 
+  of(shard: number): PeerId[] {
+    return [...(this.#byShard.get(shard) ?? [])];
+  }
+
   /** Shards that have orphans. */
   shards(): number[] {
     return [...this.#byShard.keys()];
   }
 
-  /** A worker has dealt this number: whoever had it is no orphan any more. */
+  /** The number has been dealt again: whoever had it is gone. */
   forget(shard: number, peerId: PeerId): void {
     this.#take(shard, peerId);
   }

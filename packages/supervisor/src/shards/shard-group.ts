@@ -1,4 +1,4 @@
-import { VpnError } from '@shardvpn/core';
+import { type PeerId, VpnError } from '@shardvpn/core';
 import type { ShardStart, ToShard } from '@shardvpn/worker';
 import type { Log } from '../log.js';
 import type { ClientMessage } from '../registry/registry.js';
@@ -9,6 +9,8 @@ export interface ShardGroupPorts {
   readonly onClient: (shard: number, message: ClientMessage) => void;
   /** A worker is gone; the data thread still forwards for the clients that it had. */
   readonly onLost: (shard: number) => void;
+  /** Peers that the data thread of a shard still has from earlier workers. */
+  readonly inheritedPeers: (shard: number) => readonly PeerId[];
   readonly log: Log;
 }
 
@@ -50,7 +52,7 @@ export class ShardGroup {
     this.#starts = starts;
     this.#ports = ports;
     this.#limits = limits;
-    this.#slots = starts.map(() => ({ handle: null, failures: 0, beat: 0, still: 0 }));
+    this.#slots = starts.map(() => ({ handle: null, waiting: [], failures: 0, beat: 0, still: 0 }));
   }
 
   /** Starts every worker; resolves when all are ready, rejects with the first reason when one is not. */
@@ -66,9 +68,11 @@ export class ShardGroup {
     this.#heartbeats = setInterval(() => this.#checkHeartbeats(), this.#limits.heartbeatCheck);
   }
 
-  /** To a shard whose worker is being replaced: nobody is there who could act on it. */
+  /** Between two workers of a shard only `disconnect` waits for the next one: the questions went with the worker that asked. */
   send(shard: number, message: ToShard): void {
-    this.#slots[shard]?.handle?.send(message);
+    const slot = this.#slots[shard];
+    if (slot?.handle != null) slot.handle.send(message);
+    else if (message.type === 'disconnect') slot?.waiting.push(message);
   }
 
   /** Replaces the list that every worker checks certificates with, later ones included. */
@@ -93,7 +97,9 @@ export class ShardGroup {
   }
 
   #spawn(shard: number): ShardHandle {
-    const worker = this.#ports.startWorker(this.#starts[shard] as ShardStart);
+    const start = this.#starts[shard] as ShardStart;
+    const server = { ...start.server, inheritedPeers: this.#ports.inheritedPeers(shard) };
+    const worker = this.#ports.startWorker({ ...start, server });
     return new ShardHandle(worker, shard, (message) => this.#ports.onClient(shard, message));
   }
 
@@ -140,6 +146,7 @@ export class ShardGroup {
     const handle = this.#spawn(shard);
     Object.assign(slot, { handle, still: 0 });
     if (this.#crl !== null) handle.send(this.#crl);
+    for (const message of slot.waiting.splice(0)) handle.send(message);
     this.#watch(slot);
     void handle.ready.then(
       () =>
@@ -172,6 +179,8 @@ export class ShardGroup {
 interface Slot {
   /** null between two workers. */
   handle: ShardHandle | null;
+  /** For the next worker. */
+  readonly waiting: ToShard[];
   failures: number;
   beat: number;
   /** Milliseconds since the heartbeat has moved. */

@@ -55,7 +55,7 @@ export const startServer = async (config: ServerConfig, log: Log, ports?: StartP
 };
 
 /** Longest wait for the clients to be told at the end. */
-const DRAIN_LIMIT_MS = 2_000;
+const DRAIN_LIMIT_MS = 2_500;
 const DATA_LOOK_MS = 2_000;
 
 const start = async (config: ServerConfig, log: Log, ports: StartPorts, teardown: Teardown): Promise<RunningServer> => {
@@ -95,6 +95,7 @@ const clientsOf = (registry: Registry, orphans: Orphans) => ({
     registry.handle(shard, message);
   },
   onLost: (shard: number): void => orphans.add(shard, registry.peersOf(shard)),
+  inheritedPeers: (shard: number) => orphans.of(shard),
 });
 
 const openAdmin = async (
