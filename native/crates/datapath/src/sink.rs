@@ -21,7 +21,8 @@ pub trait OutboundSink {
         packet: &[u8],
     ) -> bool;
 
-    /// Reports to the worker. False: no room; the data path says it again when it is still true.
+    /// Reports to the worker. False: no room. A float and a key limit are said again with the next packet,
+    /// silence after another timeout; a lost exit shows as silence.
     fn event(&mut self, event: DataEvent) -> bool;
 }
 
