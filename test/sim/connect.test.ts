@@ -1,6 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import type { WrapOptions } from '@shardvpn/core';
+import { freezeWorld } from './frozen-world.js';
 import { Pair } from './pair.js';
+
+freezeWorld();
 
 const key = Uint8Array.from({ length: 256 }, (_, i) => (i * 7 + 3) & 255);
 const WRAPS: readonly WrapOptions[] = [
