@@ -5,12 +5,14 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Path } from '@shardvpn/core';
+import type { AuthDecision, Lease, LeaseDecision, Path } from '@shardvpn/core';
 import type * as Native from '@shardvpn/native';
 import { createRing, RingConsumer, RingProducer } from '@shardvpn/ring';
-import { TestAuthority } from '../../../test/support/pki.js';
+import { TestAuthority, type TestCertificate } from '../../../test/support/pki.js';
+import { UdpClient } from '../../../test/support/udp-client.js';
 import { encodeTransmit, RecordDecoder } from './control-ring.js';
-import type { FromShard, ShardStart } from './messages.js';
+import type { FromShard, ShardStart, TlsOptions } from './messages.js';
+import { NodeTlsEngine } from './tls/tls-engine.js';
 
 // Both come from the build: jest neither transforms a worker's files nor loads the add-on's ES module.
 const native = createRequire(__filename)(join(process.cwd(), `native/shardvpn.${process.platform}-${process.arch}.node`)) as typeof Native;
@@ -68,6 +70,39 @@ describe('a shard worker', () => {
     worker.postMessage({ type: 'shutdown' });
     await inbox.first((message) => message.type === 'drained');
     expect(await worker.terminate()).toBe(1);
+  }, 20_000);
+
+  test('connects a client of the core, renegotiates with it and sees it leave', async () => {
+    const { worker, inbox, ca } = await rig.startWorker();
+    const client = await rig.connectClient(ca, 'alice');
+    const question = await inbox.first((message) => message.type === 'authenticate');
+    expect(question).toMatchObject({ identity: { commonName: 'alice', certificate: { commonName: 'alice' } }, renegotiation: false });
+    answer(worker, question, { type: 'auth-decision', decision: { type: 'accept' } });
+    answer(worker, await inbox.first((message) => message.type === 'lease'), { type: 'lease-decision', decision: { type: 'lease', lease: LEASE } });
+    expect(await inbox.first((message) => message.type === 'connected')).toMatchObject({ keyDerivation: 'tls-ekm', cipher: 'AES-256-GCM' });
+    expect((await client.event('connected')).cipher).toBe('AES-256-GCM');
+    expect(client.commands.slice(0, 2).map(({ type }) => type)).toEqual(['add-peer', 'install-key']);
+    expect(native.shardCounters(rig.plane, 0).peers).toHaveLength(1);
+
+    client.renegotiate();
+    const again = await inbox.first((message) => message.type === 'authenticate');
+    expect(again).toMatchObject({ renegotiation: true });
+    answer(worker, again, { type: 'auth-decision', decision: { type: 'accept' } });
+    await inbox.first((message) => message.type === 'renegotiated');
+
+    client.exit();
+    expect(await inbox.first((message) => message.type === 'disconnected')).toMatchObject({ reason: 'exit-notify' });
+    client.close();
+  }, 20_000);
+
+  test('refuses a client whose certificate was revoked while the worker ran', async () => {
+    const { worker, inbox, ca } = await rig.startWorker();
+    const revoked = await ca.issue('mallory');
+    worker.postMessage({ type: 'set-crl', crl: await ca.revoke(revoked) });
+    const client = await rig.connectClient(ca, revoked);
+    const refusal = await inbox.first((message) => message.type === 'refused');
+    expect(refusal).toMatchObject({ reason: 'tls-failed', detail: expect.stringContaining('revoked') });
+    client.close();
   }, 20_000);
 
   test('may be terminated and replaced on the same rings at any time', async () => {
@@ -137,13 +172,30 @@ class Rig {
     this.#arrived = () => undefined;
   }
 
-  async startWorker(): Promise<{ worker: Worker; inbox: Inbox }> {
-    const worker = new Worker(ENTRY, { workerData: await shardStart(this) });
+  /** Certificate by name, or this one. */
+  async connectClient(ca: TestAuthority, shown: string | TestCertificate): Promise<UdpClient> {
+    const own = typeof shown === 'string' ? await ca.issue(shown) : shown;
+    return new UdpClient(this.socket, new NodeTlsEngine(tlsOptions(ca.cert, own)));
+  }
+
+  async startWorker(): Promise<{ worker: Worker; inbox: Inbox; ca: TestAuthority }> {
+    const ca = await TestAuthority.create();
+    const worker = new Worker(ENTRY, { workerData: await shardStart(this, ca) });
     this.#worker = worker;
     const inbox = new Inbox(worker);
     await inbox.first((message) => message.type === 'ready');
-    return { worker, inbox };
+    return { worker, inbox, ca };
   }
+}
+
+const LEASE: Lease = { ipv4: { address: '10.8.0.2', netmask: '255.255.255.0' }, ipv6: null, push: [] };
+
+type Question = Extract<FromShard, { type: 'authenticate' | 'lease' }>;
+type Answer = { type: 'auth-decision'; decision: AuthDecision } | { type: 'lease-decision'; decision: LeaseDecision };
+
+/** What the supervisor's registry does. */
+function answer(worker: Worker, question: FromShard, reply: Answer): void {
+  worker.postMessage({ ...reply, request: (question as Question).request });
 }
 
 class Inbox {
@@ -186,9 +238,7 @@ async function ask(worker: Worker, inbox: Inbox, wanted: (answer: Drops) => bool
   }
 }
 
-async function shardStart(rings: Pick<ShardStart, 'toData' | 'toWorker' | 'plane'>): Promise<ShardStart> {
-  const ca = await TestAuthority.create();
-  const { cert, key } = await ca.issue('server', { usage: 'server' });
+async function shardStart(rings: Pick<ShardStart, 'toData' | 'toWorker' | 'plane'>, ca: TestAuthority): Promise<ShardStart> {
   return {
     server: {
       shard: 0,
@@ -212,25 +262,27 @@ async function shardStart(rings: Pick<ShardStart, 'toData' | 'toWorker' | 'plane
       maxPacketSize: 1250,
       maxSessions: 16,
     },
-    tls: {
-      ca: ca.cert,
-      cert,
-      key,
-      crl: null,
-      minVersion: 'TLSv1.2',
-      maxVersion: null,
-      cipherList: null,
-      cipherSuites: null,
-      groups: null,
-      remoteCertTls: null,
-      clientCertificate: 'require',
-    },
+    tls: tlsOptions(ca.cert, await ca.issue('server', { usage: 'server' })),
     plane: rings.plane,
     toData: rings.toData,
     toWorker: rings.toWorker,
     heartbeat: new SharedArrayBuffer(4),
   };
 }
+
+const tlsOptions = (ca: string, { cert, key }: TestCertificate): TlsOptions => ({
+  ca,
+  cert,
+  key,
+  crl: null,
+  minVersion: 'TLSv1.2',
+  maxVersion: null,
+  cipherList: null,
+  cipherSuites: null,
+  groups: null,
+  remoteCertTls: null,
+  clientCertificate: 'require',
+});
 
 /** CONTROL_V1 of pseudo-random length up to 1222 bytes, told apart by its first bytes. */
 function controlPacket(serial: number): Uint8Array {
