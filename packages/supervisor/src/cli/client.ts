@@ -24,20 +24,35 @@ export const revokeClient = async (name: string, options: ClientOptions): Promis
 
 /** `shardvpn client list` */
 export const listClients = (options: ClientOptions): void => {
-  const clients = openData(options.dataDir).authority.list().filter(({ role }) => role === 'client');
+  const clients = openData(options.dataDir)
+    .authority.list()
+    .filter(({ role }) => role === 'client');
   const rows = clients.map(({ name, serial, notAfter, revokedAt }) => [
     name,
-    revokedAt === null ? (Date.parse(notAfter) < Date.now() ? 'expired' : 'valid') : `revoked ${revokedAt.slice(0, 10)}`,
+    revokedAt === null
+      ? Date.parse(notAfter) < Date.now()
+        ? 'expired'
+        : 'valid'
+      : `revoked ${revokedAt.slice(0, 10)}`,
     notAfter.slice(0, 10),
     serial,
   ]);
   const table = [['NAME', 'STATE', 'EXPIRES', 'SERIAL'], ...rows];
   const widths = [0, 1, 2, 3].map((column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
-  for (const row of table) tell(row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd());
+  for (const row of table)
+    tell(
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    );
 };
 
 const openData = (directory: string): DataDirectory => {
   const data = DataDirectory.open(directory);
   if (data?.complete) return data;
-  throw new VpnError('config/data-directory', `there is no data directory ${directory}; run 'shardvpn quickstart' first, or name it with --data-dir`);
+  throw new VpnError(
+    'config/data-directory',
+    `there is no data directory ${directory}; run 'shardvpn quickstart' first, or name it with --data-dir`,
+  );
 };

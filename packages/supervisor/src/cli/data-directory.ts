@@ -8,8 +8,8 @@ import { Authority } from '../pki/authority.js';
 import { encodeProfile } from '../pki/profile.js';
 import { encodeStaticKey } from '../pki/static-key.js';
 import { writeSecret } from '../pki/write-secret.js';
-import { encodeServerConf } from './server-conf.js';
 import type { Remote } from './remote.js';
+import { encodeServerConf } from './server-conf.js';
 
 const RemoteSchema = z.object({ host: z.string(), port: z.number() });
 
@@ -70,7 +70,10 @@ export class DataDirectory {
     checkClientName(name);
     const { certificate, key } = await this.authority.issue('client', name);
     const tlsCrypt = readFileSync(join(this.path, TLS_CRYPT), 'utf8');
-    writeSecret(this.profileFile(name), encodeProfile({ remote, ca: this.authority.certificate, certificate, key, tlsCrypt }));
+    writeSecret(
+      this.profileFile(name),
+      encodeProfile({ remote, ca: this.authority.certificate, certificate, key, tlsCrypt }),
+    );
     return this.profileFile(name);
   }
 
@@ -111,7 +114,10 @@ const REMOTE = 'remote.json';
 /** Names become file names and common names. */
 const checkClientName = (name: string): void => {
   if (!/^[A-Za-z0-9][A-Za-z0-9._@-]{0,62}$/.test(name)) {
-    throw new VpnError('config/client-name', `'${name}' cannot be the name of a client; use up to 63 letters, digits and . _ @ -`);
+    throw new VpnError(
+      'config/client-name',
+      `'${name}' cannot be the name of a client; use up to 63 letters, digits and . _ @ -`,
+    );
   }
 };
 
@@ -125,6 +131,8 @@ const readable = <T>(path: string, work: () => T): T => {
   try {
     return work();
   } catch (error) {
-    throw error instanceof VpnError ? error : new VpnError('config/data-directory', `cannot use ${path}: ${fileFault(error)}`);
+    throw error instanceof VpnError
+      ? error
+      : new VpnError('config/data-directory', `cannot use ${path}: ${fileFault(error)}`);
   }
 };

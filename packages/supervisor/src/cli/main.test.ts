@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 /** The command as it is installed: on the build. */
 const PROGRAM = resolve(__dirname, '../../bin/shardvpn.mjs');
@@ -15,7 +15,11 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const run = (...words: readonly string[]) => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...words], { cwd: folder, encoding: 'utf8', timeout: 20_000 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...words], {
+    cwd: folder,
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
   return { status, stdout, stderr };
 };
 
@@ -29,17 +33,29 @@ describe('what goes wrong is one clear line and exit code 1', () => {
     [['no.conf'], /^command line: config: cannot read 'no.conf': no such file;.*\n$/],
     [['--config', 'no.conf', '--port', '1'], /^command line: config: cannot read 'no.conf': no such file;.*\n$/],
     [['check', 'no.conf'], /^command line: config: cannot read 'no.conf': no such file;.*\n1 error\n$/],
-    [['client', 'list'], /^shardvpn: there is no data directory .*; run 'shardvpn quickstart' first, or name it with --data-dir\n$/],
+    [
+      ['client', 'list'],
+      /^shardvpn: there is no data directory .*; run 'shardvpn quickstart' first, or name it with --data-dir\n$/,
+    ],
     [['client', 'add', 'x', '--bogus'], /^shardvpn: unknown option '--bogus'\n$/],
-    [['quickstart', '--port', 'x'], /^shardvpn: option '--port <port>' argument 'x' is invalid. It is a number from 1 to 65535.\n$/],
-  ])('%j', (words, expected) => expect(run(...words)).toEqual({ status: 1, stdout: expect.any(String), stderr: expect.stringMatching(expected) }));
+    [
+      ['quickstart', '--port', 'x'],
+      /^shardvpn: option '--port <port>' argument 'x' is invalid. It is a number from 1 to 65535.\n$/,
+    ],
+  ])('%j', (words, expected) =>
+    expect(run(...words)).toEqual({ status: 1, stdout: expect.any(String), stderr: expect.stringMatching(expected) }),
+  );
 
   test('a port that is taken', async () => {
     const socket = createSocket('udp4');
     const port = await new Promise<number>((done) => socket.bind(0, () => done(socket.address().port)));
     const result = run('quickstart', '--port', String(port));
     socket.close();
-    expect(result).toEqual({ status: 1, stdout: '', stderr: `shardvpn: UDP port ${port} is in use by another program; choose another one: --port 1195\n` });
+    expect(result).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: `shardvpn: UDP port ${port} is in use by another program; choose another one: --port 1195\n`,
+    });
   });
 });
 
@@ -48,6 +64,13 @@ test('check tells everything at once', () => {
   const { status, stderr } = run('check', 'bad.conf');
   expect(status).toBe(1);
   expect(stderr.split('\n').map((line) => line.split(': ').slice(0, 2).join(' '))).toEqual([
-    'bad.conf:1 port', 'bad.conf:2 zork', 'bad.conf server', 'bad.conf ca', 'bad.conf cert', 'bad.conf key', '6 errors', '',
+    'bad.conf:1 port',
+    'bad.conf:2 zork',
+    'bad.conf server',
+    'bad.conf ca',
+    'bad.conf cert',
+    'bad.conf key',
+    '6 errors',
+    '',
   ]);
 });

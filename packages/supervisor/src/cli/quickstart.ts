@@ -21,10 +21,14 @@ export const quickstart = async (options: QuickstartOptions): Promise<number> =>
   const data = await prepare(options);
   const overrides = options.workers === undefined ? [] : ['--workers', String(options.workers)];
   return serve({ arguments: ['--config', shortPath(data.configFile), ...overrides] }, (server, config) => {
-    const endpoints = server.listening.map(({ host, port }) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`));
+    const endpoints = server.listening.map(({ host, port }) =>
+      host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`,
+    );
     const profile = shortPath(data.profileFile(FIRST_CLIENT));
     tell('');
-    tell(`ShardVPN listens on UDP ${endpoints.join(' and ')}, with ${server.workers} ${server.workers === 1 ? 'shard' : 'shards'} on ${server.device}.`);
+    tell(
+      `ShardVPN listens on UDP ${endpoints.join(' and ')}, with ${server.workers} ${server.workers === 1 ? 'shard' : 'shards'} on ${server.device}.`,
+    );
     if (server.adminUrl !== null) tell(`Status:  ${server.adminUrl}/status`);
     tell(`Server:  ${shortPath(config.source)}`);
     if (data.authority.find(FIRST_CLIENT) !== undefined) {
@@ -71,7 +75,12 @@ const requireFreePort = (port: number): Promise<void> =>
     const probe = createSocket('udp4');
     probe.once('error', (error: NodeJS.ErrnoException) => {
       const why = error.code === 'EADDRINUSE' ? 'in use by another program' : (error.code ?? error.message);
-      reject(new VpnError('config/port', `UDP port ${port} is ${why}; choose another one: --port ${port === 1195 ? 1196 : 1195}`));
+      reject(
+        new VpnError(
+          'config/port',
+          `UDP port ${port} is ${why}; choose another one: --port ${port === 1195 ? 1196 : 1195}`,
+        ),
+      );
     });
     probe.bind(port, () => probe.close(() => resolve()));
   });

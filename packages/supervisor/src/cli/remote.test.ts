@@ -1,5 +1,5 @@
-import { expect, test } from '@jest/globals';
 import { isIP } from 'node:net';
+import { expect, test } from '@jest/globals';
 import { ownAddress, parseRemote } from './remote.js';
 
 test.each([

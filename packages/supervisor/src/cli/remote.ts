@@ -9,12 +9,16 @@ export interface Remote {
 
 /** `HOST`, `HOST:PORT` or `[IPv6]:PORT`. Throws `config/remote` for anything else. */
 export const parseRemote = (text: string, defaultPort: number): Remote => {
-  const [, bracketed, plain, port] = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9][A-Za-z0-9.-]*))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const [, bracketed, plain, port] =
+    /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9][A-Za-z0-9.-]*))(?::(\d{1,5}))?$/.exec(text) ?? [];
   // An IPv6 address without brackets has no port.
   const host = bracketed ?? plain ?? (/^[0-9a-fA-F:.]*:[0-9a-fA-F:.]+$/.test(text) ? text : undefined);
   const number = port === undefined ? defaultPort : Number(port);
   if (host === undefined || number < 1 || number > 65535) {
-    throw new VpnError('config/remote', `'${text}' is not a host; write --remote vpn.example.com or --remote vpn.example.com:1194`);
+    throw new VpnError(
+      'config/remote',
+      `'${text}' is not a host; write --remote vpn.example.com or --remote vpn.example.com:1194`,
+    );
   }
   return { host, port: number };
 };

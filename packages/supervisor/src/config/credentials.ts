@@ -21,13 +21,22 @@ export const readCredentials = (settings: Settings, now: Date): Credentials => {
     checkValidity(settings, cert, leaf, now);
     if (authorities.length > 0) checkIssuer(settings, cert, chain, authorities);
     if (key !== undefined && privateKey !== undefined && !leaf.checkPrivateKey(privateKey)) {
-      settings.error(key.entry, `the key does not belong to the certificate of cert (${nameOf(leaf)}); use the two that were made together`);
+      settings.error(
+        key.entry,
+        `the key does not belong to the certificate of cert (${nameOf(leaf)}); use the two that were made together`,
+      );
     }
   }
   const dh = settings.last('dh');
   if (dh !== undefined && dh.args[0] !== 'none') settings.note(dh, 'ignored: keys are agreed on with elliptic curves');
   const crl = readCrl(settings, now);
-  return { ca: ca?.text ?? '', cert: cert?.text ?? '', key: key?.text ?? '', crl: crl?.text ?? null, crlFile: crl?.file ?? null };
+  return {
+    ca: ca?.text ?? '',
+    cert: cert?.text ?? '',
+    key: key?.text ?? '',
+    crl: crl?.text ?? null,
+    crlFile: crl?.file ?? null,
+  };
 };
 
 const required = (settings: Settings, name: string, what: string): Material | undefined => {
@@ -38,7 +47,10 @@ const required = (settings: Settings, name: string, what: string): Material | un
 const readCertificates = (settings: Settings, material: Material): readonly X509Certificate[] => {
   const blocks = pemBlocks(material.text, /^(X509 |TRUSTED )?CERTIFICATE$/);
   if (blocks.length === 0) {
-    settings.error(material.entry, `${materialName(material)} holds no certificate but ${pemContents(material.text)}; give a file with BEGIN CERTIFICATE`);
+    settings.error(
+      material.entry,
+      `${materialName(material)} holds no certificate but ${pemContents(material.text)}; give a file with BEGIN CERTIFICATE`,
+    );
     return [];
   }
   try {
@@ -53,11 +65,17 @@ const readKey = (settings: Settings, material: Material): KeyObject | undefined 
   const { entry, text } = material;
   const block = pemBlocks(text, /PRIVATE KEY$/)[0];
   if (block === undefined) {
-    settings.error(entry, `${materialName(material)} holds no private key but ${pemContents(text)}; give a file with BEGIN PRIVATE KEY`);
+    settings.error(
+      entry,
+      `${materialName(material)} holds no private key but ${pemContents(text)}; give a file with BEGIN PRIVATE KEY`,
+    );
     return undefined;
   }
   if (/BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED/.test(block)) {
-    settings.error(entry, `${materialName(material)} is encrypted, which is not supported yet; decrypt it: openssl pkey -in KEY -out NEW`);
+    settings.error(
+      entry,
+      `${materialName(material)} is encrypted, which is not supported yet; decrypt it: openssl pkey -in KEY -out NEW`,
+    );
     return undefined;
   }
   try {
@@ -72,7 +90,10 @@ const checkValidity = (settings: Settings, { entry }: Material, leaf: X509Certif
   if (new Date(leaf.validTo) < now) {
     settings.error(entry, `the certificate (${nameOf(leaf)}) has expired on ${day(leaf.validTo)}; issue a new one`);
   } else if (new Date(leaf.validFrom) > now) {
-    settings.error(entry, `the certificate (${nameOf(leaf)}) is valid only from ${day(leaf.validFrom)} on; check the clock of this machine`);
+    settings.error(
+      entry,
+      `the certificate (${nameOf(leaf)}) is valid only from ${day(leaf.validFrom)} on; check the clock of this machine`,
+    );
   }
 };
 
@@ -85,7 +106,10 @@ const checkIssuer = (
   const leaf = chain[0] as X509Certificate;
   const issuers = [...chain.slice(1), ...authorities];
   if (!issuers.some((issuer) => leaf.checkIssued(issuer) && leaf.verify(issuer.publicKey))) {
-    settings.warning(entry, `the certificate (${nameOf(leaf)}) is not issued by ca; clients with the same ca will refuse this server`);
+    settings.warning(
+      entry,
+      `the certificate (${nameOf(leaf)}) is not issued by ca; clients with the same ca will refuse this server`,
+    );
   }
 };
 
@@ -100,7 +124,10 @@ const readCrl = (settings: Settings, now: Date): Material | undefined => {
   if (material === undefined) return undefined;
   const blocks = pemBlocks(material.text, /^X509 CRL$/);
   if (blocks.length === 0) {
-    settings.error(material.entry, `${materialName(material)} holds no CRL but ${pemContents(material.text)}; give a file with BEGIN X509 CRL`);
+    settings.error(
+      material.entry,
+      `${materialName(material)} holds no CRL but ${pemContents(material.text)}; give a file with BEGIN X509 CRL`,
+    );
     return undefined;
   }
   const dates = blocks.map(readCrlDates);
@@ -109,7 +136,10 @@ const readCrl = (settings: Settings, now: Date): Material | undefined => {
   }
   const overdue = dates.map((date) => date?.nextUpdate).find((date) => date && date < now);
   if (overdue) {
-    settings.warning(material.entry, `the CRL was to be renewed by ${day(overdue)}; every client is refused until it is, issue a new one`);
+    settings.warning(
+      material.entry,
+      `the CRL was to be renewed by ${day(overdue)}; every client is refused until it is, issue a new one`,
+    );
   }
   return material;
 };

@@ -10,7 +10,8 @@ export const readDataCiphers = (settings: Settings): CipherSettings => {
   const list = settings.last('data-ciphers');
   const dataCiphers = list === undefined ? DEFAULT_CIPHERS : readList(settings, list);
   const fallback = settings.last('data-ciphers-fallback');
-  const fallbackCipher = fallback === undefined ? null : supportedCipher(settings, fallback, fallback.args[0] as string);
+  const fallbackCipher =
+    fallback === undefined ? null : supportedCipher(settings, fallback, fallback.args[0] as string);
   return {
     dataCiphers,
     fallbackCipher,
@@ -56,7 +57,9 @@ const supportedCipher = (settings: Settings, entry: Entry, name: string): DataCi
 /** Ciphers that OpenVPN has or had, beside the supported ones. */
 const isKnown = (name: string): boolean =>
   findCipher(name) !== undefined ||
-  /^(none|(AES|CAMELLIA|ARIA)-(128|192|256)-(CBC|CFB|CFB1|CFB8|OFB|CTR|GCM)|(BF|CAST5|RC2|SEED|SM4|IDEA)-(CBC|CFB|OFB)|DES(-EDE3?|X)?-(CBC|CFB|OFB))$/i.test(name);
+  /^(none|(AES|CAMELLIA|ARIA)-(128|192|256)-(CBC|CFB|CFB1|CFB8|OFB|CTR|GCM)|(BF|CAST5|RC2|SEED|SM4|IDEA)-(CBC|CFB|OFB)|DES(-EDE3?|X)?-(CBC|CFB|OFB))$/i.test(
+    name,
+  );
 
 /** Only shown to clients in the options string, and the cipher of those that negotiate nothing but name it. */
 const readCipher = (settings: Settings, dataCiphers: readonly DataCipher[]): string => {
@@ -76,7 +79,10 @@ const DIGESTS = ['MD5', 'SHA1', 'SHA224', 'SHA256', 'SHA384', 'SHA512'];
 
 const readAuth = (settings: Settings): string => {
   const entry = settings.last('auth');
-  const name = (entry?.args[0] ?? 'SHA1').toUpperCase().replace(/^RSA-/, '').replace(/^SHA2?-(?=\d)/, 'SHA');
+  const name = (entry?.args[0] ?? 'SHA1')
+    .toUpperCase()
+    .replace(/^RSA-/, '')
+    .replace(/^SHA2?-(?=\d)/, 'SHA');
   if (name === 'NONE') return 'none';
   if (DIGESTS.includes(name)) return name;
   if (entry !== undefined) {

@@ -16,7 +16,8 @@ test('old names lead to a directive that exists', () => {
 });
 
 test('names of object members are unknown', () => {
-  for (const name of ['constructor', '__proto__', 'toString']) expect(findDirective(canonicalName(name))).toBeUndefined();
+  for (const name of ['constructor', '__proto__', 'toString'])
+    expect(findDirective(canonicalName(name))).toBeUndefined();
 });
 
 test.each([

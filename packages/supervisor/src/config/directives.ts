@@ -27,7 +27,8 @@ const ALIASES: Readonly<Record<string, string>> = {
 };
 
 /** The name a directive goes by today. */
-export const canonicalName = (name: string): string => (Object.hasOwn(ALIASES, name) ? (ALIASES[name] as string) : name);
+export const canonicalName = (name: string): string =>
+  Object.hasOwn(ALIASES, name) ? (ALIASES[name] as string) : name;
 
 /** By canonical name; undefined for a name that OpenVPN does not know either. */
 export const findDirective = (name: string): Directive | undefined => DIRECTIVES.get(name);

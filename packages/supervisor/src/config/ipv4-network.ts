@@ -11,7 +11,8 @@ export const readIpv4 = (settings: Settings): ServerConfig['ipv4'] => {
   const server = settings.last('server');
   const pool = settings.last('ifconfig-pool');
   if (server !== undefined) {
-    if (pool !== undefined) settings.error(pool, 'server sets a pool already; remove one of the two, or write: server ... nopool');
+    if (pool !== undefined)
+      settings.error(pool, 'server sets a pool already; remove one of the two, or write: server ... nopool');
     return expandServer(settings, server, settings.last('ifconfig'));
   }
   return readParts(settings, pool);
@@ -39,9 +40,11 @@ const checkMode = (settings: Settings): void => {
 
 /** `server 10.8.0.0 255.255.255.0`: the server has .1, clients .2 up to the address before the broadcast one. */
 const expandServer = (settings: Settings, entry: Entry, ifconfig: Entry | undefined): ServerConfig['ipv4'] => {
-  if (ifconfig !== undefined) settings.warning(ifconfig, 'ignored: server sets the address already; remove one of the two');
+  if (ifconfig !== undefined)
+    settings.warning(ifconfig, 'ignored: server sets the address already; remove one of the two');
   const [networkText = '', netmask = '', word] = entry.args;
-  if (word !== undefined && word !== 'nopool') settings.error(entry, `'${word}' is not known; the third word can only be nopool`);
+  if (word !== undefined && word !== 'nopool')
+    settings.error(entry, `'${word}' is not known; the third word can only be nopool`);
   const network = parseAddress(networkText);
   const bits = netmaskBits(netmask);
   if (network?.family !== 4) {
@@ -90,7 +93,10 @@ const readPool = (settings: Settings, entry: Entry, { network, bits, netmask }: 
   const inside = (address: typeof first): boolean =>
     address?.family === 4 && (address.value & netmaskOf(bits)) === base;
   if (first === undefined || last === undefined || !inside(first) || !inside(last)) {
-    settings.error(entry, `${firstText} and ${lastText} are not both in ${network}/${bits}; correct the pool or ifconfig`);
+    settings.error(
+      entry,
+      `${firstText} and ${lastText} are not both in ${network}/${bits}; correct the pool or ifconfig`,
+    );
     return null;
   }
   if (first.value > last.value || last.value - first.value >= 65536n) {

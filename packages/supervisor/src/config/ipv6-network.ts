@@ -15,7 +15,8 @@ export const readIpv6 = (settings: Settings): ServerConfig['ipv6'] => {
   }
   const ifconfig = settings.last('ifconfig-ipv6');
   if (ifconfig === undefined) {
-    if (pool !== undefined) settings.error(pool, 'the address of the server is missing; add: ifconfig-ipv6 ADDRESS/BITS');
+    if (pool !== undefined)
+      settings.error(pool, 'the address of the server is missing; add: ifconfig-ipv6 ADDRESS/BITS');
     return null;
   }
   return readParts(settings, ifconfig, pool);
@@ -35,14 +36,16 @@ export const parseIpv6Prefix = (text: string): Ipv6Prefix | undefined => {
 };
 
 /** Start of the network that the prefix lies in. */
-export const ipv6NetworkOf = ({ value, bits }: Ipv6Prefix): bigint => (value >> BigInt(128 - bits)) << BigInt(128 - bits);
+export const ipv6NetworkOf = ({ value, bits }: Ipv6Prefix): bigint =>
+  (value >> BigInt(128 - bits)) << BigInt(128 - bits);
 
 /** The server has ::1; the pool starts at ::1000, or ::2 where the network is too small for that. */
 const expandServer = (settings: Settings, entry: Entry): ServerConfig['ipv6'] => {
   const prefix = readNetwork(settings, entry);
   if (prefix === undefined) return null;
   const word = entry.args[1];
-  if (word !== undefined && word !== 'nopool') settings.error(entry, `'${word}' is not known; the second word can only be nopool`);
+  if (word !== undefined && word !== 'nopool')
+    settings.error(entry, `'${word}' is not known; the second word can only be nopool`);
   const base = ipv6NetworkOf(prefix);
   const pool = poolFrom(base + (prefix.bits < 112 ? 0x1000n : 2n), prefix);
   return {
@@ -61,12 +64,20 @@ const readParts = (settings: Settings, ifconfig: Entry, pool: Entry | undefined)
     return null;
   }
   const base = ipv6NetworkOf(own);
-  const ipv6: Ipv6 = { network: formatAddress(6, base), bits: own.bits, server: formatAddress(6, own.value), pool: null };
+  const ipv6: Ipv6 = {
+    network: formatAddress(6, base),
+    bits: own.bits,
+    server: formatAddress(6, own.value),
+    pool: null,
+  };
   if (pool === undefined) return ipv6;
   const start = readNetwork(settings, pool, true);
   if (start === undefined) return ipv6;
   if (start.bits !== own.bits || ipv6NetworkOf(start) !== base) {
-    settings.error(pool, `the pool is not in ${ipv6.network}/${own.bits}, the network of ifconfig-ipv6; correct one of them`);
+    settings.error(
+      pool,
+      `the pool is not in ${ipv6.network}/${own.bits}, the network of ifconfig-ipv6; correct one of them`,
+    );
     return ipv6;
   }
   const first = start.value === base ? base + (start.bits < 112 ? 0x1000n : 2n) : start.value;

@@ -35,7 +35,10 @@ const readIpv4Route = (settings: Settings, entry: Entry, commonMetric: number | 
   }
   const start = network.value & netmaskOf(bits);
   if (start !== network.value) {
-    settings.error(entry, `${networkText} is not the start of a network with netmask ${netmask}; use ${formatAddress(4, start)}`);
+    settings.error(
+      entry,
+      `${networkText} is not the start of a network with netmask ${netmask}; use ${formatAddress(4, start)}`,
+    );
     return null;
   }
   return finish(settings, entry, `${formatAddress(4, start)}/${bits}`, 4, word(entry, 2), 3, commonMetric);

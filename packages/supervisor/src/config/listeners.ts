@@ -22,7 +22,10 @@ const readProtocol = (settings: Settings, entry: Entry | undefined, index: numbe
   if (entry === undefined || text === undefined) return undefined;
   if (text === 'udp' || text === 'udp4' || text === 'udp6') return text;
   const tcp = /^tcp[46]?(-server|-client)?$/.test(text);
-  settings.error(entry, tcp ? 'TCP is not supported yet; use udp' : `'${text}' is not a protocol; use udp, udp4 or udp6`);
+  settings.error(
+    entry,
+    tcp ? 'TCP is not supported yet; use udp' : `'${text}' is not a protocol; use udp, udp4 or udp6`,
+  );
   return undefined;
 };
 

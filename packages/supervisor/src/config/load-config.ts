@@ -34,7 +34,8 @@ export interface LoadedConfig {
 export const loadConfig = (source: ConfigSource, base = process.cwd(), now = new Date()): LoadedConfig => {
   const problems = new ProblemList();
   const options: ReadOptions = { base, readText: (path) => readFileSync(path, 'utf8'), problems };
-  const read = 'text' in source ? readText(source.text, source.name, options) : readArguments(source.arguments, options);
+  const read =
+    'text' in source ? readText(source.text, source.name, options) : readArguments(source.arguments, options);
   const settings = new Settings(read, sourceName(source, read), problems);
   // What stands in a file that cannot be read is not missing.
   const unread = problems.errors.some(({ directive }) => directive === 'config');
@@ -103,7 +104,10 @@ const readDevice = (settings: Settings): string => {
   if (type !== undefined && type.args[0] !== 'tun') {
     settings.error(type, `'${type.args[0]}' devices are not supported yet; use dev-type tun`);
   } else if (dev !== undefined && type === undefined && name !== 'null' && !name.startsWith('tun')) {
-    settings.error(dev, `'${name}' is not a tun device; use dev tun, or add dev-type tun to give a tun device this name`);
+    settings.error(
+      dev,
+      `'${name}' is not a tun device; use dev tun, or add dev-type tun to give a tun device this name`,
+    );
   } else if (dev !== undefined && !/^[\w.-]{1,15}$/.test(name)) {
     settings.error(dev, `'${name}' cannot be the name of a device; use up to 15 letters and digits`);
   }
@@ -122,10 +126,17 @@ const checkTopology = (settings: Settings): void => {
     settings.note(server, 'there is no topology line: subnet is used, as OpenVPN 2.7 does (2.6 and older: net30)');
   } else if (topology !== undefined && topology.args[0] !== 'subnet') {
     const known = topology.args[0] === 'net30' || topology.args[0] === 'p2p';
-    settings.error(topology, known ? `${topology.args[0]} is not supported yet; use subnet` : `'${topology.args[0]}' is not a topology; use subnet`);
+    settings.error(
+      topology,
+      known
+        ? `${topology.args[0]} is not supported yet; use subnet`
+        : `'${topology.args[0]}' is not a topology; use subnet`,
+    );
   }
 };
 
 /** Without a number it is 1. */
 const readExitNotify = (settings: Settings): 0 | 1 | 2 =>
-  settings.last('explicit-exit-notify')?.args.length === 0 ? 1 : (settings.integer('explicit-exit-notify', 0, 0, 2) as 0 | 1 | 2);
+  settings.last('explicit-exit-notify')?.args.length === 0
+    ? 1
+    : (settings.integer('explicit-exit-notify', 0, 0, 2) as 0 | 1 | 2);

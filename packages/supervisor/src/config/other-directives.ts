@@ -39,15 +39,27 @@ export const OTHER_DIRECTIVES: readonly Group[] = [
     'comp-noadapt opt-verify prng max-routes fast-io http-proxy-retry socks-proxy-retry ifconfig-nowarn gremlin echo no-iv',
   ),
   ignored('every client may change its address and port here', 'float'),
-  ignored('sockets and device are never closed while the server runs', 'persist-local-ip persist-remote-ip remap-usr1 up-restart'),
+  ignored(
+    'sockets and device are never closed while the server runs',
+    'persist-local-ip persist-remote-ip remap-usr1 up-restart',
+  ),
   ignored('the tunnel is always served by this process, without a kernel module', 'disable-dco'),
   ignored('scripts do not run yet, so nothing reads it', 'script-security setenv setenv-safe down-pre up-delay'),
   ignored('it concerns TCP, which is not served yet', 'tcp-nodelay tcp-queue-limit socket-flags'),
-  ignored('tables and queues have their own limits here', 'hash-size bcast-buffers max-routes-per-client tun-mtu-max tun-mtu-extra txqueuelen'),
+  ignored(
+    'tables and queues have their own limits here',
+    'hash-size bcast-buffers max-routes-per-client tun-mtu-max tun-mtu-extra txqueuelen',
+  ),
   ignored('routes lead straight to the device and are set as soon as it exists', 'route-gateway route-delay'),
-  ignored('the log has its own form', 'suppress-timestamps machine-readable-output errors-to-stderr mute mute-replay-warnings'),
+  ignored(
+    'the log has its own form',
+    'suppress-timestamps machine-readable-output errors-to-stderr mute mute-replay-warnings',
+  ),
 
-  refused('this is a server, it takes no client settings; remove the line', 'client pull auth-user-pass nobind remote connection tls-client'),
+  refused(
+    'this is a server, it takes no client settings; remove the line',
+    'client pull auth-user-pass nobind remote connection tls-client',
+  ),
   refused('a server has no proxy in front of it; remove the line', 'http-proxy socks-proxy'),
   refused('it does not work in a server; remove the line', 'shaper ipchange'),
   refused(IN_PUSH, 'redirect-gateway redirect-private'),
@@ -59,17 +71,32 @@ export const OTHER_DIRECTIVES: readonly Group[] = [
     `compat-names no-name-remapping no-replay key-method ncp-disable keysize inetd ifconfig-pool-linear management-client-pf
     auth-gen-token-key`,
   ),
-  refused(TOOL, `show-ciphers show-digests show-tls show-curves show-groups show-engines show-gateway show-pkcs11-ids test-crypto
-    genkey mktun rmtun tls-crypt-v2-genkey`),
+  refused(
+    TOOL,
+    `show-ciphers show-digests show-tls show-curves show-groups show-engines show-gateway show-pkcs11-ids test-crypto
+    genkey mktun rmtun tls-crypt-v2-genkey`,
+  ),
   refused('name one file with it', 'config'),
   refused('it is an option of the command line', 'help version'),
 
-  unsupported('TAP and bridging are not supported yet; use dev tun with server', 'server-bridge lladdr vlan-tagging vlan-accept vlan-pvid'),
-  unsupported('logs go to standard output, where a service manager picks them up; use log or log-append for a file', 'syslog'),
+  unsupported(
+    'TAP and bridging are not supported yet; use dev tun with server',
+    'server-bridge lladdr vlan-tagging vlan-accept vlan-pvid',
+  ),
+  unsupported(
+    'logs go to standard output, where a service manager picks them up; use log or log-append for a file',
+    'syslog',
+  ),
   unsupported('the server stays in the foreground; let a service manager run it', 'daemon'),
   unsupported('a client that is silent too long is dropped by ping-restart; use keepalive', 'ping-exit'),
-  unsupported('compression is not supported yet; remove the line here and in the profiles of the clients', 'comp-lzo compress'),
-  unsupported('packets are not fragmented; remove the line here and in the profiles of the clients', 'fragment mtu-dynamic'),
+  unsupported(
+    'compression is not supported yet; remove the line here and in the profiles of the clients',
+    'comp-lzo compress',
+  ),
+  unsupported(
+    'packets are not fragmented; remove the line here and in the profiles of the clients',
+    'fragment mtu-dynamic',
+  ),
   unsupported('per-client settings are not supported yet; remove the line', 'client-config-dir ccd-exclusive'),
   unsupported(
     'it belongs into the settings of one client, which are not supported yet',
@@ -88,9 +115,15 @@ export const OTHER_DIRECTIVES: readonly Group[] = [
     management-query-passwords management-query-proxy management-query-remote management-signal management-up-down`,
   ),
   unsupported('tls-crypt-v2 is not supported yet; use tls-crypt', 'tls-crypt-v2 tls-crypt-v2-max-age'),
-  unsupported('users and passwords are not supported yet; clients need certificates', 'auth-gen-token auth-gen-token-secret auth-user-pass-optional username-as-common-name'),
-  unsupported('keys come from PEM files only; use ca, cert and key', `pkcs12 pkcs11-cert-private pkcs11-id pkcs11-id-management
-    pkcs11-pin-cache pkcs11-private-mode pkcs11-protected-authentication pkcs11-providers engine providers askpass`),
+  unsupported(
+    'users and passwords are not supported yet; clients need certificates',
+    'auth-gen-token auth-gen-token-secret auth-user-pass-optional username-as-common-name',
+  ),
+  unsupported(
+    'keys come from PEM files only; use ca, cert and key',
+    `pkcs12 pkcs11-cert-private pkcs11-id pkcs11-id-management
+    pkcs11-pin-cache pkcs11-private-mode pkcs11-protected-authentication pkcs11-providers engine providers askpass`,
+  ),
   unsupported(
     NOT_YET,
     `bind-dev mark multihome port-share passtos mtu-disc ifconfig-noexec route-noexec route-table capath extra-certs

@@ -30,7 +30,8 @@ const MAX_WORKERS = 256;
 const readPoolPersist = (settings: Settings): ServerConfig['poolPersist'] => {
   const entry = settings.last('ifconfig-pool-persist');
   if (entry === undefined) return null;
-  if (settings.has('duplicate-cn')) settings.warning(entry, 'with duplicate-cn addresses cannot be kept by name; remove one of the two');
+  if (settings.has('duplicate-cn'))
+    settings.warning(entry, 'with duplicate-cn addresses cannot be kept by name; remove one of the two');
   return { file: settings.path(entry.args[0] as string), seconds: settings.integerAt(entry, 1, 600, 0, 2_000_000) };
 };
 
@@ -38,7 +39,11 @@ const readStatus = (settings: Settings): ServerConfig['status'] => {
   const version = settings.integer('status-version', 1, 1, 3) as 1 | 2 | 3;
   const entry = settings.last('status');
   if (entry === undefined) return null;
-  return { file: settings.path(entry.args[0] as string), seconds: settings.integerAt(entry, 1, 60, 0, 2_000_000), version };
+  return {
+    file: settings.path(entry.args[0] as string),
+    seconds: settings.integerAt(entry, 1, 60, 0, 2_000_000),
+    version,
+  };
 };
 
 const readAdminHttp = (settings: Settings): ServerConfig['adminHttp'] => {

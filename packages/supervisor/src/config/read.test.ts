@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { problemText, ProblemList } from './problem.js';
+import { ProblemList, problemText } from './problem.js';
 import { readArguments, readText } from './read.js';
 
 const read = (files: Readonly<Record<string, string>>, start: string | readonly string[]) => {
@@ -17,7 +17,12 @@ const read = (files: Readonly<Record<string, string>>, start: string | readonly 
   const result = typeof start === 'string' ? readText(start, 'server.conf', options) : readArguments(start, options);
   return {
     base: result.base,
-    lines: result.entries.map(({ name, args, inline, place }) => [`${place.file}:${place.line}`, name, ...args, ...(inline === null ? [] : [inline])]),
+    lines: result.entries.map(({ name, args, inline, place }) => [
+      `${place.file}:${place.line}`,
+      name,
+      ...args,
+      ...(inline === null ? [] : [inline]),
+    ]),
     problems: problems.all.map(problemText),
   };
 };
@@ -25,17 +30,25 @@ const read = (files: Readonly<Record<string, string>>, start: string | readonly 
 describe('readText', () => {
   test('takes BOM, CRLF, comments and leading dashes', () => {
     const { lines, problems } = read({}, '\ufeff# head\r\nport 1194\r\n\r\n--dev tun ; why\r\n');
-    expect(lines).toEqual([['server.conf:2', 'port', '1194'], ['server.conf:4', 'dev', 'tun']]);
+    expect(lines).toEqual([
+      ['server.conf:2', 'port', '1194'],
+      ['server.conf:4', 'dev', 'tun'],
+    ]);
     expect(problems).toEqual([]);
   });
 
   test('takes blocks whole, comments and quotes included', () => {
     const { lines } = read({}, '<ca>\n# not a comment\n"open\n  </ca>\nport 1');
-    expect(lines).toEqual([['server.conf:1', 'ca', '# not a comment\n"open\n'], ['server.conf:5', 'port', '1']]);
+    expect(lines).toEqual([
+      ['server.conf:1', 'ca', '# not a comment\n"open\n'],
+      ['server.conf:5', 'port', '1'],
+    ]);
   });
 
   test('says where a block is not closed', () => {
-    expect(read({}, 'port 1\n<ca>\nx').problems).toEqual(['server.conf:2: ca: the block is not closed; add a line </ca>']);
+    expect(read({}, 'port 1\n<ca>\nx').problems).toEqual([
+      'server.conf:2: ca: the block is not closed; add a line </ca>',
+    ]);
   });
 
   test('refuses long lines and too many words, but not long comments', () => {
@@ -48,7 +61,11 @@ describe('readText', () => {
 
   test('reads included files, relative to the directory that cd names', () => {
     const { lines, base } = read({ '/srv/more.conf': 'verb 3' }, 'cd /srv\nconfig more.conf\nport 2');
-    expect(lines).toEqual([['server.conf:1', 'cd', '/srv'], ['more.conf:1', 'verb', '3'], ['server.conf:3', 'port', '2']]);
+    expect(lines).toEqual([
+      ['server.conf:1', 'cd', '/srv'],
+      ['more.conf:1', 'verb', '3'],
+      ['server.conf:3', 'port', '2'],
+    ]);
     expect(base).toBe('/srv');
   });
 
@@ -66,12 +83,25 @@ describe('readText', () => {
 
 describe('readArguments', () => {
   test('splits at leading dashes and reads the file in its place', () => {
-    const { lines } = read({ '/etc/vpn/s.conf': 'verb 3' }, ['--port', '1195', '--config', 's.conf', '--push', 'route 1.2.3.4']);
-    expect(lines).toEqual([['command line:0', 'port', '1195'], ['s.conf:1', 'verb', '3'], ['command line:0', 'push', 'route 1.2.3.4']]);
+    const { lines } = read({ '/etc/vpn/s.conf': 'verb 3' }, [
+      '--port',
+      '1195',
+      '--config',
+      's.conf',
+      '--push',
+      'route 1.2.3.4',
+    ]);
+    expect(lines).toEqual([
+      ['command line:0', 'port', '1195'],
+      ['s.conf:1', 'verb', '3'],
+      ['command line:0', 'push', 'route 1.2.3.4'],
+    ]);
   });
 
   test('says what is not an option, and what cannot be read', () => {
     expect(read({}, ['port']).problems).toEqual(["command line: 'port' is not an option; options start with --"]);
-    expect(read({}, ['--config', 'no.conf']).problems[0]).toMatch(/^command line: config: cannot read 'no.conf': no such file;/);
+    expect(read({}, ['--config', 'no.conf']).problems[0]).toMatch(
+      /^command line: config: cannot read 'no.conf': no such file;/,
+    );
   });
 });

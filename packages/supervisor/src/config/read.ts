@@ -1,5 +1,5 @@
 import { isAbsolute, join } from 'node:path';
-import { type Place, ProblemList } from './problem.js';
+import type { Place, ProblemList } from './problem.js';
 import { splitWords } from './split-words.js';
 
 /** One directive as written: nothing is known yet about its name or its arguments. */

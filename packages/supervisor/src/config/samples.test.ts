@@ -97,7 +97,14 @@ status-version 3
 syslog
 verb 3`,
     expected: [
-      '4: ca', '5: cert', '6: key', '16: client-config-dir', '20: tls-crypt', '21: warning: cipher', '27: crl-verify', '30: syslog',
+      '4: ca',
+      '5: cert',
+      '6: key',
+      '16: client-config-dir',
+      '20: tls-crypt',
+      '21: warning: cipher',
+      '27: crl-verify',
+      '30: syslog',
     ],
   },
   'old, with passwords and compression': {
@@ -114,15 +121,26 @@ script-security 3
 management 127.0.0.1 7505
 keepalive 10 60`,
     expected: [
-      '2: proto', '4: note: server', '5: comp-lzo', '6: plugin', '7: client-cert-not-required', '8: username-as-common-name',
-      '10: note: script-security', '11: management', 'ca', 'cert', 'key',
+      '2: proto',
+      '4: note: server',
+      '5: comp-lzo',
+      '6: plugin',
+      '7: client-cert-not-required',
+      '8: username-as-common-name',
+      '10: note: script-security',
+      '11: management',
+      'ca',
+      'cert',
+      'key',
     ],
   },
 };
 
 test.each(Object.entries(SAMPLES))('%s', (_, { lines, expected }) => {
   const { problems } = loadConfig({ text: lines, name: 's.conf' }, '/none');
-  const told = problems.map((problem) => /^s\.conf:? ?((\d+: )?((warning|note): )?[\w-]+)/.exec(problemText(problem))?.[1]);
+  const told = problems.map(
+    (problem) => /^s\.conf:? ?((\d+: )?((warning|note): )?[\w-]+)/.exec(problemText(problem))?.[1],
+  );
   const byLine = (text: string | undefined): number => Number(/^\d+/.exec(text ?? '')?.[0] ?? 1e6);
   expect(told).toEqual([...expected].sort((a, b) => byLine(a) - byLine(b)));
 });

@@ -37,7 +37,11 @@ export interface ServerConfig {
     readonly pool: { readonly first: string; readonly size: number } | null;
   } | null;
   readonly poolPersist: { readonly file: string; readonly seconds: number } | null;
-  readonly routes: readonly { readonly destination: string; readonly via: string | null; readonly metric: number | null }[];
+  readonly routes: readonly {
+    readonly destination: string;
+    readonly via: string | null;
+    readonly metric: number | null;
+  }[];
   /** All global push options in the order they are sent: the helpers' ones (`route-gateway`, `topology`, `ping`, ...) and the `push` lines. */
   readonly push: readonly string[];
   readonly clientToClient: boolean;

@@ -13,7 +13,7 @@ describe('splitWords', () => {
     ['  port\t1194  # the usual one', ['port', '1194']],
     ['; nothing here', []],
     ['push "route 10.0.0.0 255.0.0.0"', ['push', 'route 10.0.0.0 255.0.0.0']],
-    ["push 'dhcp-option \"DNS\" \\x'", ['push', 'dhcp-option "DNS" \\x']],
+    ['push \'dhcp-option "DNS" \\x\'', ['push', 'dhcp-option "DNS" \\x']],
     ['ca my\\ ca.crt', ['ca', 'my ca.crt']],
     ['ca C:\\\\keys', ['ca', 'C:\\keys']],
     ['setenv A b#c', ['setenv', 'A', 'b#c']],

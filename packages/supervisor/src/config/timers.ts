@@ -19,7 +19,12 @@ export const readTimers = (settings: Settings): Timers => {
     const pingTimeout = settings.integer('ping-restart', 0, 0, MAX_SECONDS);
     if (pingTimeout === 0) {
       const place = { file: settings.source, line: 0 };
-      settings.problems.add('warning', place, 'keepalive', 'missing: clients that vanish keep their address; add: keepalive 10 60');
+      settings.problems.add(
+        'warning',
+        place,
+        'keepalive',
+        'missing: clients that vanish keep their address; add: keepalive 10 60',
+      );
     }
     return { ...windows, pingInterval, pingTimeout, push: [] };
   }
@@ -29,7 +34,10 @@ export const readTimers = (settings: Settings): Timers => {
   const interval = settings.integerAt(keepalive, 0, 10, 1, MAX_SECONDS);
   const timeout = settings.integerAt(keepalive, 1, 60, 1, MAX_SECONDS);
   if (timeout < 2 * interval) {
-    settings.error(keepalive, `the second number must be at least twice the first; write: keepalive ${interval} ${6 * interval}`);
+    settings.error(
+      keepalive,
+      `the second number must be at least twice the first; write: keepalive ${interval} ${6 * interval}`,
+    );
   }
   const push = [`ping ${interval}`, `ping-restart ${timeout}`];
   return { ...windows, pingInterval: interval, pingTimeout: 2 * timeout, push };

@@ -1,5 +1,5 @@
-import { expect, test } from '@jest/globals';
 import { getCiphers } from 'node:tls';
+import { expect, test } from '@jest/globals';
 import { opensslCipherList } from './tls-cipher-names.js';
 
 test.each([

@@ -28,7 +28,8 @@ export const readTlsPolicy = (settings: Settings): TlsPolicy => {
 const readVersion = (settings: Settings, entry: Entry | undefined): 'TLSv1.2' | 'TLSv1.3' | null => {
   const [version, word] = entry?.args ?? [];
   if (entry === undefined || version === undefined) return null;
-  if (word !== undefined && word !== 'or-highest') settings.error(entry, `'${word}' is not known; the second word can only be or-highest`);
+  if (word !== undefined && word !== 'or-highest')
+    settings.error(entry, `'${word}' is not known; the second word can only be or-highest`);
   if (version === '1.3') return 'TLSv1.3';
   if (version === '1.2') return 'TLSv1.2';
   if (entry.name === 'tls-version-min' && (version === '1.0' || version === '1.1')) {
@@ -49,7 +50,13 @@ const readCipherList = (settings: Settings): string | null => {
     : fail(settings, entry, 'none of the ciphers is known; use names as TLS-ECDHE-ECDSA-WITH-AES-256-GCM-SHA384');
 };
 
-const SUITES = ['TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256', 'TLS_AES_128_CCM_SHA256', 'TLS_AES_128_CCM_8_SHA256'];
+const SUITES = [
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_128_CCM_SHA256',
+  'TLS_AES_128_CCM_8_SHA256',
+];
 
 const readSuites = (settings: Settings): string | null => {
   const entry = settings.last('tls-ciphersuites');
@@ -94,7 +101,10 @@ const readRemoteCert = (settings: Settings): TlsOptions['remoteCertTls'] => {
   if (entry === undefined) return null;
   if (word === 'client') return 'client';
   if (word === 'server') {
-    settings.warning(entry, 'clients whose certificate is not one of a server are refused; a server mostly wants: remote-cert-tls client');
+    settings.warning(
+      entry,
+      'clients whose certificate is not one of a server are refused; a server mostly wants: remote-cert-tls client',
+    );
     return 'server';
   }
   return fail(settings, entry, `'${word}' is not known; write: remote-cert-tls client`);
@@ -106,7 +116,10 @@ const readClientCertificate = (settings: Settings): TlsOptions['clientCertificat
   const word = entry?.args[0] ?? 'require';
   if (entry === undefined || word === 'require') return 'require';
   if (word === 'none' || word === 'optional') {
-    settings.error(entry, `${word} lets everybody in, as no user check is supported yet; write: verify-client-cert require`);
+    settings.error(
+      entry,
+      `${word} lets everybody in, as no user check is supported yet; write: verify-client-cert require`,
+    );
   } else {
     settings.error(entry, `'${word}' is not known; use require`);
   }

@@ -19,9 +19,14 @@ export const readWrap = (settings: Settings, auth: string): WrapOptions => {
   const direction = readDirection(settings, tlsAuth);
   const key = readStaticKey(settings, 'tls-auth');
   if (auth === 'none') {
-    settings.error(tlsAuth, 'auth none leaves it without a digest; use auth SHA256, here and in the profiles of the clients');
+    settings.error(
+      tlsAuth,
+      'auth none leaves it without a digest; use auth SHA256, here and in the profiles of the clients',
+    );
   }
-  return key === undefined ? { type: 'none' } : { type: 'tls-auth', key, direction, digest: auth.toLowerCase() as DigestName };
+  return key === undefined
+    ? { type: 'none' }
+    : { type: 'tls-auth', key, direction, digest: auth.toLowerCase() as DigestName };
 };
 
 const readStaticKey = (settings: Settings, name: string): Uint8Array | undefined => {

@@ -1,8 +1,8 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { Authority } from './authority.js';
 
 let folder: string;
@@ -29,7 +29,9 @@ test('issues certificates that OpenSSL accepts for their purpose only', async ()
   const client = await authority.issue('client', 'anna');
   expect(verify(server.certificate, 'sslserver')).toMatch(/: OK/);
   expect(verify(client.certificate, 'sslclient')).toMatch(/: OK/);
-  expect(verify(client.certificate, 'sslserver')).toMatch(/unsuitable certificate purpose|unsupported certificate purpose/);
+  expect(verify(client.certificate, 'sslserver')).toMatch(
+    /unsuitable certificate purpose|unsupported certificate purpose/,
+  );
 });
 
 test('revokes, so that OpenSSL refuses, and remembers it', async () => {
@@ -40,7 +42,10 @@ test('revokes, so that OpenSSL refuses, and remembers it', async () => {
   expect(verify(anna.certificate, 'sslclient')).toMatch(/certificate revoked/);
   expect(verify(bert.certificate, 'sslclient')).toMatch(/: OK/);
   const again = Authority.open(folder);
-  expect(again?.list().map(({ name, revokedAt }) => [name, revokedAt !== null])).toEqual([['anna', true], ['bert', false]]);
+  expect(again?.list().map(({ name, revokedAt }) => [name, revokedAt !== null])).toEqual([
+    ['anna', true],
+    ['bert', false],
+  ]);
   await expect(again?.revoke('anna')).rejects.toMatchObject({ code: 'config/no-client' });
   await again?.issue('client', 'anna');
   await expect(again?.issue('client', 'anna')).rejects.toMatchObject({ code: 'config/name-taken' });

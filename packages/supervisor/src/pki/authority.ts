@@ -41,7 +41,8 @@ export class Authority {
     if (!existsSync(join(directory, INDEX))) return undefined;
     const read = (name: string): string => readFileSync(join(directory, name), 'utf8');
     const index = IndexSchema.safeParse(parseJson(read(INDEX)));
-    if (!index.success) throw new VpnError('config/authority', `${join(directory, INDEX)} is damaged; restore it from a backup`);
+    if (!index.success)
+      throw new VpnError('config/authority', `${join(directory, INDEX)} is damaged; restore it from a backup`);
     return new Authority(directory, { certificate: read(CERTIFICATE), key: read(KEY) }, index.data);
   }
 
@@ -76,7 +77,10 @@ export class Authority {
   /** Throws `config/name-taken` when a valid certificate of that name exists. */
   async issue(role: 'server' | 'client', name: string): Promise<KeyedCertificate> {
     if (this.find(name) !== undefined) {
-      throw new VpnError('config/name-taken', `'${name}' has a certificate already; choose another name or revoke it first`);
+      throw new VpnError(
+        'config/name-taken',
+        `'${name}' has a certificate already; choose another name or revoke it first`,
+      );
     }
     const { issueCertificate } = await import('./certificates.js');
     const notAfter = yearsAhead(CERTIFICATE_YEARS);
