@@ -3,10 +3,13 @@ import { createSocket } from 'node:dgram';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 
 /** The command as it is installed: on the build. */
 const PROGRAM = resolve(__dirname, '../../bin/shardvpn.mjs');
+
+/** Programs are started, on machines that may be busy. */
+jest.setTimeout(30_000);
 
 let folder: string;
 beforeAll(() => {
