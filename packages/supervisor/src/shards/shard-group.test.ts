@@ -1,0 +1,180 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { asPeerId } from '@shardvpn/core';
+import type { FromShard, ShardStart, ToShard } from '@shardvpn/worker';
+import type { Log } from '../log.js';
+import { SHARD_GROUP_LIMITS, ShardGroup, type ShardGroupLimits } from './shard-group.js';
+import type { WorkerPort } from './shard-handle.js';
+
+/** A worker that does what the test says. */
+class TestWorker implements WorkerPort {
+  readonly start: ShardStart;
+  readonly received: ToShard[] = [];
+  readonly #listeners = new Map<string, ((value: never) => void)[]>();
+  #ended = false;
+
+  constructor(start: ShardStart) {
+    this.start = start;
+  }
+
+  on(event: string, listener: (value: never) => void): void {
+    this.#listeners.set(event, [...(this.#listeners.get(event) ?? []), listener]);
+  }
+
+  postMessage(message: ToShard): void {
+    this.received.push(message);
+  }
+
+  async terminate(): Promise<void> {
+    this.emit('exit', 1);
+  }
+
+  say(message: FromShard): void {
+    this.emit('message', message);
+  }
+
+  emit(event: 'message' | 'error' | 'exit', value: unknown): void {
+    if (event === 'exit' && this.#ended) return;
+    if (event === 'exit') this.#ended = true;
+    for (const listener of this.#listeners.get(event) ?? []) listener(value as never);
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+}
+
+const LIMITS: ShardGroupLimits = { ...SHARD_GROUP_LIMITS, statistics: 20, firstBackOff: 10, longestBackOff: 40 };
+
+const newLab = (
+  limits: Partial<ShardGroupLimits> = {},
+  onStart = (worker: TestWorker) => worker.say({ type: 'ready' }),
+) => {
+  const workers: TestWorker[] = [];
+  const lost: number[] = [];
+  const lines: string[] = [];
+  const write = (line: string): void => void lines.push(line);
+  const log: Log = { error: write, warn: write, info: write, debug: write };
+  const starts = [0, 1].map((shard) => ({ server: { shard }, heartbeat: new SharedArrayBuffer(4) }) as ShardStart);
+  const startWorker = (start: ShardStart): WorkerPort => {
+    const worker = new TestWorker(start);
+    workers.push(worker);
+    queueMicrotask(() => onStart(worker));
+    return worker;
+  };
+  const ports = {
+    startWorker,
+    log,
+    onClient: () => {},
+    onLost: (shard: number) => void lost.push(shard),
+    inheritedPeers: () => [asPeerId(5)],
+  };
+  return { group: new ShardGroup(starts, ports, { ...LIMITS, ...limits }), workers, lost, lines, starts };
+};
+
+const workerOf = (workers: readonly TestWorker[], i: number): TestWorker => workers[i] as TestWorker;
+
+describe('shard group', () => {
+  let group: ShardGroup | undefined;
+  afterEach(() => group?.stop(0));
+
+  test('is started when every worker is ready', async () => {
+    const lab = newLab();
+    group = lab.group;
+    await group.start();
+    expect(lab.workers.map(({ start }) => start.server.shard)).toEqual([0, 1]);
+  });
+
+  test('a worker that ends during the start ends the start, with its reason, and the others', async () => {
+    const lab = newLab({}, (worker) => {
+      if (worker.start.server.shard === 1) worker.emit('error', new Error('no such module'));
+      if (worker.start.server.shard === 1) worker.emit('exit', 1);
+    });
+    await expect(lab.group.start()).rejects.toThrow('no such module');
+    expect(lab.workers.every(({ ended }) => ended)).toBe(true);
+  });
+
+  test('a worker that never gets ready ends the start', async () => {
+    const lab = newLab({ ready: 20 }, () => {});
+    await expect(lab.group.start()).rejects.toThrow('not ready');
+    expect(lab.workers.every(({ ended }) => ended)).toBe(true);
+  });
+
+  test('a worker that ends is replaced, with its peers and the newest CRL, and what waited is sent', async () => {
+    const lab = newLab();
+    group = lab.group;
+    await group.start();
+    group.setCrl('new list');
+    workerOf(lab.workers, 1).emit('error', new Error('out of luck'));
+    workerOf(lab.workers, 1).emit('exit', 1);
+    await sleep(0);
+    expect(lab.lost).toEqual([1]);
+    expect(lab.lines[0]).toContain('out of luck');
+    const goodbye: ToShard = { type: 'disconnect', peerId: asPeerId(5), reason: 'kicked', detail: '' };
+    group.send(1, goodbye);
+    group.send(1, { type: 'auth-decision', request: 1, decision: { type: 'accept' } });
+    await sleep(40);
+    expect(lab.workers).toHaveLength(3);
+    const next = workerOf(lab.workers, 2);
+    expect(next.start.server).toMatchObject({ shard: 1, inheritedPeers: [5] });
+    expect(next.received).toEqual([{ type: 'set-crl', crl: 'new list' }, goodbye]);
+  });
+
+  test('the back-off grows with every failure and has a limit', async () => {
+    let failing = false;
+    const lab = newLab({}, (worker) => (failing ? worker.emit('exit', 1) : worker.say({ type: 'ready' })));
+    group = lab.group;
+    await group.start();
+    failing = true;
+    workerOf(lab.workers, 0).emit('exit', 1);
+    await sleep(200);
+    // 10, 20, 40, 40, ... ms
+    expect(lab.workers.length).toBeGreaterThanOrEqual(5);
+    expect(lab.workers.length).toBeLessThanOrEqual(8);
+  });
+
+  test('a worker whose heartbeat stands still is replaced, one that beats is not', async () => {
+    const lab = newLab({ heartbeatCheck: 10, hang: 60 });
+    group = lab.group;
+    await group.start();
+    const beat = setInterval(() => Atomics.add(new Int32Array((lab.starts[0] as ShardStart).heartbeat), 0, 1), 5);
+    await sleep(120);
+    clearInterval(beat);
+    expect(lab.lines.some((line) => line.includes('shard 1 hangs'))).toBe(true);
+    expect(lab.lost).not.toContain(0);
+    expect(lab.workers.length).toBeGreaterThan(2);
+  });
+
+  test('statistics are null where no worker answers', async () => {
+    const lab = newLab();
+    group = lab.group;
+    await group.start();
+    const reading = group.statistics();
+    const question = workerOf(lab.workers, 1).received[0];
+    if (question?.type !== 'drops') throw new Error('no question');
+    workerOf(lab.workers, 1).say({ type: 'drops', request: question.request, drops: { 'bad-hmac': 2 }, handshakes: 3 });
+    expect(await reading).toEqual([null, expect.objectContaining({ handshakes: 3 })]);
+  });
+
+  test('stop waits for the goodbyes, then ends the workers; nobody is replaced', async () => {
+    const lab = newLab();
+    await lab.group.start();
+    const stopping = lab.group.stop(1000);
+    expect(workerOf(lab.workers, 0).received).toEqual([{ type: 'shutdown' }]);
+    expect(workerOf(lab.workers, 0).ended).toBe(false);
+    for (const worker of lab.workers) worker.say({ type: 'drained' });
+    await stopping;
+    await sleep(50);
+    expect(lab.workers.map(({ ended }) => ended)).toEqual([true, true]);
+    expect(lab.lost).toEqual([]);
+    expect(lab.lines).toEqual([]);
+  });
+
+  test('stop does not wait for a worker that never finishes', async () => {
+    const lab = newLab();
+    await lab.group.start();
+    await lab.group.stop(20);
+    expect(lab.workers.every(({ ended }) => ended)).toBe(true);
+    expect(lab.lines).toEqual([expect.stringContaining('not every client')]);
+  });
+});
