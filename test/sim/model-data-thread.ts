@@ -29,6 +29,8 @@ export interface ModelDataThreadPorts {
 const OP_DATA_V1 = 6;
 const OP_DATA_V2 = 9;
 const TAG_LENGTH = 8;
+/** Opcode, payload and tag. */
+const SHORTEST = 2 + TAG_LENGTH;
 const PING = 0;
 const EXIT = 1;
 
@@ -64,8 +66,10 @@ export class ModelDataThread {
     return this.#peers.get(peerId)?.sendKey ?? null;
   }
 
-  cipherOf(peerId: PeerId): string | undefined {
-    return [...(this.#peers.get(peerId)?.keys.values() ?? [])][0]?.cipher;
+  /** What one direction of a key is, as text; undefined when the key is not there. */
+  fingerprint(peerId: PeerId, keyId: KeyId, direction: 'seal' | 'open'): string | undefined {
+    const key = this.#peers.get(peerId)?.keys.get(keyId);
+    return key && [key.cipher, Buffer.from(key[direction].key).toString('hex'), key[direction].implicitIv.join()].join(' ');
   }
 
   handleCommand(command: DataCommand): void {
@@ -118,7 +122,7 @@ export class ModelDataThread {
     const view = Buffer.from(bytes);
     const op = (view[0] ?? 0) >> 3;
     const keyId = ((view[0] ?? 0) & 7) as KeyId;
-    const peer = this.#find(op, path, view);
+    const peer = view.length < SHORTEST ? undefined : this.#find(op, path, view);
     if (peer === undefined) {
       return;
     }

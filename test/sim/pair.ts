@@ -11,6 +11,7 @@ import {
 import { createNodeCrypto } from '../support/node-crypto.js';
 import { EventLoop } from './event-loop.js';
 import { createMemoryTls } from './memory-tls.js';
+import type { ModelDataThread } from './model-data-thread.js';
 import { Network, type NetworkConditions, PERFECT } from './network.js';
 import { SeededRandom } from './seeded-random.js';
 import { SimClient } from './sim-client.js';
@@ -125,17 +126,43 @@ export class Pair {
 
   /** Everything that must never happen, whatever the network does. */
   faults(): readonly string[] {
-    const threads = [this.server.data, ...this.clients.map(({ data }) => data)];
     return [
       ...this.server.faults,
-      ...threads.flatMap((data) => data.faults),
-      ...threads.filter((data) => data.badTag > 0).map((data) => `${data.badTag} packets sealed with another key`),
+      ...this.#threads().flatMap((data) => data.faults),
+      ...this.clients.flatMap((client) => this.#mismatches(client)),
     ];
+  }
+
+  /** Packets that somebody else's key has sealed: attacks, and late packets for an older owner of an address. */
+  get badTags(): number {
+    return this.#threads().reduce((sum, data) => sum + data.badTag, 0);
   }
 
   /** Packets that arrived under a key which the receiver does not have. */
   get unknownKeys(): number {
-    return [this.server.data, ...this.clients.map(({ data }) => data)].reduce((sum, data) => sum + data.unknownKey, 0);
+    return this.#threads().reduce((sum, data) => sum + data.unknownKey, 0);
+  }
+
+  #threads(): readonly ModelDataThread[] {
+    return [this.server.data, ...this.clients.map(({ data }) => data)];
+  }
+
+  /** Key ids that both ends of a connection have, but not as mirror images. */
+  #mismatches(client: SimClient): readonly string[] {
+    if (!client.isConnected) {
+      return [];
+    }
+    const { peerId } = client;
+    const [near, far] = [client.data, this.server.data];
+    return near
+      .keysOf(peerId)
+      .filter((keyId) => far.keysOf(peerId).includes(keyId))
+      .filter(
+        (keyId) =>
+          near.fingerprint(peerId, keyId, 'seal') !== far.fingerprint(peerId, keyId, 'open') ||
+          near.fingerprint(peerId, keyId, 'open') !== far.fingerprint(peerId, keyId, 'seal'),
+      )
+      .map((keyId) => `key ${keyId} of peer ${peerId} differs`);
   }
 
   #tick(): void {
