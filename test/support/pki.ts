@@ -91,14 +91,24 @@ export class TestAuthority {
 export const inDays = (days: number): Date => new Date(Math.floor(Date.now() / 1000) * 1000 + days * 86_400_000);
 
 const EC = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-const RSA = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) };
+const RSA = {
+  name: 'RSASSA-PKCS1-v1_5',
+  hash: 'SHA-256',
+  modulusLength: 2048,
+  publicExponent: new Uint8Array([1, 0, 1]),
+};
 
 const generateKeys = async (kind: KeyKind): Promise<CryptoKeyPair> =>
   (await webcrypto.subtle.generateKey(kind === 'ec' ? EC : RSA, true, ['sign', 'verify'])) as CryptoKeyPair;
 
-const signing = (keys: CryptoKeyPair): typeof EC | typeof RSA => (keys.privateKey.algorithm.name === 'ECDSA' ? EC : RSA);
+const signing = (keys: CryptoKeyPair): typeof EC | typeof RSA =>
+  keys.privateKey.algorithm.name === 'ECDSA' ? EC : RSA;
 
-async function leafExtensions(keys: CryptoKeyPair, issuer: CryptoKey, { usage = 'client', keyUsage = true }: LeafOptions): Promise<x509.Extension[]> {
+async function leafExtensions(
+  keys: CryptoKeyPair,
+  issuer: CryptoKey,
+  { usage = 'client', keyUsage = true }: LeafOptions,
+): Promise<x509.Extension[]> {
   const extensions: x509.Extension[] = [
     new x509.BasicConstraintsExtension(false),
     await x509.AuthorityKeyIdentifierExtension.create(issuer),

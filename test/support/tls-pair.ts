@@ -20,7 +20,8 @@ export class TlsPair {
   async until(condition: () => boolean): Promise<void> {
     const end = performance.now() + 5000;
     while (!condition()) {
-      if (performance.now() > end) throw new Error(`nothing more happens: server ${this.server.state}, client ${this.client.state}`);
+      if (performance.now() > end)
+        throw new Error(`nothing more happens: server ${this.server.state}, client ${this.client.state}`);
       await new Promise((resolve) => setImmediate(resolve));
     }
   }

@@ -30,11 +30,17 @@ export class UdpClient {
         tlsTimeout: 2,
         maxPacketSize: 1250,
       },
-      { crypto: createNodeCrypto(), tls, onTlsProgress: () => setImmediate(() => this.#turn((client, now) => client.handleTls(now))) },
+      {
+        crypto: createNodeCrypto(),
+        tls,
+        onTlsProgress: () => setImmediate(() => this.#turn((client, now) => client.handleTls(now))),
+      },
       performance.now(),
       Math.floor(Date.now() / 1000),
     );
-    socket.on('message', (bytes) => this.#turn((client, now) => client.handleDatagram(now, { listener: 0, host, port }, bytes)));
+    socket.on('message', (bytes) =>
+      this.#turn((client, now) => client.handleDatagram(now, { listener: 0, host, port }, bytes)),
+    );
     this.#turn(() => undefined);
   }
 
@@ -65,8 +71,10 @@ export class UdpClient {
   #turn(act: (client: Client, now: number) => void): void {
     const client = this.#client;
     act(client, performance.now());
-    for (let command = client.pollCommand(); command !== undefined; command = client.pollCommand()) this.commands.push(command);
-    for (let transmit = client.pollTransmit(); transmit !== undefined; transmit = client.pollTransmit()) this.#socket.send(transmit.bytes);
+    for (let command = client.pollCommand(); command !== undefined; command = client.pollCommand())
+      this.commands.push(command);
+    for (let transmit = client.pollTransmit(); transmit !== undefined; transmit = client.pollTransmit())
+      this.#socket.send(transmit.bytes);
     for (let event = client.pollEvent(); event !== undefined; event = client.pollEvent()) this.events.push(event);
     clearTimeout(this.#timer);
     const timeout = client.pollTimeout();

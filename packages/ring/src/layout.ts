@@ -22,7 +22,8 @@ export const maxPayload = (capacity: number): number => capacity / 2 - RECORD_HE
 
 /** Memory for a ring with `capacity` data bytes, a power of two from 4096 to 2^30. */
 export function createRing(capacity: number): SharedArrayBuffer {
-  if (!isCapacity(capacity)) throw new RangeError(`ring capacity ${capacity} is not a power of two from ${MIN_CAPACITY} to 2^30`);
+  if (!isCapacity(capacity))
+    throw new RangeError(`ring capacity ${capacity} is not a power of two from ${MIN_CAPACITY} to 2^30`);
   return new SharedArrayBuffer(DATA_OFFSET + capacity);
 }
 
@@ -48,7 +49,10 @@ export function encodeU32(bytes: Uint8Array, at: number, value: number): void {
 
 /** The caller has checked that four bytes are there. */
 export function decodeU32(bytes: Uint8Array, at: number): number {
-  return ((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24)) >>> 0;
+  return (
+    ((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24)) >>> 0
+  );
 }
 
-const isCapacity = (n: number): boolean => Number.isInteger(n) && n >= MIN_CAPACITY && n <= 2 ** 30 && (n & (n - 1)) === 0;
+const isCapacity = (n: number): boolean =>
+  Number.isInteger(n) && n >= MIN_CAPACITY && n <= 2 ** 30 && (n & (n - 1)) === 0;

@@ -1,4 +1,13 @@
-import { decodeU32, HEAD_OFFSET, openRing, PADDING, RECORD_HEADER, recordLength, SLEEPING_OFFSET, TAIL_OFFSET } from './layout.js';
+import {
+  decodeU32,
+  HEAD_OFFSET,
+  openRing,
+  PADDING,
+  RECORD_HEADER,
+  recordLength,
+  SLEEPING_OFFSET,
+  TAIL_OFFSET,
+} from './layout.js';
 
 /** `payload` is a view of shared memory, valid until the call returns; the record is consumed even when the call throws. */
 export type RecordHandler = (kind: number, payload: Uint8Array) => void;

@@ -1,4 +1,15 @@
-import { DROPPED_OFFSET, encodeU32, HEAD_OFFSET, maxPayload, openRing, PADDING, RECORD_HEADER, recordLength, SLEEPING_OFFSET, TAIL_OFFSET } from './layout.js';
+import {
+  DROPPED_OFFSET,
+  encodeU32,
+  HEAD_OFFSET,
+  maxPayload,
+  openRing,
+  PADDING,
+  RECORD_HEADER,
+  recordLength,
+  SLEEPING_OFFSET,
+  TAIL_OFFSET,
+} from './layout.js';
 
 /** The one writer of a ring. Records lie behind a private tail until `publish` shows the batch to the consumer. */
 export class RingProducer {
@@ -42,7 +53,8 @@ export class RingProducer {
 
   /** Whether `reserve` would find room now; counts nothing. */
   fits(payload: number): boolean {
-    if (payload > this.maxPayload) throw new RangeError(`record of ${payload} bytes in a ring that takes ${this.maxPayload}`);
+    if (payload > this.maxPayload)
+      throw new RangeError(`record of ${payload} bytes in a ring that takes ${this.maxPayload}`);
     const rest = this.#rest();
     const length = recordLength(payload);
     const wanted = length > rest ? length + rest : length;

@@ -1,6 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { createRing, DATA_OFFSET, DROPPED_OFFSET, encodeU32, HEAD_OFFSET, recordLength, SLEEPING_OFFSET, TAIL_OFFSET } from './layout.js';
+import {
+  createRing,
+  DATA_OFFSET,
+  DROPPED_OFFSET,
+  encodeU32,
+  HEAD_OFFSET,
+  recordLength,
+  TAIL_OFFSET,
+} from './layout.js';
 import { RingConsumer } from './ring-consumer.js';
 import { RingProducer } from './ring-producer.js';
 
@@ -11,7 +19,10 @@ describe('ring', () => {
     write(producer, 4, []);
     expect(drainAll(consumer)).toEqual([]);
     producer.publish();
-    expect(drainAll(consumer)).toEqual([{ kind: 3, bytes: [1, 2, 3] }, { kind: 4, bytes: [] }]);
+    expect(drainAll(consumer)).toEqual([
+      { kind: 3, bytes: [1, 2, 3] },
+      { kind: 4, bytes: [] },
+    ]);
     expect(drainAll(consumer)).toEqual([]);
   });
 
@@ -118,25 +129,32 @@ describe('a consumer of corrupt memory', () => {
     corrupt(new Int32Array(memory), new Uint8Array(memory, DATA_OFFSET));
     expect(drainAll(consumer)).toEqual([]);
     expect(consumer.corrupt).toBe(1);
-    expect(Atomics.load(new Int32Array(memory), HEAD_OFFSET / 4)).toBe(Atomics.load(new Int32Array(memory), TAIL_OFFSET / 4));
+    expect(Atomics.load(new Int32Array(memory), HEAD_OFFSET / 4)).toBe(
+      Atomics.load(new Int32Array(memory), TAIL_OFFSET / 4),
+    );
   });
 
   test('never throws and never hands out bytes beyond a record', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ minLength: 4096, maxLength: 4096 }), fc.nat(), fc.nat(5000), (bytes, head, published) => {
-        const memory = createRing(4096);
-        new Uint8Array(memory, DATA_OFFSET).set(bytes);
-        const words = new Int32Array(memory);
-        words[HEAD_OFFSET / 4] = head;
-        words[TAIL_OFFSET / 4] = head + published;
-        const consumer = new RingConsumer(memory);
-        consumer.drain(1000, (kind, payload) => {
-          expect(kind).not.toBe(0);
-          expect(payload.byteOffset + payload.length).toBeLessThanOrEqual(memory.byteLength);
-          expect(payload.length).toBeLessThanOrEqual(2040);
-        });
-        expect(consumer.pending).toBe(false);
-      }),
+      fc.property(
+        fc.uint8Array({ minLength: 4096, maxLength: 4096 }),
+        fc.nat(),
+        fc.nat(5000),
+        (bytes, head, published) => {
+          const memory = createRing(4096);
+          new Uint8Array(memory, DATA_OFFSET).set(bytes);
+          const words = new Int32Array(memory);
+          words[HEAD_OFFSET / 4] = head;
+          words[TAIL_OFFSET / 4] = head + published;
+          const consumer = new RingConsumer(memory);
+          consumer.drain(1000, (kind, payload) => {
+            expect(kind).not.toBe(0);
+            expect(payload.byteOffset + payload.length).toBeLessThanOrEqual(memory.byteLength);
+            expect(payload.length).toBeLessThanOrEqual(2040);
+          });
+          expect(consumer.pending).toBe(false);
+        },
+      ),
       { numRuns: 300 },
     );
   });

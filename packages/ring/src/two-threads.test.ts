@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { expect, test } from '@jest/globals';
 import { createRing } from './layout.js';

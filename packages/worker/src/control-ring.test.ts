@@ -16,7 +16,16 @@ describe('commands', () => {
   const peerId = asPeerId(0x00a1b2c3);
   const cases: [DataCommand, number, string][] = [
     [
-      { type: 'add-peer', peerId, path: V4, dataV2: true, ipv4: '10.8.0.2', ipv6: 'fd00::2', pingInterval: 10, pingTimeout: 120 },
+      {
+        type: 'add-peer',
+        peerId,
+        path: V4,
+        dataV2: true,
+        ipv4: '10.8.0.2',
+        ipv6: 'fd00::2',
+        pingInterval: 10,
+        pingTimeout: 120,
+      },
       2,
       `c3b2a10007000000${V4_HEX}0a0800020a007800fd000000000000000000000000000002`,
     ],
@@ -71,7 +80,12 @@ describe('commands', () => {
       encodeCommand(ring, { type: 'install-key', peerId, keyId: asKeyId(0), cipher, seal: aead, open: aead });
       return [cipher, records(ring, memory)[0]?.hex.slice(10, 12)];
     });
-    expect(Object.fromEntries(codes)).toEqual({ 'AES-128-GCM': '01', 'AES-192-GCM': '02', 'AES-256-GCM': '03', 'CHACHA20-POLY1305': '04' });
+    expect(Object.fromEntries(codes)).toEqual({
+      'AES-128-GCM': '01',
+      'AES-192-GCM': '02',
+      'AES-256-GCM': '03',
+      'CHACHA20-POLY1305': '04',
+    });
   });
 
   test('that find no room are not counted as lost; a transmit is', () => {
@@ -105,8 +119,16 @@ describe('records of the data thread', () => {
   });
 
   test('a datagram comes with its address, and runs of one address with one object', () => {
-    const got = decodeAll([[1, fromHex(`${V4_HEX}38aabb`)], [1, fromHex(`${V4_HEX}20`)], [1, fromHex(V6_HEX)]]);
-    expect(got.datagrams).toEqual([[V4, '38aabb'], [V4, '20'], [V6, '']]);
+    const got = decodeAll([
+      [1, fromHex(`${V4_HEX}38aabb`)],
+      [1, fromHex(`${V4_HEX}20`)],
+      [1, fromHex(V6_HEX)],
+    ]);
+    expect(got.datagrams).toEqual([
+      [V4, '38aabb'],
+      [V4, '20'],
+      [V6, ''],
+    ]);
     expect(got.datagrams[0]?.[0]).toBe(got.datagrams[1]?.[0]);
   });
 
@@ -114,7 +136,12 @@ describe('records of the data thread', () => {
     const shared = new Uint8Array(new SharedArrayBuffer(64));
     shared.set(fromHex(`${V4_HEX}38aabb`));
     let buffer: ArrayBufferLike | undefined;
-    new RecordDecoder().decode(1, shared, { handleDatagram: (_, bytes) => { buffer = bytes.buffer; }, handleDataEvent: () => undefined });
+    new RecordDecoder().decode(1, shared, {
+      handleDatagram: (_, bytes) => {
+        buffer = bytes.buffer;
+      },
+      handleDataEvent: () => undefined,
+    });
     expect(buffer).toBeInstanceOf(ArrayBuffer);
   });
 
@@ -127,7 +154,10 @@ describe('records of the data thread', () => {
         encodePath(wanted, record, 0);
         record.set(payload, 24);
         const got: [Path, Uint8Array][] = [];
-        decoder.decode(1, record, { handleDatagram: (to, bytes) => got.push([to, Uint8Array.from(bytes)]), handleDataEvent: () => undefined });
+        decoder.decode(1, record, {
+          handleDatagram: (to, bytes) => got.push([to, Uint8Array.from(bytes)]),
+          handleDataEvent: () => undefined,
+        });
         expect(got).toEqual([[wanted, payload]]);
       }),
     );
@@ -158,7 +188,11 @@ function records(ring: RingProducer, memory: SharedArrayBuffer): { kind: number;
   return got;
 }
 
-function decodeAll(input: readonly [number, Uint8Array][]): { datagrams: [Path, string][]; events: DataEvent[]; malformed: number } {
+function decodeAll(input: readonly [number, Uint8Array][]): {
+  datagrams: [Path, string][];
+  events: DataEvent[];
+  malformed: number;
+} {
   const decoder = new RecordDecoder();
   const datagrams: [Path, string][] = [];
   const events: DataEvent[] = [];

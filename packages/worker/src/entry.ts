@@ -15,7 +15,8 @@ function runShard(port: NonNullable<typeof parentPort>, start: ShardStart): void
   const tls = new NodeTlsEngine(start.tls);
   const now = (): number => performance.now();
   const shard = new Shard(start, {
-    createServer: (onTlsProgress) => new Server(start.server, { crypto: nodeCrypto, tls, onTlsProgress }, now(), Math.floor(Date.now() / 1000)),
+    createServer: (onTlsProgress) =>
+      new Server(start.server, { crypto: nodeCrypto, tls, onTlsProgress }, now(), Math.floor(Date.now() / 1000)),
     now,
     post,
     wakeDataThread: () => wakeShard(start.plane, start.server.shard),
@@ -33,7 +34,9 @@ function setCrl(tls: NodeTlsEngine, crl: string): void {
   try {
     tls.setCrl(crl);
   } catch (error) {
-    process.emitWarning(`the TLS engine cannot use the new CRL and goes on with the old one: ${(error as Error).message}`);
+    process.emitWarning(
+      `the TLS engine cannot use the new CRL and goes on with the old one: ${(error as Error).message}`,
+    );
   }
 }
 

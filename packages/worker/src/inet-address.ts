@@ -74,4 +74,5 @@ function longestZeroRun(groups: readonly number[]): { start: number; length: num
   return best;
 }
 
-const notAnAddress = (host: string): VpnError => new VpnError('internal/not-an-address', `'${host}' is not a numeric address`);
+const notAnAddress = (host: string): VpnError =>
+  new VpnError('internal/not-an-address', `'${host}' is not a numeric address`);

@@ -1,4 +1,12 @@
-import type { AuthDecision, ClientIdentity, EndReason, LeaseDecision, Path, PeerId, ServerOptions } from '@shardvpn/core';
+import type {
+  AuthDecision,
+  ClientIdentity,
+  EndReason,
+  LeaseDecision,
+  Path,
+  PeerId,
+  ServerOptions,
+} from '@shardvpn/core';
 
 /** TLS settings of a shard, as texts and flags ready for the engine. PEM texts, never file names. */
 export interface TlsOptions {
@@ -45,7 +53,13 @@ export type IdentityMessage = ClientIdentity;
 /** Shard to supervisor. */
 export type FromShard =
   | { readonly type: 'ready' }
-  | { readonly type: 'authenticate'; readonly request: number; readonly identity: IdentityMessage; readonly password: string | null; readonly renegotiation: boolean }
+  | {
+      readonly type: 'authenticate';
+      readonly request: number;
+      readonly identity: IdentityMessage;
+      readonly password: string | null;
+      readonly renegotiation: boolean;
+    }
   | { readonly type: 'lease'; readonly request: number; readonly identity: IdentityMessage; readonly peerId: PeerId }
   | {
       readonly type: 'connected';
@@ -60,7 +74,18 @@ export type FromShard =
   | { readonly type: 'float-conflict'; readonly peerId: PeerId; readonly holder: PeerId; readonly path: Path }
   | { readonly type: 'renegotiated'; readonly peerId: PeerId; readonly tls: string }
   | { readonly type: 'disconnected'; readonly peerId: PeerId; readonly reason: EndReason; readonly detail: string }
-  | { readonly type: 'refused'; readonly path: Path; readonly reason: EndReason; readonly detail: string; readonly hint: string }
+  | {
+      readonly type: 'refused';
+      readonly path: Path;
+      readonly reason: EndReason;
+      readonly detail: string;
+      readonly hint: string;
+    }
   /** Answer to `drops`: control packets dropped by reason since the worker started. */
-  | { readonly type: 'drops'; readonly request: number; readonly drops: Readonly<Record<string, number>>; readonly handshakes: number }
+  | {
+      readonly type: 'drops';
+      readonly request: number;
+      readonly drops: Readonly<Record<string, number>>;
+      readonly handshakes: number;
+    }
   | { readonly type: 'drained' };

@@ -15,7 +15,9 @@ import type { FromShard, ShardStart, TlsOptions } from './messages.js';
 import { NodeTlsEngine } from './tls/tls-engine.js';
 
 // Both come from the build: jest neither transforms a worker's files nor loads the add-on's ES module.
-const native = createRequire(__filename)(join(process.cwd(), `native/shardvpn.${process.platform}-${process.arch}.node`)) as typeof Native;
+const native = createRequire(__filename)(
+  join(process.cwd(), `native/shardvpn.${process.platform}-${process.arch}.node`),
+) as typeof Native;
 const ENTRY = pathToFileURL(join(process.cwd(), 'packages/worker/dist/entry.js'));
 
 let rig: Rig;
@@ -36,7 +38,9 @@ test('datagrams cross both rings unharmed between TypeScript and the data thread
   const turn = (): void => {
     consumer.awake();
     do {
-      consumer.drain(16, (kind, payload) => decoder.decode(kind, payload, { handleDatagram: echo, handleDataEvent: () => undefined }));
+      consumer.drain(16, (kind, payload) =>
+        decoder.decode(kind, payload, { handleDatagram: echo, handleDataEvent: () => undefined }),
+      );
       if (producer.publish()) native.wakeShard(rig.plane, 0);
     } while (!consumer.sleep());
   };
@@ -76,10 +80,19 @@ describe('a shard worker', () => {
     const { worker, inbox, ca } = await rig.startWorker();
     const client = await rig.connectClient(ca, 'alice');
     const question = await inbox.first((message) => message.type === 'authenticate');
-    expect(question).toMatchObject({ identity: { commonName: 'alice', certificate: { commonName: 'alice' } }, renegotiation: false });
+    expect(question).toMatchObject({
+      identity: { commonName: 'alice', certificate: { commonName: 'alice' } },
+      renegotiation: false,
+    });
     answer(worker, question, { type: 'auth-decision', decision: { type: 'accept' } });
-    answer(worker, await inbox.first((message) => message.type === 'lease'), { type: 'lease-decision', decision: { type: 'lease', lease: LEASE } });
-    expect(await inbox.first((message) => message.type === 'connected')).toMatchObject({ keyDerivation: 'tls-ekm', cipher: 'AES-256-GCM' });
+    answer(worker, await inbox.first((message) => message.type === 'lease'), {
+      type: 'lease-decision',
+      decision: { type: 'lease', lease: LEASE },
+    });
+    expect(await inbox.first((message) => message.type === 'connected')).toMatchObject({
+      keyDerivation: 'tls-ekm',
+      cipher: 'AES-256-GCM',
+    });
     expect((await client.event('connected')).cipher).toBe('AES-256-GCM');
     expect(client.commands.slice(0, 2).map(({ type }) => type)).toEqual(['add-peer', 'install-key']);
     expect(native.shardCounters(rig.plane, 0).peers).toHaveLength(1);
@@ -232,13 +245,18 @@ type Drops = Extract<FromShard, { type: 'drops' }>;
 async function ask(worker: Worker, inbox: Inbox, wanted: (answer: Drops) => boolean): Promise<Drops> {
   for (let request = 1; ; request++) {
     worker.postMessage({ type: 'drops', request });
-    const answer = await inbox.first((message): message is Drops => message.type === 'drops' && message.request === request);
+    const answer = await inbox.first(
+      (message): message is Drops => message.type === 'drops' && message.request === request,
+    );
     if (wanted(answer)) return answer;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
 
-async function shardStart(rings: Pick<ShardStart, 'toData' | 'toWorker' | 'plane'>, ca: TestAuthority): Promise<ShardStart> {
+async function shardStart(
+  rings: Pick<ShardStart, 'toData' | 'toWorker' | 'plane'>,
+  ca: TestAuthority,
+): Promise<ShardStart> {
   return {
     server: {
       shard: 0,
@@ -292,4 +310,5 @@ function controlPacket(serial: number): Uint8Array {
   return packet;
 }
 
-const sorted = (packets: readonly Uint8Array[]): string[] => packets.map((bytes) => Buffer.from(bytes).toString('hex')).sort();
+const sorted = (packets: readonly Uint8Array[]): string[] =>
+  packets.map((bytes) => Buffer.from(bytes).toString('hex')).sort();

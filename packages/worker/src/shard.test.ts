@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { asPeerId, type DataCommand, type DataEvent, type Path, type ServerEvent, type Transmit } from '@shardvpn/core';
 import { createRing, RingConsumer, RingProducer } from '@shardvpn/ring';
-import { encodePath } from './path-record.js';
 import type { FromShard } from './messages.js';
+import { encodePath } from './path-record.js';
 import { Shard, type ShardServer } from './shard.js';
 
 const PATH: Path = { listener: 0, host: '192.0.2.1', port: 4000 };
@@ -75,7 +75,9 @@ describe('a full ring', () => {
   test('holds the commands in their order, lets nothing overtake them and reads nothing new', async () => {
     const rig = new Rig();
     await rig.turn();
-    rig.server.commands.push(...Array.from({ length: 400 }, (_, i): DataCommand => ({ type: 'touch-peer', peerId: asPeerId(i) })));
+    rig.server.commands.push(
+      ...Array.from({ length: 400 }, (_, i): DataCommand => ({ type: 'touch-peer', peerId: asPeerId(i) })),
+    );
     rig.server.transmits.push(transmit(1));
     rig.server.events.push({ type: 'renegotiated', peerId: asPeerId(1), tls: '' });
     await rig.turn();
@@ -101,7 +103,12 @@ describe('a full ring', () => {
     await rig.turn();
     rig.shard.handleMessage({ type: 'drops', request: 3 });
     const answer = rig.posted.at(-1);
-    expect(answer).toMatchObject({ type: 'drops', request: 3, handshakes: 2, drops: { 'too-short': 1, 'control-ring-corrupt': 0 } });
+    expect(answer).toMatchObject({
+      type: 'drops',
+      request: 3,
+      handshakes: 2,
+      drops: { 'too-short': 1, 'control-ring-corrupt': 0 },
+    });
     const lost = answer?.type === 'drops' ? answer.drops['control-ring-full'] : 0;
     expect(lost).toBe(300 - rig.sent().length);
     expect(lost).toBeGreaterThan(0);
@@ -148,12 +155,36 @@ describe('messages', () => {
 
   test('a connected client is told flat', async () => {
     const rig = new Rig();
-    const identity = { commonName: 'c', username: null, certificate: null, path: PATH, peerInfo: new Map([['IV_VER', '2.6']]) };
+    const identity = {
+      commonName: 'c',
+      username: null,
+      certificate: null,
+      path: PATH,
+      peerInfo: new Map([['IV_VER', '2.6']]),
+    };
     const lease = { ipv4: null, ipv6: null, push: [] };
-    const client = { peerId: asPeerId(2), identity, lease, cipher: 'AES-256-GCM', tls: 'TLSv1.3', keyDerivation: 'tls-ekm', since: 7 } as const;
+    const client = {
+      peerId: asPeerId(2),
+      identity,
+      lease,
+      cipher: 'AES-256-GCM',
+      tls: 'TLSv1.3',
+      keyDerivation: 'tls-ekm',
+      since: 7,
+    } as const;
     rig.server.events.push({ type: 'connected', client });
     await rig.turn();
-    expect(rig.posted).toEqual([{ type: 'connected', peerId: 2, identity, cipher: 'AES-256-GCM', tls: 'TLSv1.3', keyDerivation: 'tls-ekm', since: 7 }]);
+    expect(rig.posted).toEqual([
+      {
+        type: 'connected',
+        peerId: 2,
+        identity,
+        cipher: 'AES-256-GCM',
+        tls: 'TLSv1.3',
+        keyDerivation: 'tls-ekm',
+        since: 7,
+      },
+    ]);
   });
 
   test('shutdown is answered once, when the notices are in the ring', async () => {

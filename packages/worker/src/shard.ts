@@ -85,7 +85,12 @@ export class Shard {
         this.#ports.setCrl(message.crl);
         break;
       case 'drops':
-        this.#ports.post({ type: 'drops', request: message.request, drops: this.#drops(), handshakes: server.handshakes });
+        this.#ports.post({
+          type: 'drops',
+          request: message.request,
+          drops: this.#drops(),
+          handshakes: server.handshakes,
+        });
         break;
       case 'shutdown':
         this.#draining = true;
@@ -129,7 +134,8 @@ export class Shard {
     if (done) this.#flushTransmits();
     if (this.#toData.publish()) this.#ports.wakeDataThread();
     if (!done) return;
-    for (let event = this.#server.pollEvent(); event !== undefined; event = this.#server.pollEvent()) this.#ports.post(eventMessage(event));
+    for (let event = this.#server.pollEvent(); event !== undefined; event = this.#server.pollEvent())
+      this.#ports.post(eventMessage(event));
     if (this.#draining && this.#server.isDrained) {
       this.#draining = false;
       this.#ports.post({ type: 'drained' });

@@ -21,7 +21,11 @@ export class CertificateAuthorities {
    */
   chainHashes(leaf: X509Certificate): string[] {
     const hashes = [hashOf(leaf)];
-    for (let issuer = this.#issuerOf(leaf); issuer !== undefined && hashes.length < MAX_DEPTH; issuer = this.#issuerOf(issuer.certificate)) {
+    for (
+      let issuer = this.#issuerOf(leaf);
+      issuer !== undefined && hashes.length < MAX_DEPTH;
+      issuer = this.#issuerOf(issuer.certificate)
+    ) {
       if (hashes.includes(issuer.hash)) break;
       hashes.push(issuer.hash);
     }

@@ -15,7 +15,10 @@ export function hasKeyUsage(certificate: Uint8Array): boolean {
   const tbs = outer?.tag === SEQUENCE ? readElement(certificate, outer.start, outer.end) : undefined;
   const wrapper = tbs && findElement(certificate, tbs, (element) => element.tag === EXTENSIONS);
   const extensions = wrapper && readElement(certificate, wrapper.start, wrapper.end);
-  return extensions !== undefined && findElement(certificate, extensions, (element) => isKeyUsage(certificate, element)) !== undefined;
+  return (
+    extensions !== undefined &&
+    findElement(certificate, extensions, (element) => isKeyUsage(certificate, element)) !== undefined
+  );
 }
 
 interface Element {

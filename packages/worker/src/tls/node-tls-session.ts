@@ -39,7 +39,8 @@ export class NodeTlsSession implements TlsSession, MemoryPipeOwner {
   }
 
   send(plaintext: Uint8Array): void {
-    if (this.#state === 'handshake') throw new VpnError('api-misuse/tls-not-established', 'send before the TLS handshake is done');
+    if (this.#state === 'handshake')
+      throw new VpnError('api-misuse/tls-not-established', 'send before the TLS handshake is done');
     if (this.#state !== 'established') return;
     this.#outgoing.push(Uint8Array.from(plaintext));
     this.#writeNext();
@@ -87,9 +88,16 @@ export class NodeTlsSession implements TlsSession, MemoryPipeOwner {
     }
     this.#state = 'established';
     // One `data` event is one record: while a stream flows Node hands on what each read of OpenSSL gave.
-    socket.on('data', (bytes: Buffer) => this.#emit({ type: 'plaintext', bytes: new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length) }));
+    socket.on('data', (bytes: Buffer) =>
+      this.#emit({ type: 'plaintext', bytes: new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length) }),
+    );
     const certificate = peer?.certificate ?? null;
-    this.#emit({ type: 'established', certificate, version: socket.getProtocol() ?? '', cipher: socket.getCipher().name });
+    this.#emit({
+      type: 'established',
+      certificate,
+      version: socket.getProtocol() ?? '',
+      cipher: socket.getCipher().name,
+    });
   }
 
   /** Fatal, told once. */
@@ -101,7 +109,8 @@ export class NodeTlsSession implements TlsSession, MemoryPipeOwner {
   }
 
   onWritten(bytes: Uint8Array): void {
-    if (this.#state !== 'destroyed') this.#emit({ type: 'ciphertext', bytes: new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length) });
+    if (this.#state !== 'destroyed')
+      this.#emit({ type: 'ciphertext', bytes: new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length) });
   }
 
   onFinished(): void {

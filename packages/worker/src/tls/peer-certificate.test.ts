@@ -32,7 +32,11 @@ describe('common name', () => {
 
 describe('certificate chain', () => {
   test('is the leaf and the authority that issued it, not its namesake', async () => {
-    const [ca, other, namesake] = [await TestAuthority.create('A'), await TestAuthority.create('B'), await TestAuthority.create('A')];
+    const [ca, other, namesake] = [
+      await TestAuthority.create('A'),
+      await TestAuthority.create('B'),
+      await TestAuthority.create('A'),
+    ];
     const authorities = new CertificateAuthorities(`${other.cert}\nsome text\n${namesake.cert}\n${ca.cert}`);
     const leaf = new X509Certificate((await ca.issue('x')).cert);
     const hash = (certificate: X509Certificate): string => certificate.fingerprint256.replaceAll(':', '').toLowerCase();

@@ -44,12 +44,14 @@ export function readPeerCertificate(
 export function commonName(subject: string): string {
   const attributes = subject.split('\n').flatMap((part) => part.split(' + '));
   const last = attributes.findLast((attribute) => attribute.startsWith('CN='));
-  return last === undefined ? '' : unescape(last.slice(3));
+  return last === undefined ? '' : unescapeValue(last.slice(3));
 }
 
 /** Hexadecimal escapes stand for control characters only: the rest is UTF-8 already. */
-const unescape = (text: string): string =>
-  text.replace(/\\([0-9A-F]{2}|.)/gs, (_, escaped: string) => (escaped.length === 2 ? String.fromCharCode(Number.parseInt(escaped, 16)) : escaped));
+const unescapeValue = (text: string): string =>
+  text.replace(/\\([0-9A-F]{2}|.)/gs, (_, escaped: string) =>
+    escaped.length === 2 ? String.fromCharCode(Number.parseInt(escaped, 16)) : escaped,
+  );
 
 /** Control characters become `_`, so that a name stays one line of a log. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.

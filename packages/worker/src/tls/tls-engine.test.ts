@@ -4,9 +4,9 @@ import { runInNewContext } from 'node:vm';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { TlsEvent } from '@shardvpn/core';
 import { inDays, type LeafOptions, TestAuthority, type TestCertificate } from '../../../../test/support/pki.js';
+import { TlsPair } from '../../../../test/support/tls-pair.js';
 import type { TlsOptions } from '../messages.js';
 import { NodeTlsEngine } from './tls-engine.js';
-import { TlsPair } from '../../../../test/support/tls-pair.js';
 
 let ca: TestAuthority;
 let server: TestCertificate;
@@ -19,18 +19,21 @@ beforeAll(async () => {
 });
 
 describe('handshake', () => {
-  test.each(['TLSv1.2', 'TLSv1.3'] as const)('%s: both sides establish, name each other and export the same keys', async (version) => {
-    const pair = new TlsPair(engine({ minVersion: version, maxVersion: version }), engine({}, client));
-    await pair.established();
-    expect(pair.server.established).toMatchObject({ version, certificate: { commonName: 'client' } });
-    expect(pair.client.established).toMatchObject({ version, certificate: { commonName: 'server' } });
-    const label = 'EXPORTER-OpenVPN-datakeys';
-    const keys = pair.server.session.exportKeyingMaterial(label, 256);
-    expect(keys).toHaveLength(256);
-    expect(pair.client.session.exportKeyingMaterial(label, 256)).toEqual(keys);
-    expect(pair.server.session.exportKeyingMaterial('EXPORTER-OpenVPN-dynamic-tls-crypt', 256)).not.toEqual(keys);
-    pair.destroy();
-  });
+  test.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    '%s: both sides establish, name each other and export the same keys',
+    async (version) => {
+      const pair = new TlsPair(engine({ minVersion: version, maxVersion: version }), engine({}, client));
+      await pair.established();
+      expect(pair.server.established).toMatchObject({ version, certificate: { commonName: 'client' } });
+      expect(pair.client.established).toMatchObject({ version, certificate: { commonName: 'server' } });
+      const label = 'EXPORTER-OpenVPN-datakeys';
+      const keys = pair.server.session.exportKeyingMaterial(label, 256);
+      expect(keys).toHaveLength(256);
+      expect(pair.client.session.exportKeyingMaterial(label, 256)).toEqual(keys);
+      expect(pair.server.session.exportKeyingMaterial('EXPORTER-OpenVPN-dynamic-tls-crypt', 256)).not.toEqual(keys);
+      pair.destroy();
+    },
+  );
 
   test('works with RSA certificates under TLS 1.2 and 1.3', async () => {
     const authority = await TestAuthority.create('RSA CA', 'rsa');
@@ -63,7 +66,10 @@ describe('handshake', () => {
   test('takes cipher, suite and group limits', async () => {
     const tls12 = engine({ maxVersion: 'TLSv1.2', cipherList: 'ECDHE-ECDSA-AES128-GCM-SHA256' });
     const tls13 = engine({ cipherSuites: 'TLS_CHACHA20_POLY1305_SHA256', groups: 'secp384r1' });
-    for (const [limited, cipher] of [[tls12, 'ECDHE-ECDSA-AES128-GCM-SHA256'], [tls13, 'TLS_CHACHA20_POLY1305_SHA256']] as const) {
+    for (const [limited, cipher] of [
+      [tls12, 'ECDHE-ECDSA-AES128-GCM-SHA256'],
+      [tls13, 'TLS_CHACHA20_POLY1305_SHA256'],
+    ] as const) {
       const pair = new TlsPair(limited, engine({}, client));
       await pair.established();
       expect(pair.server.established?.cipher).toBe(cipher);
@@ -93,17 +99,20 @@ describe('handshake', () => {
 });
 
 describe('records', () => {
-  test.each(['TLSv1.2', 'TLSv1.3'] as const)('%s: each send arrives as one plaintext, however the bytes were cut', async (maxVersion) => {
-    const pair = new TlsPair(engine({ maxVersion }), engine({}, client), 7);
-    await pair.established();
-    const sent = Array.from({ length: 20 }, (_, i) => new Uint8Array(i % 3 === 0 ? 1024 : 1 + i).fill(i));
-    for (const bytes of sent) pair.server.session.send(bytes);
-    for (const bytes of sent) pair.client.session.send(bytes);
-    await pair.until(() => pair.client.plaintexts.length + pair.server.plaintexts.length >= 40);
-    expect(pair.client.plaintexts).toEqual(sent);
-    expect(pair.server.plaintexts).toEqual(sent);
-    pair.destroy();
-  });
+  test.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    '%s: each send arrives as one plaintext, however the bytes were cut',
+    async (maxVersion) => {
+      const pair = new TlsPair(engine({ maxVersion }), engine({}, client), 7);
+      await pair.established();
+      const sent = Array.from({ length: 20 }, (_, i) => new Uint8Array(i % 3 === 0 ? 1024 : 1 + i).fill(i));
+      for (const bytes of sent) pair.server.session.send(bytes);
+      for (const bytes of sent) pair.client.session.send(bytes);
+      await pair.until(() => pair.client.plaintexts.length + pair.server.plaintexts.length >= 40);
+      expect(pair.client.plaintexts).toEqual(sent);
+      expect(pair.server.plaintexts).toEqual(sent);
+      pair.destroy();
+    },
+  );
 
   test('what a client sends right behind its Finished is not lost', async () => {
     const pair = new TlsPair(engine(), engine({}, client));
@@ -118,16 +127,47 @@ describe('records', () => {
 
 describe('refusals', () => {
   const refused: [string, () => Promise<{ shown: TestCertificate | null; limits?: Partial<TlsOptions> }>, RegExp][] = [
-    ['revoked', async () => ({ shown: client, limits: { crl: await ca.revoke(client) } }), /certificate has been revoked/],
-    ['expired', async () => ({ shown: await leaf({ notBefore: inDays(-5), notAfter: inDays(-1) }) }), /certificate has expired/],
+    [
+      'revoked',
+      async () => ({ shown: client, limits: { crl: await ca.revoke(client) } }),
+      /certificate has been revoked/,
+    ],
+    [
+      'expired',
+      async () => ({ shown: await leaf({ notBefore: inDays(-5), notAfter: inDays(-1) }) }),
+      /certificate has expired/,
+    ],
     ['not yet valid', async () => ({ shown: await leaf({ notBefore: inDays(1) }) }), /not yet valid/],
-    ['foreign', async () => ({ shown: await (await TestAuthority.create('Other')).issue('x') }), /unable to get local issuer|unable to verify the first/],
-    ['same name, other key', async () => ({ shown: await (await TestAuthority.create()).issue('x') }), /certificate|signature/],
+    [
+      'foreign',
+      async () => ({ shown: await (await TestAuthority.create('Other')).issue('x') }),
+      /unable to get local issuer|unable to verify the first/,
+    ],
+    [
+      'same name, other key',
+      async () => ({ shown: await (await TestAuthority.create()).issue('x') }),
+      /certificate|signature/,
+    ],
     ['a server certificate', async () => ({ shown: await leaf({ usage: 'server' }) }), /purpose/],
-    ['no extended key usage', async () => ({ shown: await leaf({ usage: null }), limits: { remoteCertTls: 'client' } }), /extended key usage/],
-    ['no key usage', async () => ({ shown: await leaf({ keyUsage: false }), limits: { remoteCertTls: 'client' } }), /no key usage/],
+    [
+      'no extended key usage',
+      async () => ({ shown: await leaf({ usage: null }), limits: { remoteCertTls: 'client' } }),
+      /extended key usage/,
+    ],
+    [
+      'no key usage',
+      async () => ({ shown: await leaf({ keyUsage: false }), limits: { remoteCertTls: 'client' } }),
+      /no key usage/,
+    ],
     ['none', async () => ({ shown: null }), /the client sent no certificate/],
-    ['optional but bad', async () => ({ shown: await leaf({ notBefore: inDays(-5), notAfter: inDays(-1) }), limits: { clientCertificate: 'optional' } }), /expired/],
+    [
+      'optional but bad',
+      async () => ({
+        shown: await leaf({ notBefore: inDays(-5), notAfter: inDays(-1) }),
+        limits: { clientCertificate: 'optional' },
+      }),
+      /expired/,
+    ],
   ];
   test.each(refused)('client certificate: %s', async (_, make, reason) => {
     const { shown, limits } = await make();
@@ -215,7 +255,8 @@ describe('lifetime', () => {
     const other = engine({}, client).open('client', () => undefined);
     await new Promise((resolve) => setTimeout(resolve, 10));
     inside = true;
-    for (let event = other.poll(); event !== undefined; event = other.poll()) if (event.type === 'ciphertext') session.feed(event.bytes);
+    for (let event = other.poll(); event !== undefined; event = other.poll())
+      if (event.type === 'ciphertext') session.feed(event.bytes);
     inside = false;
     await new Promise((resolve) => setTimeout(resolve, 10));
     expect(told).toBeGreaterThan(0);

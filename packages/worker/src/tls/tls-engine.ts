@@ -70,7 +70,8 @@ export class NodeTlsEngine implements TlsEngine {
 
   #handleSecure(socket: TLSSocket): void {
     const session = this.#owner.getStore();
-    if (session === undefined) throw new VpnError('internal/tls-socket-without-owner', 'a TLS socket has lost its session');
+    if (session === undefined)
+      throw new VpnError('internal/tls-socket-without-owner', 'a TLS socket has lost its session');
     session.attach(socket);
     session.handleEstablished();
   }
