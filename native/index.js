@@ -22,6 +22,8 @@ function load() {
   try {
     return createRequire(import.meta.url)(file);
   } catch (error) {
-    throw new Error(`the native core ${file} does not load, build it with "npm run build": ${error.message}`, { cause: error });
+    throw new Error(`the native core ${file} does not load, build it with "npm run build": ${error.message}`, {
+      cause: error,
+    });
   }
 }

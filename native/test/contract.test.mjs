@@ -4,7 +4,11 @@ import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import * as native from '../index.js';
 
-const declared = [...readFileSync(new URL('../index.d.ts', import.meta.url), 'utf8').matchAll(/^export function (\w+)/gm)].map((match) => match[1]).sort();
+const declared = [
+  ...readFileSync(new URL('../index.d.ts', import.meta.url), 'utf8').matchAll(/^export function (\w+)/gm),
+]
+  .map((match) => match[1])
+  .sort();
 
 test('the add-on, its entry and its typed face have the same functions', () => {
   const addon = createRequire(import.meta.url)(`../shardvpn.${process.platform}-${process.arch}.node`);
@@ -18,8 +22,16 @@ test('every answer has the fields of the typed face', () => {
     let depth = 0;
     const from = face.indexOf(`interface ${name} {`);
     const body = [...face.slice(face.indexOf('{', from))];
-    const end = body.findIndex((c) => (depth += c === '{' ? 1 : c === '}' ? -1 : 0) === 0);
-    const outer = body.slice(1, end).join('').replace(/\{[^}]*\}/g, '').replace(/\/\*[^]*?\*\//g, '');
+    const end = body.findIndex((c) => {
+      if (c === '{') depth++;
+      if (c === '}') depth--;
+      return depth === 0;
+    });
+    const outer = body
+      .slice(1, end)
+      .join('')
+      .replace(/\{[^}]*\}/g, '')
+      .replace(/\/\*[\s\S]*?\*\//g, '');
     return [...outer.matchAll(/(\w+):/g)].map((match) => match[1]).sort();
   };
   const plane = native.createPlane({ shards: 1, clientToClient: false, mssfix: 0, tunMtu: 1500, maxPeers: 1 });
@@ -34,7 +46,10 @@ test('every answer has the fields of the typed face', () => {
 test('errors say what was being done and carry the errno', () => {
   const options = { host: '127.0.0.1', port: 0, shards: 2, receiveBuffer: 0, sendBuffer: 0 };
   const group = native.openUdpGroup(options);
-  assert.throws(() => native.openUdpGroup({ ...options, port: group.port }), { code: 'EADDRINUSE', message: /^cannot bind UDP 127\.0\.0\.1:\d+: Address already in use/ });
+  assert.throws(() => native.openUdpGroup({ ...options, port: group.port }), {
+    code: 'EADDRINUSE',
+    message: /^cannot bind UDP 127\.0\.0\.1:\d+: Address already in use/,
+  });
   native.closeFds(group.fds);
   assert.throws(() => native.openUdpGroup({ ...options, host: 'localhost' }), { code: 'EINVAL' });
   assert.throws(() => native.openUdpGroup({ ...options, host: '192.0.2.1' }), { code: 'EADDRNOTAVAIL' });

@@ -12,7 +12,9 @@ const RING = 1 << 18;
 export function startPlane(shards, { clientToClient = false, tun = null } = {}) {
   const group = native.openUdpGroup({ host: '127.0.0.1', port: 0, shards, receiveBuffer: 0, sendBuffer: 0 });
   const plane = native.createPlane({ shards, clientToClient, mssfix: 1492, tunMtu: 1500, maxPeers: 100 });
-  const hop = Array.from({ length: shards }, (_, from) => Array.from({ length: shards }, (_, to) => (from === to ? null : new Uint8Array(createRing(RING)))));
+  const hop = Array.from({ length: shards }, (_, from) =>
+    Array.from({ length: shards }, (_, to) => (from === to ? null : new Uint8Array(createRing(RING)))),
+  );
   const seats = group.fds.map((fd, shard) => {
     const [toData, toWorker] = [createRing(RING), createRing(RING)];
     native.startShard(plane, {
@@ -113,7 +115,7 @@ export const makeKeys = (seed) => ({
 /** AES-256-GCM, AEAD v1: header, packet id, tag, ciphertext. */
 export function seal(key, peerId, packetId, inner) {
   const aad = Buffer.alloc(8);
-  aad.writeUInt32BE(((9 << 3) << 24 | peerId) >>> 0, 0);
+  aad.writeUInt32BE((((9 << 3) << 24) | peerId) >>> 0, 0);
   aad.writeUInt32BE(packetId, 4);
   const cipher = createCipheriv('aes-256-gcm', key.key, Buffer.concat([aad.subarray(4), key.iv]));
   cipher.setAAD(aad);

@@ -3,12 +3,35 @@ import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import * as native from '../index.js';
-import { ADD_PEER, echoRequest, encodeAddPeer, encodeInstallKey, INSTALL_KEY, makeKeys, open, openSocket, REMOVE_PEER, seal, sendTo, startPlane, until } from './lab.mjs';
+import {
+  ADD_PEER,
+  echoRequest,
+  encodeAddPeer,
+  encodeInstallKey,
+  INSTALL_KEY,
+  makeKeys,
+  open,
+  openSocket,
+  REMOVE_PEER,
+  seal,
+  sendTo,
+  startPlane,
+  until,
+} from './lab.mjs';
 
 /** The tests run again inside a network namespace of their own, where they may make devices. */
 const INSIDE = process.env.SHARDVPN_TEST_NAMESPACE === '1';
 const SHARDS = 3;
-const TUN = { name: 'tun', queues: SHARDS, mtu: 1500, addresses: ['10.8.0.1/24', 'fd00:8::1/64'], routes: [{ destination: '10.99.0.0/16', via: null, metric: 50 }, { destination: '10.98.0.0/16', via: '10.8.0.2', metric: null }] };
+const TUN = {
+  name: 'tun',
+  queues: SHARDS,
+  mtu: 1500,
+  addresses: ['10.8.0.1/24', 'fd00:8::1/64'],
+  routes: [
+    { destination: '10.99.0.0/16', via: null, metric: 50 },
+    { destination: '10.98.0.0/16', via: '10.8.0.2', metric: null },
+  ],
+};
 
 if (INSIDE) {
   inNamespace();
@@ -16,7 +39,11 @@ if (INSIDE) {
   const skip = process.getuid() === 0 ? false : 'makes a network namespace: needs root';
   test('a tunnel in a network namespace of its own', { skip }, () => {
     const script = `ip link set lo up && exec ${process.execPath} --test-reporter=spec ${fileURLToPath(import.meta.url)}`;
-    const run = spawnSync('unshare', ['--net', 'sh', '-c', script], { env: { ...process.env, SHARDVPN_TEST_NAMESPACE: '1', NODE_TEST_CONTEXT: '' }, encoding: 'utf8', timeout: 60_000 });
+    const run = spawnSync('unshare', ['--net', 'sh', '-c', script], {
+      env: { ...process.env, SHARDVPN_TEST_NAMESPACE: '1', NODE_TEST_CONTEXT: '' },
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
     assert.equal(run.status, 0, run.stdout + run.stderr);
   });
 }
@@ -30,9 +57,18 @@ function inNamespace() {
     assert.equal(tun.name, 'tun0');
     assert.equal(tun.fds.length, SHARDS);
     assert.ok(tun.offloads.includes('tso4'), tun.offloads.join());
-    assert.match(ip('addr', 'show', 'tun0'), /mtu 1500[^]*inet 10\.8\.0\.1\/24[^]*inet6 fd00:8::1\/64 scope global nodad \n/);
-    assert.match(ip('route'), /10\.98\.0\.0\/16 via 10\.8\.0\.2 dev tun0[^]*10\.99\.0\.0\/16 dev tun0 scope link metric 50/);
-    assert.throws(() => native.openTun({ ...TUN, name: 'tun0' }), { code: 'EBUSY', message: /tun0, another process uses it/ });
+    assert.match(
+      ip('addr', 'show', 'tun0'),
+      /mtu 1500[\s\S]*inet 10\.8\.0\.1\/24[\s\S]*inet6 fd00:8::1\/64 scope global nodad \n/,
+    );
+    assert.match(
+      ip('route'),
+      /10\.98\.0\.0\/16 via 10\.8\.0\.2 dev tun0[\s\S]*10\.99\.0\.0\/16 dev tun0 scope link metric 50/,
+    );
+    assert.throws(() => native.openTun({ ...TUN, name: 'tun0' }), {
+      code: 'EBUSY',
+      message: /tun0, another process uses it/,
+    });
     assert.throws(() => native.openTun({ ...TUN, name: 'tun7', addresses: ['10.8.0.1'] }), { code: 'EINVAL' });
   });
 
@@ -40,7 +76,10 @@ function inNamespace() {
     const tun = native.openTun(TUN);
     const plane = startPlane(SHARDS, { tun });
     const socket = await openSocket();
-    t.after(() => { socket.close(); plane.stop(); });
+    t.after(() => {
+      socket.close();
+      plane.stop();
+    });
     const got = [];
     socket.on('message', (bytes) => got.push(bytes));
     for (const peerId of [3, 4, 5]) {
@@ -54,7 +93,10 @@ function inNamespace() {
       assert.equal(reply[20], 0, 'an echo reply');
       assert.equal(reply[27], peerId);
       const counters = plane.counters(shard);
-      assert.deepEqual(counters.drops.filter((drop) => drop.reason !== 'no-route' && drop.reason !== 'unroutable-source'), []);
+      assert.deepEqual(
+        counters.drops.filter((drop) => drop.reason !== 'no-route' && drop.reason !== 'unroutable-source'),
+        [],
+      );
       assert.equal(counters.peers[0].packetsIn, 1);
       assert.equal(counters.peers[0].packetsOut, 1);
       assert.ok(counters.peers[0].idleSeconds < 5);
@@ -70,9 +112,15 @@ function inNamespace() {
   test('clients on two shards reach each other, and one answers from a new port', async (t) => {
     const plane = startPlane(2, { clientToClient: true });
     const [a, b, roamed] = [await openSocket(), await openSocket(), await openSocket()];
-    t.after(() => { for (const socket of [a, b, roamed]) socket.close(); plane.stop(); });
+    t.after(() => {
+      for (const socket of [a, b, roamed]) socket.close();
+      plane.stop();
+    });
     const [keysA, keysB] = [makeKeys(1), makeKeys(101)];
-    for (const [peerId, socket, keys] of [[10, a, keysA], [11, b, keysB]]) {
+    for (const [peerId, socket, keys] of [
+      [10, a, keysA],
+      [11, b, keysB],
+    ]) {
       plane.command(peerId % 2, ADD_PEER, encodeAddPeer(peerId, socket.address().port, `10.8.0.${peerId}`));
       plane.command(peerId % 2, INSTALL_KEY, encodeInstallKey(peerId, 0, keys));
       await until('the peer', () => plane.counters(peerId % 2).peers.length === 1);

@@ -9,7 +9,7 @@ reset[0] = 7 << 3;
 const start = (plane, body = '') =>
   new Worker(
     `import { parentPort, workerData } from 'node:worker_threads';
-     import { RingConsumer } from '@shardvpn/ring';
+     import { RingConsumer } from ${JSON.stringify(import.meta.resolve('@shardvpn/ring'))};
      import * as native from ${JSON.stringify(new URL('../index.js', import.meta.url).href)};
      const ring = new RingConsumer(workerData.ring);
      native.attachWorker(workerData.plane, 0, () => {
@@ -21,18 +21,26 @@ const start = (plane, body = '') =>
      parentPort.postMessage('ready');
      parentPort.on('message', () => {});
      ${body}`,
-    { eval: true, workerData: { plane: plane.plane, ring: plane.seats[0].toWorker }, execArgv: ['--input-type=module'] },
+    {
+      eval: true,
+      workerData: { plane: plane.plane, ring: plane.seats[0].toWorker },
+      execArgv: ['--input-type=module'],
+    },
   );
 
-const said = (worker, wanted) => new Promise((resolve, reject) => {
-  worker.on('message', (value) => (value === 'ready' ? wanted === 'ready' : wanted === 'count') && resolve(value));
-  worker.on('error', reject);
-});
+const said = (worker, wanted) =>
+  new Promise((resolve, reject) => {
+    worker.on('message', (value) => (value === 'ready' ? wanted === 'ready' : wanted === 'count') && resolve(value));
+    worker.on('error', reject);
+  });
 
 test('a sleeping worker is woken by what comes in, and what an earlier one left is taken up', async (t) => {
   const plane = startPlane(1);
   const socket = await openSocket();
-  t.after(() => { socket.close(); plane.stop(); });
+  t.after(() => {
+    socket.close();
+    plane.stop();
+  });
   await sendTo(socket, plane.port, reset);
   const worker = start(plane);
   assert.equal(await said(worker, 'count'), 1);
@@ -50,12 +58,22 @@ test('an attached callback does not keep a worker alive', async (t) => {
   assert.equal(code, 0);
 });
 
-test('200 workers are started and terminated at any moment while packets keep coming', { timeout: 120_000 }, async (t) => {
+test('200 workers are started and terminated at any moment while packets keep coming', {
+  timeout: 120_000,
+}, async (t) => {
   const plane = startPlane(1);
   const socket = await openSocket();
   let flooding = true;
-  const flood = (async () => { while (flooding) { for (let i = 0; i < 20; i++) await sendTo(socket, plane.port, reset); await new Promise(setImmediate); } })();
-  t.after(() => { socket.close(); plane.stop(); });
+  const flood = (async () => {
+    while (flooding) {
+      for (let i = 0; i < 20; i++) await sendTo(socket, plane.port, reset);
+      await new Promise(setImmediate);
+    }
+  })();
+  t.after(() => {
+    socket.close();
+    plane.stop();
+  });
   for (let cycle = 0; cycle < 200; cycle++) {
     const worker = start(plane);
     if (cycle % 4 !== 0) await said(worker, cycle % 2 === 0 ? 'count' : 'ready');
@@ -70,5 +88,8 @@ test('200 workers are started and terminated at any moment while packets keep co
   await sendTo(socket, plane.port, reset);
   assert.ok((await taken) >= 1);
   await worker.terminate();
-  await until('packets', () => plane.counters(0).counters.find((counter) => counter.name === 'control-packets').value > 200);
+  await until(
+    'packets',
+    () => plane.counters(0).counters.find((counter) => counter.name === 'control-packets').value > 200,
+  );
 });

@@ -1,6 +1,5 @@
-use datapath::{Millis, PeerSnapshot};
 use napi_derive::napi;
-use shard::registry;
+use shard::registry::{self, Millis, PeerSnapshot};
 
 use crate::error::{Result, to_js};
 

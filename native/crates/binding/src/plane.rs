@@ -1,6 +1,5 @@
-use datapath::{PlaneSettings, Role};
 use napi_derive::napi;
-use shard::registry;
+use shard::registry::{self, PlaneSettings, Role};
 
 use crate::error::{Result, invalid, to_js};
 use crate::shared_view;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::os::fd::RawFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use datapath::{DataPath, PeerSnapshot, Plane, PlaneSettings, TunOffloads};
+use datapath::{DataPath, Plane, TunOffloads};
+pub use datapath::{Millis, PeerSnapshot, PlaneSettings, Role};
 use netio::IoError;
 use netio::fd::duplicate;
 use netio::mem::SharedMemory;
@@ -41,7 +42,7 @@ pub struct ShardSnapshot {
     pub hops: Vec<(&'static str, u64)>,
     pub peers: Vec<PeerSnapshot>,
     /// The data threads' clock, to compare `last_heard` with.
-    pub now: datapath::Millis,
+    pub now: Millis,
 }
 
 pub fn create_plane(settings: PlaneSettings) -> Result<u32, IoError> {
