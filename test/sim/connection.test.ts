@@ -91,7 +91,11 @@ describe('renegotiation', () => {
   });
 
   test('the dynamic tls-crypt wrapper protects key ids above 0, even where there was no wrapping', () => {
-    for (const wrap of [{ type: 'none' } as const, crypt, { type: 'tls-auth', key, direction: 0, digest: 'sha1' } as const]) {
+    for (const wrap of [
+      { type: 'none' } as const,
+      crypt,
+      { type: 'tls-auth', key, direction: 0, digest: 'sha1' } as const,
+    ]) {
       const pair = new Pair({ server: { wrap, renegSec: 30 } });
       const client = pair.connect();
       const before = pair.network.capture.length;
@@ -105,7 +109,12 @@ describe('renegotiation', () => {
   test('a changed certificate or username is refused and ends the client', () => {
     const pair = new Pair({ server: { renegSec: 60 } });
     let name = 'alice';
-    const certificate = { ...certificateOf('alice'), get commonName() { return name; } };
+    const certificate = {
+      ...certificateOf('alice'),
+      get commonName() {
+        return name;
+      },
+    };
     const client = pair.connect({ certificate });
     name = 'mallory';
     pair.drive(() => client.ended !== undefined);
@@ -179,7 +188,12 @@ describe('addresses', () => {
     const alice = pair.connect({ name: 'alice' });
     const conflict = (holder: SimClient) =>
       pair.server.run(() =>
-        pair.server.core.handleDataEvent(pair.loop.now, { type: 'float-conflict', peerId: alice.peerId, holder: holder.peerId, path: holder.path }),
+        pair.server.core.handleDataEvent(pair.loop.now, {
+          type: 'float-conflict',
+          peerId: alice.peerId,
+          holder: holder.peerId,
+          path: holder.path,
+        }),
       );
     conflict(stranger);
     expect(pair.server.of('float-conflict')).toHaveLength(1);
@@ -260,18 +274,23 @@ describe('leaving', () => {
   test.each([
     { explicitExitNotify: 1, nextServer: false },
     { explicitExitNotify: 2, nextServer: true },
-  ] as const)('shutdown tells everybody: explicit-exit-notify $explicitExitNotify', ({ explicitExitNotify, nextServer }) => {
-    const pair = new Pair({ server: { explicitExitNotify }, tlsDelay: 3 });
-    const clients = [pair.connect(), pair.connect(), pair.connect()];
-    pair.join();
-    pair.drive(() => pair.server.core.handshakes > 0);
-    pair.server.run(() => pair.server.core.shutdown(pair.loop.now));
-    expect(pair.server.core.isDrained).toBe(false);
-    expect(pair.drive(() => pair.server.core.isDrained, 2100)).toBe(true);
-    pair.run(100);
-    expect(clients.map((client) => client.ended)).toEqual(clients.map(() => expect.objectContaining({ reason: 'restart', nextServer })));
-    expectNobody(pair);
-  });
+  ] as const)(
+    'shutdown tells everybody: explicit-exit-notify $explicitExitNotify',
+    ({ explicitExitNotify, nextServer }) => {
+      const pair = new Pair({ server: { explicitExitNotify }, tlsDelay: 3 });
+      const clients = [pair.connect(), pair.connect(), pair.connect()];
+      pair.join();
+      pair.drive(() => pair.server.core.handshakes > 0);
+      pair.server.run(() => pair.server.core.shutdown(pair.loop.now));
+      expect(pair.server.core.isDrained).toBe(false);
+      expect(pair.drive(() => pair.server.core.isDrained, 2100)).toBe(true);
+      pair.run(100);
+      expect(clients.map((client) => client.ended)).toEqual(
+        clients.map(() => expect.objectContaining({ reason: 'restart', nextServer })),
+      );
+      expectNobody(pair);
+    },
+  );
 
   test('shutdown without notice is immediate, and nobody is let in any more', () => {
     const pair = new Pair({ server: { explicitExitNotify: 0 } });

@@ -103,21 +103,24 @@ describe('admission', () => {
 });
 
 describe('attacks', () => {
-  test.each([{ wrap: { type: 'none' } as const }, { wrap: crypt }])('a replayed capture does nothing to a live session ($wrap.type)', ({ wrap }) => {
-    const pair = new Pair({ server: { wrap } });
-    const client = pair.connect();
-    pair.run(500);
-    const events = pair.server.events.length;
-    for (const { path, bytes } of [...pair.network.capture]) {
-      pair.server.handleDatagram(path, bytes);
-    }
-    pair.run(5000);
-    expect(pair.server.events.length).toBe(events);
-    expect(pair.server.core.handshakes).toBe(0);
-    client.core.renegotiate(pair.loop.now);
-    client.run(() => undefined);
-    expect(pair.drive(() => client.renegotiations === 1)).toBe(true);
-  });
+  test.each([{ wrap: { type: 'none' } as const }, { wrap: crypt }])(
+    'a replayed capture does nothing to a live session ($wrap.type)',
+    ({ wrap }) => {
+      const pair = new Pair({ server: { wrap } });
+      const client = pair.connect();
+      pair.run(500);
+      const events = pair.server.events.length;
+      for (const { path, bytes } of [...pair.network.capture]) {
+        pair.server.handleDatagram(path, bytes);
+      }
+      pair.run(5000);
+      expect(pair.server.events.length).toBe(events);
+      expect(pair.server.core.handshakes).toBe(0);
+      client.core.renegotiate(pair.loop.now);
+      client.run(() => undefined);
+      expect(pair.drive(() => client.renegotiations === 1)).toBe(true);
+    },
+  );
 
   test('a reset from a known address does not disturb the live session', () => {
     const pair = new Pair();
@@ -156,7 +159,8 @@ describe('attacks', () => {
     for (const { bytes } of [...pair.network.capture]) {
       for (let i = 0; i < 20; i++) {
         const bent = bytes.slice(0, pair.random.integer(0, bytes.length));
-        bent[pair.random.integer(9, 30)] ^= 1 << pair.random.integer(0, 7);
+        const at = pair.random.integer(9, 30);
+        bent[at] = (bent[at] ?? 0) ^ (1 << pair.random.integer(0, 7));
         pair.server.run(() => pair.server.core.handleDatagram(pair.loop.now, client.path, bent));
       }
     }
@@ -187,7 +191,10 @@ describe('refusals', () => {
   });
 
   test('a silent client gets the fallback cipher, or nothing', () => {
-    const silent = { generation: 'silent', client: { dataCiphers: [], fallbackCipher: 'AES-128-GCM', occ: { cipher: 'BF-CBC', auth: 'SHA1', tunMtu: 1500 } } } as const;
+    const silent = {
+      generation: 'silent',
+      client: { dataCiphers: [], fallbackCipher: 'AES-128-GCM', occ: { cipher: 'BF-CBC', auth: 'SHA1', tunMtu: 1500 } },
+    } as const;
     const pair = new Pair({ server: { fallbackCipher: 'AES-128-GCM' } });
     const client = pair.connect(silent);
     expect(client.connected?.cipher).toBe('AES-128-GCM');

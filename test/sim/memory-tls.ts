@@ -135,7 +135,12 @@ class MemoryTlsSession implements TlsSession {
       this.#peerRandom = body.slice(0, 32);
       this.#emit(RECORD.clientFinished, this.#flight(PADDING.clientFinished));
       this.#checkPeer(body.slice(32));
-    } else if (type === RECORD.clientFinished && this.#role === 'server' && this.#peerRandom !== undefined && !this.#established) {
+    } else if (
+      type === RECORD.clientFinished &&
+      this.#role === 'server' &&
+      this.#peerRandom !== undefined &&
+      !this.#established
+    ) {
       if (this.#checkPeer(body)) {
         this.#emit(RECORD.serverFinished, padded(new Uint8Array(0), PADDING.serverFinished));
       }
@@ -162,7 +167,10 @@ class MemoryTlsSession implements TlsSession {
   #flight(padding: number): Uint8Array {
     const certificate = Buffer.from(JSON.stringify(this.#options.certificate()));
     const proof = createHash('sha256').update(this.#secret()).update(certificate).digest();
-    return padded(concat(concat(proof, Uint8Array.of(certificate.length >> 8, certificate.length & 255)), certificate), padding);
+    return padded(
+      concat(concat(proof, Uint8Array.of(certificate.length >> 8, certificate.length & 255)), certificate),
+      padding,
+    );
   }
 
   #checkPeer(flight: Uint8Array): boolean {
@@ -193,7 +201,10 @@ class MemoryTlsSession implements TlsSession {
   }
 
   #emit(type: number, body: Uint8Array): void {
-    this.#events.push({ type: 'ciphertext', bytes: concat(Uint8Array.of(type, body.length >> 8, body.length & 255), body) });
+    this.#events.push({
+      type: 'ciphertext',
+      bytes: concat(Uint8Array.of(type, body.length >> 8, body.length & 255), body),
+    });
   }
 
   #tag(sender: string, count: number, plaintext: Uint8Array): Uint8Array {

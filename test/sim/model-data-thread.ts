@@ -1,5 +1,13 @@
 import { createHmac } from 'node:crypto';
-import { type AeadKey, type DataCommand, type DataEvent, type KeyId, type Path, type PeerId, pathKey } from '@shardvpn/core';
+import {
+  type AeadKey,
+  type DataCommand,
+  type DataEvent,
+  type KeyId,
+  type Path,
+  type PeerId,
+  pathKey,
+} from '@shardvpn/core';
 
 interface ModelKey {
   readonly cipher: string;
@@ -69,7 +77,9 @@ export class ModelDataThread {
   /** What one direction of a key is, as text; undefined when the key is not there. */
   fingerprint(peerId: PeerId, keyId: KeyId, direction: 'seal' | 'open'): string | undefined {
     const key = this.#peers.get(peerId)?.keys.get(keyId);
-    return key && [key.cipher, Buffer.from(key[direction].key).toString('hex'), key[direction].implicitIv.join()].join(' ');
+    return (
+      key && [key.cipher, Buffer.from(key[direction].key).toString('hex'), key[direction].implicitIv.join()].join(' ')
+    );
   }
 
   handleCommand(command: DataCommand): void {

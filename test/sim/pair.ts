@@ -2,8 +2,8 @@ import {
   type ClientOptions,
   type DataCipher,
   type Generation,
-  type PeerCertificate,
   type Path,
+  type PeerCertificate,
   peerInfoOf,
   type ServerOptions,
   type WrapOptions,
@@ -81,7 +81,12 @@ export class Pair {
       },
       {
         crypto: createNodeCrypto((length) => this.random.bytes(length)),
-        tls: createMemoryTls({ random: this.random, certificate: () => certificate, verify: () => null, defer: this.#defer() }),
+        tls: createMemoryTls({
+          random: this.random,
+          certificate: () => certificate,
+          verify: () => null,
+          defer: this.#defer(),
+        }),
       },
     );
     this.clients.push(client);

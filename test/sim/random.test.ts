@@ -8,7 +8,7 @@ import type { SimClient } from './sim-client.js';
 freezeWorld();
 
 const RUNS = 8;
-const SEEDS_PER_RUN = 300;
+const SEEDS_PER_RUN = 260;
 
 describe('random lives', () => {
   test.each(Array.from({ length: RUNS }, (_, run) => run))('seeds of run %i', (run) => {
@@ -32,7 +32,11 @@ const liveThrough = (seed: number) => {
   const dice = new SeededRandom(seed ^ 0x5eed);
   const pair = worldOf(seed, dice);
   for (let i = dice.integer(1, 3); i > 0; i--) {
-    pair.join({ generation: dice.pick(GENERATIONS), name: `client${dice.integer(1, 2)}`, client: { handWindow: 30, renegSec: dice.pick([0, 0, 25]) } });
+    pair.join({
+      generation: dice.pick(GENERATIONS),
+      name: `client${dice.integer(1, 2)}`,
+      client: { handWindow: 30, renegSec: dice.pick([0, 0, 25]) },
+    });
     pair.run(dice.integer(0, 3000));
   }
   const faults: string[] = [];
@@ -120,7 +124,11 @@ const ACCIDENTS: readonly ((pair: Pair, client: SimClient, dice: SeededRandom) =
   },
   (pair, client, dice) => {
     if (client.ended !== undefined || client.isDead) {
-      pair.join({ generation: dice.pick(GENERATIONS), path: dice.chance(0.5) ? client.path : pair.freshPath(), client: { handWindow: 30 } });
+      pair.join({
+        generation: dice.pick(GENERATIONS),
+        path: dice.chance(0.5) ? client.path : pair.freshPath(),
+        client: { handWindow: 30 },
+      });
     }
   },
 ];

@@ -24,9 +24,10 @@ export class SimServer {
   readonly leases = new Map<PeerId, string>();
   readonly faults: string[] = [];
   /** Answers of the world; undefined keeps the client waiting. */
-  decide: (identity: ClientIdentity, password: string | null, renegotiation: boolean) => AuthDecision | undefined = () => ({
-    type: 'accept',
-  });
+  decide: (identity: ClientIdentity, password: string | null, renegotiation: boolean) => AuthDecision | undefined =
+    () => ({
+      type: 'accept',
+    });
   poolSize = 250;
   leasePush: readonly string[] = [];
   /** Milliseconds the world thinks about every question. */
@@ -72,7 +73,9 @@ export class SimServer {
   }
 
   ended(reason: EndReason): readonly ServerEvent[] {
-    return this.events.filter((event) => (event.type === 'disconnected' || event.type === 'refused') && event.reason === reason);
+    return this.events.filter(
+      (event) => (event.type === 'disconnected' || event.type === 'refused') && event.reason === reason,
+    );
   }
 
   of<Type extends ServerEvent['type']>(type: Type): readonly Extract<ServerEvent, { type: Type }>[] {

@@ -8,7 +8,12 @@ export type ClientStage =
   | { readonly type: 'handshaking' }
   /** `requestAt`: when to ask (again) for the options; null until everything sent is acked. */
   | { readonly type: 'await-push'; readonly requestAt: Millis | null }
-  | { readonly type: 'connected'; readonly peerId: PeerId; readonly choice: ConnectChoice; readonly options: PushedOptions }
+  | {
+      readonly type: 'connected';
+      readonly peerId: PeerId;
+      readonly choice: ConnectChoice;
+      readonly options: PushedOptions;
+    }
   /** Over; waits for the last acks. */
   | { readonly type: 'closing'; readonly until: Millis }
   | { readonly type: 'ended' };

@@ -1,31 +1,27 @@
 import type { DataCommand, DataEvent } from '../data-plane.js';
 import { createDropCounters, type DropReason, isDrop } from '../drop-reason.js';
 import { assertNever } from '../errors.js';
-import { asPeerId, type KeyId, type Millis, type Path, pathKey, type UnixSeconds } from '../ids.js';
+import { asPeerId, type Millis, type Path, pathKey, type UnixSeconds } from '../ids.js';
 import { deriveDynamicTlsCryptKey } from '../keys/dynamic-tls-crypt.js';
-import { PushReplyCollector, type PushedOptions } from '../negotiate/pushed-options.js';
+import { type PushedOptions, PushReplyCollector } from '../negotiate/pushed-options.js';
 import type { CryptoProvider } from '../ports.js';
-import { ControlLink, type ControlPacket } from '../session/control-link.js';
 import { type Deadline, deadline, earliest } from '../session/deadline.js';
 import type { KeyChannelEvent } from '../session/key-channel.js';
 import { createKeyMethod, deriveDataKeys, keepKeyMethod } from '../session/key-exchange.js';
 import { Outbox, type Transmit } from '../session/outbox.js';
-import { type Key, Session, type SessionHandler } from '../session/session.js';
-import { sessionTimes } from '../session/session-times.js';
-import { WallClock } from '../session/wall-clock.js';
+import type { Key, Session, SessionHandler } from '../session/session.js';
 import { type ControlMessage, parseControlMessage, splitControlMessages } from '../wire/control-message.js';
 import { decodeKeyMethod, encodeKeyMethod } from '../wire/key-method.js';
 import { OPCODE } from '../wire/opcode.js';
 import { encodeOptionsString } from '../wire/options-string.js';
 import { formatPeerInfo } from '../wire/peer-info.js';
-import { decodeSessionId, SESSION_ID_LENGTH, type SessionId } from '../wire/session-id.js';
 import { createTlsCryptWrapper } from '../wrap/tls-crypt.js';
-import { createWrapper } from '../wrap/wrapper.js';
 import type { ClientEndReason, ClientEvent } from './client-event.js';
 import type { ClientOptions, ClientPorts } from './client-options.js';
 import type { ClientPhase } from './client-phase.js';
 import { type ClientStage, isOver } from './client-stage.js';
-import { chooseFromPush } from './handle-push.js';
+import { chooseFromPush, peerFromPush } from './handle-push.js';
+import { isAnswerToReset, openSession } from './open-session.js';
 
 /**
  * One connection of a client, from its hard reset to its end; the mirror image of `Server` with the same verbs and
@@ -45,33 +41,9 @@ export class Client {
   constructor(options: ClientOptions, ports: ClientPorts, now: Millis, unixNow: UnixSeconds) {
     this.#options = options;
     this.#crypto = ports.crypto;
-    const times = sessionTimes(options);
-    this.#handshakeEnd = now + times.handWindow;
-    const link = new ControlLink({
-      path: options.remote,
-      ownSessionId: randomSessionId(ports.crypto),
-      peerSessionId: null,
-      wrapper: createWrapper(options.wrap, 'client', ports.crypto),
-      clock: new WallClock(now, unixNow),
-      now,
-      usedReplayIds: 0,
-    });
+    this.#handshakeEnd = now + 1000 * options.handWindow;
     const { commands, transmits } = this.#outbox;
-    this.#session = new Session(
-      {
-        role: 'client',
-        link,
-        times,
-        maxPacketSize: options.maxPacketSize,
-        openTls: () => ports.tls.open('client', ports.onTlsProgress),
-        transmits,
-        commands,
-        lifeShare: () => 1,
-      },
-      this.#handler(),
-      now,
-      OPCODE.hardResetClientV2,
-    );
+    this.#session = openSession(options, ports, { commands, transmits, handler: this.#handler() }, now, unixNow);
     this.#session.settle(now);
   }
 
@@ -111,7 +83,9 @@ export class Client {
         this.#end(now, 'ping-restart', 'the server is silent');
         break;
       case 'key-limit':
-        this.#renegotiateKey(now, event.keyId);
+        if (event.keyId === this.#session.current.channel.keyId) {
+          this.renegotiate(now);
+        }
         break;
       case 'exit':
       case 'floated':
@@ -215,7 +189,8 @@ export class Client {
       handleTlsEvent: (now, key, event) => this.#handleTlsEvent(now, key, event),
       handleSettled: (now) => this.#handleSettled(now),
       handleRenegotiationFailed: () => undefined,
-      handleKeysExpired: (now) => this.#end(now, 'renegotiation-failed', 'no renegotiation succeeded within tran-window'),
+      handleKeysExpired: (now) =>
+        this.#end(now, 'renegotiation-failed', 'no renegotiation succeeded within tran-window'),
     };
   }
 
@@ -346,16 +321,7 @@ export class Client {
     const peerId = options.peerId ?? asPeerId(0);
     current.phase = { type: 'complete', exchange: null, tls };
     this.#stage = { type: 'connected', peerId, choice, options };
-    this.#outbox.commands.push({
-      type: 'add-peer',
-      peerId,
-      path: this.#session.link.path,
-      dataV2: options.peerId !== null,
-      ipv4: options.ifconfig?.address ?? null,
-      ipv6: options.ifconfigIpv6?.address ?? null,
-      pingInterval: options.ping ?? 0,
-      pingTimeout: options.pingRestart ?? 0,
-    });
+    this.#outbox.commands.push(peerFromPush(peerId, this.#session.link.path, options));
     this.#session.installFirstKeys(now, peerId, choice.cipher, keys);
     if (options.dynamicTlsCrypt) {
       this.#useDynamicTlsCrypt(now, current);
@@ -389,12 +355,6 @@ export class Client {
     key.phase = { type: 'complete', exchange: null, tls };
     this.#session.completeNext(now, keys);
     this.#outbox.events.push({ type: 'renegotiated', tls });
-  }
-
-  #renegotiateKey(now: Millis, keyId: KeyId): void {
-    if (keyId === this.#session.current.channel.keyId) {
-      this.renegotiate(now);
-    }
   }
 
   /** Fatal for a handshake; a connected client goes on with its data keys and asks for another TLS session. */
@@ -434,15 +394,3 @@ const PUSH_REQUEST_PERIOD: Millis = 5000;
 const EXIT_LINGER: Millis = 5000;
 /** For our own acks and alerts. */
 const CLOSE_LINGER: Millis = 1000;
-
-/** [wire 2, 7] */
-const isAnswerToReset = (packet: ControlPacket): boolean =>
-  packet.opcode === OPCODE.hardResetServerV2 && packet.keyId === 0 && packet.body.acks.includes(0);
-
-const randomSessionId = (crypto: CryptoProvider): SessionId => {
-  const bytes = crypto.randomBytes(SESSION_ID_LENGTH).slice();
-  if (bytes.every((byte) => byte === 0)) {
-    bytes[0] = 1;
-  }
-  return decodeSessionId(bytes);
-};

@@ -1,4 +1,5 @@
-import { DATA_CIPHERS, type DataCipher } from '../data-plane.js';
+import { DATA_CIPHERS, type DataCipher, type DataCommand } from '../data-plane.js';
+import type { Path, PeerId } from '../ids.js';
 import type { PushedOptions } from '../negotiate/pushed-options.js';
 import type { KeyDerivation } from '../session/key-exchange.js';
 import type { ClientOptions } from './client-options.js';
@@ -10,7 +11,10 @@ export interface ConnectChoice {
 }
 
 /** The choice, or why this server cannot be used. [wire 14.1] */
-export const chooseFromPush = (options: ClientOptions, pushed: PushedOptions): ConnectChoice | { readonly fault: string } => {
+export const chooseFromPush = (
+  options: ClientOptions,
+  pushed: PushedOptions,
+): ConnectChoice | { readonly fault: string } => {
   if (pushed.unknownFlags.length > 0) {
     return { fault: `the server wants unknown protocol-flags: ${pushed.unknownFlags.join(' ')}` };
   }
@@ -24,3 +28,15 @@ export const chooseFromPush = (options: ClientOptions, pushed: PushedOptions): C
     ? { cipher, derivation: pushed.keyDerivation }
     : { fault: `the server pushed the cipher ${pushed.cipher}, which is not one of ours` };
 };
+
+/** The server as a peer of the data thread. */
+export const peerFromPush = (peerId: PeerId, path: Path, options: PushedOptions): DataCommand => ({
+  type: 'add-peer',
+  peerId,
+  path,
+  dataV2: options.peerId !== null,
+  ipv4: options.ifconfig?.address ?? null,
+  ipv6: options.ifconfigIpv6?.address ?? null,
+  pingInterval: options.ping ?? 0,
+  pingTimeout: options.pingRestart ?? 0,
+});

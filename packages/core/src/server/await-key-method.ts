@@ -13,7 +13,12 @@ export type KeyMethodOutcome =
   | { readonly type: 'broken'; readonly detail: string }
   /** `reply` is for the client. */
   | { readonly type: 'refused'; readonly reply: string; readonly detail: string; readonly hint: string }
-  | { readonly type: 'ask'; readonly client: KnownClient; readonly password: string | null; readonly exchange: KeyExchange };
+  | {
+      readonly type: 'ask';
+      readonly client: KnownClient;
+      readonly password: string | null;
+      readonly exchange: KeyExchange;
+    };
 
 /**
  * The client's key-method message. Our own goes out in any case: a refused client learns of it by AUTH_FAILED. [wire 11]

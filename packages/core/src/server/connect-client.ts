@@ -1,12 +1,12 @@
-import type { PeerId } from '../ids.js';
+import type { Millis, PeerId, UnixSeconds } from '../ids.js';
+import type { DataKeys } from '../keys/data-keys.js';
 import { deriveDynamicTlsCryptKey } from '../keys/dynamic-tls-crypt.js';
 import { encodePushReply, pushOptionFault, pushOptions } from '../negotiate/push-reply.js';
-import { deriveDataKeys } from '../session/key-exchange.js';
-import type { Session } from '../session/session.js';
+import { deriveDataKeys, type KeyExchange } from '../session/key-exchange.js';
+import type { Key, Session } from '../session/session.js';
 import { createTlsCryptWrapper } from '../wrap/tls-crypt.js';
-import type { Millis } from '../ids.js';
 import type { ServerContext } from './server-context.js';
-import type { Lease } from './server-event.js';
+import type { ConnectedClient, Lease } from './server-event.js';
 import { derivationOf, type ServerPhase } from './server-phase.js';
 import type { KnownClient, StageOf } from './stage.js';
 
@@ -59,12 +59,36 @@ export const connectClient = (
   return encodePushReply(options);
 };
 
-const optionsFor = (
+/** The data keys of a later key id; null when they must not be used. */
+export const renegotiatedKeys = (
   context: ServerContext,
+  session: Session<ServerPhase>,
+  key: Key<ServerPhase>,
+  exchange: KeyExchange,
+  client: KnownClient,
+): DataKeys | null => {
+  const { cipher, features } = client.choice;
+  const choice = { derivation: derivationOf(features), cipher };
+  return deriveDataKeys(context.crypto, 'server', session.link, key.channel, exchange, choice);
+};
+
+/** A connected client, for the world. */
+export const describeClient = (
   client: KnownClient,
   peerId: PeerId,
   lease: Lease,
-): readonly string[] =>
+  since: UnixSeconds,
+): ConnectedClient => ({
+  peerId,
+  identity: client.identity,
+  lease,
+  cipher: client.choice.cipher,
+  tls: client.tls,
+  keyDerivation: derivationOf(client.choice.features),
+  since,
+});
+
+const optionsFor = (context: ServerContext, client: KnownClient, peerId: PeerId, lease: Lease): readonly string[] =>
   pushOptions({
     global: context.options.push,
     lease,

@@ -2,7 +2,13 @@ import type { Path, UnixSeconds } from '../ids.js';
 import { pathKey } from '../ids.js';
 import type { CryptoProvider } from '../ports.js';
 import { PacketWriter } from '../wire/cursor.js';
-import { decodeSessionId, encodeSessionId, SESSION_ID_LENGTH, type SessionId, ZERO_SESSION_ID } from '../wire/session-id.js';
+import {
+  decodeSessionId,
+  encodeSessionId,
+  SESSION_ID_LENGTH,
+  type SessionId,
+  ZERO_SESSION_ID,
+} from '../wire/session-id.js';
 import { encodeText } from '../wire/text.js';
 
 /** Session ids that only a holder of the key can make, and check without having stored them. [wire 7] */

@@ -1,11 +1,8 @@
+import type { Millis } from '../ids.js';
 import type { EndReason } from './server-event.js';
 
 /** The last control message for a client, null where the protocol has none or nobody is there to read it. [wire 15] */
-export const farewellMessage = (
-  reason: EndReason,
-  detail: string,
-  explicitExitNotify: 0 | 1 | 2,
-): string | null => {
+export const farewellMessage = (reason: EndReason, detail: string, explicitExitNotify: 0 | 1 | 2): string | null => {
   switch (reason) {
     case 'kicked':
       return withText('HALT', detail);
@@ -29,6 +26,17 @@ export const farewellMessage = (
 export const withText = (keyword: string, text: string): string => {
   const clean = text.replace(/\p{Cc}+/gu, ' ').slice(0, MAX_TEXT_LENGTH);
   return clean === '' ? keyword : `${keyword},${clean}`;
+};
+
+/** At most so long after `shutdown` for acks. [wire 15] */
+export const SHUTDOWN_LINGER: Millis = 2000;
+
+/** How long a session is kept for acks, TLS alerts and late packets. [wire 15] */
+export const lingerTime = (reason: EndReason, told: boolean): Millis => {
+  if (reason === 'shutdown') {
+    return told ? SHUTDOWN_LINGER : 0;
+  }
+  return told || reason === 'exit-notify' || reason === 'tls-failed' ? 5000 : 0;
 };
 
 /** Characters; each takes up to three bytes. */

@@ -2,8 +2,7 @@ import type { ServerPhase } from './server-phase.js';
 import type { Stage } from './stage.js';
 
 /** What to change when a TLS engine gives this reason; '' when there is nothing to say. */
-export const tlsHint = (reason: string): string =>
-  TLS_HINTS.find(([pattern]) => pattern.test(reason))?.[1] ?? '';
+export const tlsHint = (reason: string): string => TLS_HINTS.find(([pattern]) => pattern.test(reason))?.[1] ?? '';
 
 /** How far a handshake got that took too long, and what is usually behind it. */
 export const timeoutHint = (stage: Stage['type'], phase: ServerPhase): { detail: string; hint: string } => {
@@ -35,9 +34,18 @@ const TLS_HINTS: readonly (readonly [RegExp, string])[] = [
   [/revoked/i, 'the certificate is on the list of crl-verify; issue a new one'],
   [/expired/i, 'issue a new certificate, or correct the clock of the machine'],
   [/not yet valid/i, 'correct the clock of the machine'],
-  [/(did not return|without|no) a? ?certificate|no certificate/i, 'give the client a certificate with `cert` and `key`, or set verify-client-cert'],
+  [
+    /(did not return|without|no) a? ?certificate|no certificate/i,
+    'give the client a certificate with `cert` and `key`, or set verify-client-cert',
+  ],
   [/purpose|key usage/i, 'the certificate is not one for clients; issue it with extendedKeyUsage clientAuth'],
-  [/unknown ca|issuer|self.signed|unable to verify/i, 'the certificate of the client must be issued by the CA in `ca`, and the client must have the CA of the server'],
+  [
+    /unknown ca|issuer|self.signed|unable to verify/i,
+    'the certificate of the client must be issued by the CA in `ca`, and the client must have the CA of the server',
+  ],
   [/protocol version|unsupported protocol/i, 'compare tls-version-min of server and client'],
-  [/no shared cipher|no suitable|handshake failure/i, 'compare tls-cipher, tls-ciphersuites and tls-groups of server and client'],
+  [
+    /no shared cipher|no suitable|handshake failure/i,
+    'compare tls-cipher, tls-ciphersuites and tls-groups of server and client',
+  ],
 ];

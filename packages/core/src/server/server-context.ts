@@ -1,9 +1,9 @@
+import type { Millis, PeerId } from '../ids.js';
 import type { CryptoProvider, TlsSession } from '../ports.js';
 import type { Outbox } from '../session/outbox.js';
 import type { SessionTimes } from '../session/session-times.js';
 import type { WallClock } from '../session/wall-clock.js';
 import type { Wrapper } from '../wrap/wrapper.js';
-import type { Millis, PeerId } from '../ids.js';
 import type { PeerIdPool } from './peer-id-pool.js';
 import type { ServerEvent } from './server-event.js';
 import type { ServerOptions } from './server-options.js';

@@ -57,7 +57,13 @@ export type EndReason =
  */
 export type ServerEvent =
   /** `renegotiation`: the identity is already locked and has been compared. Asked for every key id. [wire 11] */
-  | { readonly type: 'authenticate'; readonly request: number; readonly identity: ClientIdentity; readonly password: string | null; readonly renegotiation: boolean }
+  | {
+      readonly type: 'authenticate';
+      readonly request: number;
+      readonly identity: ClientIdentity;
+      readonly password: string | null;
+      readonly renegotiation: boolean;
+    }
   | { readonly type: 'lease'; readonly request: number; readonly identity: ClientIdentity; readonly peerId: PeerId }
   | { readonly type: 'connected'; readonly client: ConnectedClient }
   | { readonly type: 'floated'; readonly peerId: PeerId; readonly path: Path }
@@ -66,4 +72,10 @@ export type ServerEvent =
   /** A client that had a lease is gone: give the lease back. Sent once per granted lease. */
   | { readonly type: 'disconnected'; readonly peerId: PeerId; readonly reason: EndReason; readonly detail: string }
   /** A session that never got that far failed; `hint` says what to change, '' when there is nothing to say. */
-  | { readonly type: 'refused'; readonly path: Path; readonly reason: EndReason; readonly detail: string; readonly hint: string };
+  | {
+      readonly type: 'refused';
+      readonly path: Path;
+      readonly reason: EndReason;
+      readonly detail: string;
+      readonly hint: string;
+    };

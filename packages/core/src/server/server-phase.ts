@@ -1,5 +1,5 @@
-import type { PeerCertificate } from '../ports.js';
 import type { ClientFeatures } from '../negotiate/features.js';
+import type { PeerCertificate } from '../ports.js';
 import type { KeyDerivation, KeyExchange } from '../session/key-exchange.js';
 
 /** How far the server is with one key id. [wire 11] */

@@ -1,30 +1,22 @@
 import { type DropReason, isDrop } from '../drop-reason.js';
 import { assertNever } from '../errors.js';
 import type { KeyId, Millis, Path, PeerId } from '../ids.js';
-import { ControlLink } from '../session/control-link.js';
 import { type Deadline, deadline, earliest } from '../session/deadline.js';
 import type { KeyChannelEvent } from '../session/key-channel.js';
-import { deriveDataKeys } from '../session/key-exchange.js';
-import { type Key, Session, type SessionHandler } from '../session/session.js';
+import type { Key, Session, SessionHandler } from '../session/session.js';
 import { encodeControlMessage, parseControlMessage, splitControlMessages } from '../wire/control-message.js';
 import { OPCODE } from '../wire/opcode.js';
 import type { SessionId } from '../wire/session-id.js';
-import { STATELESS_REPLAY_COUNTER } from './admission.js';
 import { handleKeyMethod } from './await-key-method.js';
-import { connectClient } from './connect-client.js';
-import { farewellMessage, withText } from './farewell.js';
+import { connectClient, describeClient, renegotiatedKeys } from './connect-client.js';
+import { farewellMessage, lingerTime, SHUTDOWN_LINGER, withText } from './farewell.js';
 import type { IdentityLock } from './identity-lock.js';
+import { openSession, type ServerSessionInput } from './open-session.js';
 import { timeoutHint, tlsHint } from './refusal-hint.js';
 import type { ServerContext } from './server-context.js';
 import type { AuthDecision, EndReason, Lease, LeaseDecision } from './server-event.js';
-import { derivationOf, type ServerPhase } from './server-phase.js';
-import { isHandshaking, isOver, type KnownClient, type Stage, type StageOf } from './stage.js';
-
-export interface ServerSessionInput {
-  readonly path: Path;
-  readonly clientId: SessionId;
-  readonly serverId: SessionId;
-}
+import type { ServerPhase } from './server-phase.js';
+import { isHandshaking, isOver, type Stage, type StageOf } from './stage.js';
 
 /** One client at the server, from the echoed cookie to its last ack. */
 export class ServerSession implements SessionHandler<ServerPhase> {
@@ -37,24 +29,10 @@ export class ServerSession implements SessionHandler<ServerPhase> {
   #renegotiationFault = '';
 
   constructor(context: ServerContext, input: ServerSessionInput, now: Millis) {
-    const { clock, wrapper, times, options, outbox, lifeShare } = context;
     this.#context = context;
     this.clientId = input.clientId;
-    this.#handshakeEnd = now + times.handWindow;
-    const link = new ControlLink({
-      path: input.path,
-      ownSessionId: input.serverId,
-      peerSessionId: input.clientId,
-      wrapper,
-      clock,
-      now,
-      usedReplayIds: STATELESS_REPLAY_COUNTER,
-    });
-    const { commands, transmits } = outbox;
-    const { maxPacketSize } = options;
-    const openTls = () => context.openTls(this);
-    const sessionInput = { role: 'server' as const, link, times, maxPacketSize, openTls, transmits, commands, lifeShare };
-    this.#session = new Session(sessionInput, this, now, null);
+    this.#handshakeEnd = now + context.times.handWindow;
+    this.#session = openSession(context, input, this, () => context.openTls(this), now);
   }
 
   get path(): Path {
@@ -77,20 +55,12 @@ export class ServerSession implements SessionHandler<ServerPhase> {
 
   get nextDeadline(): Deadline | undefined {
     const stage = this.#stage;
-    switch (stage.type) {
-      case 'gone':
-        return undefined;
-      case 'closing':
-        return earliest([this.#session.nextDeadline, deadline(stage.until, 'end of a closed session')]);
-      case 'connected':
-        return this.#session.nextDeadline;
-      case 'handshaking':
-      case 'await-push-request':
-      case 'await-lease':
-        return earliest([this.#session.nextDeadline, deadline(this.#handshakeEnd, 'hand-window')]);
-      default:
-        return assertNever(stage);
+    if (stage.type === 'gone') {
+      return undefined;
     }
+    const closing = stage.type === 'closing' ? deadline(stage.until, 'end of a closed session') : undefined;
+    const handshake = isHandshaking(stage) ? deadline(this.#handshakeEnd, 'hand-window') : undefined;
+    return earliest([this.#session.nextDeadline, closing, handshake]);
   }
 
   handleDatagram(now: Millis, bytes: Uint8Array): DropReason | null {
@@ -214,7 +184,7 @@ export class ServerSession implements SessionHandler<ServerPhase> {
         this.#handlePlaintext(now, key, event.bytes);
         break;
       case 'failed':
-        this.#handleTlsFailure(now, key, event.reason);
+        this.#handleKeyFault(now, key, 'tls-failed', event.reason);
         break;
       default:
         assertNever(event);
@@ -242,10 +212,14 @@ export class ServerSession implements SessionHandler<ServerPhase> {
     this.end(now, 'renegotiation-failed', this.#renegotiationFault || 'no renegotiation succeeded within tran-window');
   }
 
-  #handleEstablished(now: Millis, key: Key<ServerPhase>, event: Extract<KeyChannelEvent, { type: 'established' }>): void {
+  #handleEstablished(
+    now: Millis,
+    key: Key<ServerPhase>,
+    event: Extract<KeyChannelEvent, { type: 'established' }>,
+  ): void {
     const { certificate, version, cipher } = event;
     if (certificate === null && this.#context.options.clientCertificate === 'require') {
-      this.#handleTlsFailure(now, key, 'the peer did not return a certificate');
+      this.#handleKeyFault(now, key, 'tls-failed', 'the peer did not return a certificate');
     } else if (key.phase.type === 'await-tls') {
       key.phase = { type: 'await-key-method', certificate, tls: `${version} ${cipher}` };
     }
@@ -284,7 +258,13 @@ export class ServerSession implements SessionHandler<ServerPhase> {
           this.#stage = { type: 'handshaking', client };
         }
         const { identity } = client;
-        this.#context.outbox.events.push({ type: 'authenticate', request, identity, password, renegotiation: known !== null });
+        this.#context.outbox.events.push({
+          type: 'authenticate',
+          request,
+          identity,
+          password,
+          renegotiation: known !== null,
+        });
         break;
       }
       default:
@@ -307,10 +287,6 @@ export class ServerSession implements SessionHandler<ServerPhase> {
     }
   }
 
-  #handleTlsFailure(now: Millis, key: Key<ServerPhase>, reason: string): void {
-    this.#handleKeyFault(now, key, 'tls-failed', reason);
-  }
-
   /** Fatal for a handshake; a connected client goes on with its data keys and gets another TLS session. */
   #handleKeyFault(now: Millis, key: Key<ServerPhase>, reason: EndReason, detail: string): void {
     if (this.#stage.type !== 'connected') {
@@ -325,7 +301,10 @@ export class ServerSession implements SessionHandler<ServerPhase> {
   #askForLease(now: Millis, stage: StageOf<'await-push-request'>): void {
     const peerId = this.#context.peerIds.take(now);
     if (peerId === null) {
-      this.#finish(now, 'auth-failed', 'no peer-id is free', '', { message: 'AUTH_FAILED', key: this.#session.current });
+      this.#finish(now, 'auth-failed', 'no peer-id is free', '', {
+        message: 'AUTH_FAILED',
+        key: this.#session.current,
+      });
       return;
     }
     const request = this.#context.ask(this, peerId);
@@ -344,18 +323,8 @@ export class ServerSession implements SessionHandler<ServerPhase> {
     }
     this.#push(pushed);
     this.#context.handleConnected(this, peerId);
-    this.#context.outbox.events.push({
-      type: 'connected',
-      client: {
-        peerId,
-        identity: client.identity,
-        lease,
-        cipher: client.choice.cipher,
-        tls: client.tls,
-        keyDerivation: derivationOf(client.choice.features),
-        since: this.#context.clock.unixAt(now),
-      },
-    });
+    const since = this.#context.clock.unixAt(now);
+    this.#context.outbox.events.push({ type: 'connected', client: describeClient(client, peerId, lease, since) });
   }
 
   #push(messages: readonly string[]): void {
@@ -370,9 +339,7 @@ export class ServerSession implements SessionHandler<ServerPhase> {
     key: Key<ServerPhase>,
     phase: Extract<ServerPhase, { type: 'await-auth' }>,
   ): void {
-    const { cipher, features } = stage.client.choice;
-    const choice = { derivation: derivationOf(features), cipher };
-    const keys = deriveDataKeys(this.#context.crypto, 'server', this.#session.link, key.channel, phase.exchange, choice);
+    const keys = renegotiatedKeys(this.#context, this.#session, key, phase.exchange, stage.client);
     if (keys === null) {
       this.#session.abandonNext(now, 'the data keys came out unusable');
       return;
@@ -402,7 +369,9 @@ export class ServerSession implements SessionHandler<ServerPhase> {
     farewell?.key.channel.send(encodeControlMessage(farewell.message));
     const linger = lingerTime(reason, farewell !== null);
     this.#stage =
-      linger === 0 ? { type: 'gone', reason } : { type: 'closing', until: now + linger, whenFlushed: reason === 'shutdown', reason };
+      linger === 0
+        ? { type: 'gone', reason }
+        : { type: 'closing', until: now + linger, whenFlushed: reason === 'shutdown', reason };
   }
 
   #vanish(reason: EndReason): void {
@@ -428,13 +397,3 @@ interface Farewell {
 /** Repeated PUSH_REQUESTs are not answered for so long. [wire 15] */
 const PUSH_REPEAT: Millis = 30_000;
 const TOUCH_PERIOD: Millis = 1000;
-
-const SHUTDOWN_LINGER: Millis = 2000;
-
-/** How long a session is kept for acks, TLS alerts and late packets. [wire 15] */
-const lingerTime = (reason: EndReason, told: boolean): Millis => {
-  if (reason === 'shutdown') {
-    return told ? SHUTDOWN_LINGER : 0;
-  }
-  return told || reason === 'exit-notify' || reason === 'tls-failed' ? 5000 : 0;
-};

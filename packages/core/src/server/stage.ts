@@ -48,7 +48,5 @@ export const isOver = (stage: Stage): stage is StageOf<'closing' | 'gone'> =>
   stage.type === 'closing' || stage.type === 'gone';
 
 /** Bounded by the hand-window. */
-export const isHandshaking = (
-  stage: Stage,
-): stage is StageOf<'handshaking' | 'await-push-request' | 'await-lease'> =>
+export const isHandshaking = (stage: Stage): stage is StageOf<'handshaking' | 'await-push-request' | 'await-lease'> =>
   !isOver(stage) && stage.type !== 'connected';

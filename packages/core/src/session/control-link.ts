@@ -1,5 +1,6 @@
 import { type DropReason, isDrop } from '../drop-reason.js';
 import type { KeyId, Millis, Path } from '../ids.js';
+import { ACKS_PER_PACKET } from '../reliable/acks.js';
 import { type ControlBody, controlBodyOverhead, decodeControlBody, encodeControlBody } from '../wire/control-packet.js';
 import { type ControlOpcode, decodeFirstByte } from '../wire/opcode.js';
 import type { SessionId } from '../wire/session-id.js';
@@ -7,7 +8,6 @@ import { PACKET_HEAD_LENGTH } from '../wrap/packet-head.js';
 import { ReplayCounter } from '../wrap/replay-counter.js';
 import { ReplayWindow } from '../wrap/replay-window.js';
 import type { Wrapper } from '../wrap/wrapper.js';
-import { ACKS_PER_PACKET } from '../reliable/acks.js';
 import type { WallClock } from './wall-clock.js';
 
 /** A control packet that the wrapping lets through and that is meant for this session. */
@@ -44,7 +44,10 @@ export class ControlLink {
     this.peerSessionId = input.peerSessionId;
     this.ownSessionId = input.ownSessionId;
     this.#clock = input.clock;
-    this.#initial = createProtection(input.wrapper, new ReplayCounter(input.clock.unixAt(input.now), input.usedReplayIds));
+    this.#initial = createProtection(
+      input.wrapper,
+      new ReplayCounter(input.clock.unixAt(input.now), input.usedReplayIds),
+    );
     this.#renegotiated = this.#initial;
   }
 
@@ -85,7 +88,8 @@ export class ControlLink {
   /** TLS bytes that fit into a packet of this key id, of `maxPacketSize` bytes with IP and UDP headers. [wire 10] */
   payloadRoom(keyId: KeyId, maxPacketSize: number): number {
     const headers = this.path.host.includes(':') ? IPV6_UDP_HEADERS : IPV4_UDP_HEADERS;
-    const control = PACKET_HEAD_LENGTH + this.#protectionOf(keyId).wrapper.overhead + controlBodyOverhead(ACKS_PER_PACKET);
+    const control =
+      PACKET_HEAD_LENGTH + this.#protectionOf(keyId).wrapper.overhead + controlBodyOverhead(ACKS_PER_PACKET);
     return Math.max(maxPacketSize - headers - control, 1);
   }
 

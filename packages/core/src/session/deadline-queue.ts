@@ -42,7 +42,11 @@ export class DeadlineQueue<T> {
   }
 
   #dropReplaced(): void {
-    for (let first = this.#heap[0]; first !== undefined && this.#current.get(first.item) !== first; first = this.#heap[0]) {
+    for (
+      let first = this.#heap[0];
+      first !== undefined && this.#current.get(first.item) !== first;
+      first = this.#heap[0]
+    ) {
       this.#removeFirst();
     }
   }

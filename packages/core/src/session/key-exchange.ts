@@ -1,14 +1,9 @@
-import { type DataKeys, cutDataKeys } from '../keys/data-keys.js';
-import { deriveByExporter, deriveByPrf } from '../keys/derive.js';
 import type { DataCipher } from '../data-plane.js';
+import { cutDataKeys, type DataKeys } from '../keys/data-keys.js';
+import { deriveByExporter, deriveByPrf } from '../keys/derive.js';
 import type { CryptoProvider } from '../ports.js';
 import type { Role } from '../role.js';
-import {
-  type Credentials,
-  type KeyMethodMessage,
-  PRE_MASTER_LENGTH,
-  RANDOM_LENGTH,
-} from '../wire/key-method.js';
+import { type Credentials, type KeyMethodMessage, PRE_MASTER_LENGTH, RANDOM_LENGTH } from '../wire/key-method.js';
 import type { ControlLink } from './control-link.js';
 import type { KeyChannel } from './key-channel.js';
 

@@ -3,9 +3,9 @@ import type { DropReason } from '../drop-reason.js';
 import { asKeyId, type KeyId, type Millis, type PeerId } from '../ids.js';
 import type { DataKeys } from '../keys/data-keys.js';
 import type { TlsSession } from '../ports.js';
+import type { Role } from '../role.js';
 import { encodeControlMessage } from '../wire/control-message.js';
 import { type ControlOpcode, OPCODE } from '../wire/opcode.js';
-import type { Role } from '../role.js';
 import type { ControlLink, ControlPacket } from './control-link.js';
 import { DataKeySchedule } from './data-key-schedule.js';
 import { type Deadline, deadline, earliest } from './deadline.js';
@@ -93,7 +93,9 @@ export class Session<Phase> {
     const next = this.#next;
     return earliest([
       ...this.#liveKeys().map((key) => key.channel.nextDeadline),
-      next === null ? undefined : deadline(next.startedAt + this.#input.times.handWindow, 'hand-window of a renegotiation'),
+      next === null
+        ? undefined
+        : deadline(next.startedAt + this.#input.times.handWindow, 'hand-window of a renegotiation'),
       this.#dataKeys?.nextDeadline,
     ]);
   }
@@ -202,7 +204,11 @@ export class Session<Phase> {
     if (packet.body.messageId !== 0) {
       return 'bad-message-id';
     }
-    if (this.#next !== null || this.#dataKeys === null || packet.keyId !== followingKeyId(this.#current.channel.keyId)) {
+    if (
+      this.#next !== null ||
+      this.#dataKeys === null ||
+      packet.keyId !== followingKeyId(this.#current.channel.keyId)
+    ) {
       return 'unexpected-reset';
     }
     return this.#beginNext(now, this.#dataKeys);
