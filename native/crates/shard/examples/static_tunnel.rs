@@ -22,7 +22,11 @@ const ADD_PEER: u32 = 2;
 const INSTALL_KEY: u32 = 3;
 const RING: usize = 1 << 20;
 
-#[allow(clippy::print_stdout, reason = "a program for people")]
+#[allow(
+    clippy::print_stdout,
+    clippy::needless_range_loop,
+    reason = "a program for people; rings of both directions are indexed"
+)]
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [role, listen, remote, inner, peer_inner, shards] = arguments.as_slice() else {
