@@ -113,6 +113,7 @@ describe('attacks', () => {
       for (const { path, bytes } of [...pair.network.capture]) {
         pair.server.handleDatagram(path, bytes);
       }
+      expect(pair.server.core.drops.replayed > 0).toBe(wrap.type === 'tls-crypt');
       pair.run(5000);
       expect(pair.server.events.length).toBe(events);
       expect(pair.server.core.handshakes).toBe(0);
