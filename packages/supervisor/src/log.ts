@@ -24,10 +24,10 @@ export const createLog = ({ verb, file, append }: LogOptions): Log => {
   const sink = destination(file === null ? { fd: 1, sync: true } : { dest: file, append, sync: true });
   const logger = pino({ level: levelOf(verb), base: null }, { write: (entry) => void sink.write(readable(entry)) });
   return {
-    error: (message, fields = {}) => logger.error(fields, message),
-    warn: (message, fields = {}) => logger.warn(fields, message),
-    info: (message, fields = {}) => logger.info(fields, message),
-    debug: (message, fields = {}) => logger.debug(fields, message),
+    error: (message, fields = {}) => logger.error({ fields }, message),
+    warn: (message, fields = {}) => logger.warn({ fields }, message),
+    info: (message, fields = {}) => logger.info({ fields }, message),
+    debug: (message, fields = {}) => logger.debug({ fields }, message),
   };
 };
 
@@ -35,8 +35,15 @@ const levelOf = (verb: number): string => (verb <= 0 ? 'error' : verb < 4 ? 'inf
 
 const LEVEL_NAMES: Readonly<Record<number, string>> = { 20: 'debug', 30: 'info', 40: 'warning', 50: 'error' };
 
+interface Entry {
+  readonly level: number;
+  readonly time: number;
+  readonly msg: string;
+  readonly fields: object;
+}
+
 const readable = (entry: string): string => {
-  const { level, time, msg, ...fields } = JSON.parse(entry) as { level: number; time: number; msg: string };
+  const { level, time, msg, fields } = JSON.parse(entry) as Entry;
   const stamp = new Date(time).toISOString().replace('T', ' ').slice(0, 23);
   const tail = Object.entries(fields).map(([name, value]) => ` ${name}=${fieldText(value)}`);
   return `${stamp} ${LEVEL_NAMES[level] ?? level}: ${oneLine(msg)}${tail.join('')}\n`;

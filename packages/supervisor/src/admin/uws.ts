@@ -1,11 +1,12 @@
+import { createRequire } from 'node:module';
 import { type HttpHandler, type HttpResponse, type ListenHttp, REASONS } from './http-port.js';
 
 /**
  * The HTTP port on uWebSockets.js. Main thread only: a worker that is terminated with an open app aborts the process.
- * Rejects with `ERR_MODULE_NOT_FOUND` or the loader's error where the library is not installed or not made for this machine.
+ * Rejects with `MODULE_NOT_FOUND` or the loader's error where the library is not installed or not made for this machine.
  */
 export const listenUws: ListenHttp = async (host, port, handler) => {
-  const uws = await loadUws();
+  const uws = loadUws();
   const app = uws.App();
   app.any('/*', (response, request) => answer(response, request, handler));
   const token = await new Promise<unknown>((resolve) => app.listen(host, port, EXCLUSIVE_PORT, resolve));
@@ -56,12 +57,13 @@ interface UwsModule {
   us_socket_local_port(token: unknown): number;
 }
 
-const loadUws = async (): Promise<UwsModule> => {
+/** With `require`, which also looks where NODE_PATH says. */
+const loadUws = (): UwsModule => {
+  const load = createRequire(import.meta.url);
   let problem: unknown;
   for (const name of UWS_PACKAGES) {
     try {
-      const { default: uws } = (await import(name)) as { default: UwsModule };
-      return uws;
+      return load(name) as UwsModule;
     } catch (error) {
       if (problem === undefined || !isMissing(error)) problem = error;
     }
@@ -69,10 +71,7 @@ const loadUws = async (): Promise<UwsModule> => {
   throw problem;
 };
 
-export const isMissing = (error: unknown): boolean => {
-  const { code } = error as { code?: string };
-  return code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
-};
+export const isMissing = (error: unknown): boolean => (error as { code?: string }).code === 'MODULE_NOT_FOUND';
 
 /** The request object is only valid until this returns, the response until it is aborted. */
 const answer = (response: UwsResponse, request: UwsRequest, handler: HttpHandler): void => {

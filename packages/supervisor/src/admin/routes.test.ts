@@ -1,0 +1,129 @@
+import { describe, expect, test } from '@jest/globals';
+import type { HttpRequest } from './http-port.js';
+import { adminHandler } from './routes.js';
+import type { ServerStatus } from './server-status.js';
+
+const STATUS: ServerStatus = {
+  server: {
+    version: '1',
+    since: 1000,
+    device: 'tun0',
+    listening: [{ host: '::', port: 1194 }],
+    workers: 1,
+    uptimeSeconds: 5,
+    clients: 0,
+  },
+  shards: [
+    {
+      shard: 0,
+      state: 'running',
+      worker: 'running',
+      clients: 2,
+      handshakes: 1,
+      counters: { 'inbound-packets': 12 },
+      drops: { 'no-route': 3 },
+      controlDrops: { 'bad-hmac': 4 },
+      hops: { 'data-v2': 5 },
+    },
+  ],
+  clients: [],
+};
+
+const call = (path: string, change: Partial<HttpRequest> = {}): HttpRequest => ({
+  method: 'GET',
+  path,
+  query: new URLSearchParams(),
+  authorization: '',
+  ...change,
+});
+
+const handlerWith = (token: string | null, readStatus = async () => STATUS, problems: Error[] = []) =>
+  adminHandler({ token, readStatus, onProblem: (error) => problems.push(error) });
+
+describe('admin routes', () => {
+  test('/status is the status as JSON', async () => {
+    const { status, headers, body } = await handlerWith(null)(call('/status'));
+    expect(status).toBe(200);
+    expect(headers['content-type']).toBe('application/json; charset=utf-8');
+    expect(JSON.parse(body)).toEqual(STATUS);
+  });
+
+  test('/metrics has every count with its shard', async () => {
+    const { body, headers } = await handlerWith(null)(call('/metrics'));
+    expect(headers['content-type']).toContain('version=0.0.4');
+    for (const line of [
+      'shardvpn_info{version="1",device="tun0"} 1',
+      'shardvpn_clients{shard="0"} 2',
+      'shardvpn_handshakes{shard="0"} 1',
+      'shardvpn_shard_up{shard="0"} 1',
+      'shardvpn_data_total{shard="0",counter="inbound-packets"} 12',
+      'shardvpn_dropped_packets_total{shard="0",reason="no-route"} 3',
+      'shardvpn_dropped_control_packets_total{shard="0",reason="bad-hmac"} 4',
+      'shardvpn_hops_total{shard="0",reason="data-v2"} 5',
+    ]) {
+      expect(body.split('\n')).toContain(line);
+    }
+  });
+
+  test('/healthz tells a sick server from a healthy one', async () => {
+    expect(await handlerWith(null)(call('/healthz'))).toMatchObject({
+      status: 200,
+      body: expect.stringContaining('"ok"'),
+    });
+    const [shard] = STATUS.shards;
+    const sick = { ...STATUS, shards: [{ ...(shard as NonNullable<typeof shard>), worker: 'not-answering' as const }] };
+    expect(await handlerWith(null, async () => sick)(call('/healthz'))).toMatchObject({ status: 503 });
+  });
+
+  test.each(['/', '/status/', '/Status', '/constructor', '/__proto__', '', '/status/../metrics'])(
+    '%j is not found',
+    async (path) => {
+      expect(await handlerWith('t')(call(path))).toMatchObject({ status: 404 });
+    },
+  );
+
+  test.each(['POST', 'PUT', 'DELETE', 'OPTIONS', ''])('method %j is not allowed', async (method) => {
+    expect(await handlerWith(null)(call('/status', { method }))).toMatchObject({
+      status: 405,
+      headers: { allow: 'GET, HEAD' },
+    });
+  });
+
+  test('HEAD is answered like GET', async () => {
+    expect(await handlerWith(null)(call('/status', { method: 'HEAD' }))).toMatchObject({ status: 200 });
+  });
+
+  test.each([
+    { authorization: 'Bearer sesame' },
+    { authorization: 'bearer  sesame' },
+    { query: new URLSearchParams('token=sesame') },
+  ])('the token opens it: %j', async (shown) => {
+    expect(await handlerWith('sesame')(call('/status', shown))).toMatchObject({ status: 200 });
+  });
+
+  test.each([
+    {},
+    { authorization: 'Bearer sesam' },
+    { authorization: 'Basic sesame' },
+    { authorization: 'Bearer' },
+    { query: new URLSearchParams('token=') },
+    { query: new URLSearchParams('Token=sesame') },
+    { authorization: 'Bearer wrong', query: new URLSearchParams('token=sesame') },
+  ])('anything else does not: %j', async (shown) => {
+    for (const path of ['/status', '/metrics']) {
+      const answer = await handlerWith('sesame')(call(path, shown));
+      expect(answer).toMatchObject({ status: 401, headers: { 'www-authenticate': 'Bearer realm="shardvpn"' } });
+    }
+    expect(await handlerWith('sesame')(call('/healthz', shown))).toMatchObject({ status: 200 });
+  });
+
+  test('a failure is a 500 without details, and goes to the log', async () => {
+    const problems: Error[] = [];
+    const broken = async (): Promise<ServerStatus> => {
+      throw new Error('secret detail');
+    };
+    const answer = await handlerWith(null, broken, problems)(call('/status'));
+    expect(answer).toMatchObject({ status: 500, body: expect.not.stringContaining('secret') });
+    expect(problems).toHaveLength(1);
+  });
+});

@@ -1,0 +1,270 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { asPeerId, type ClientIdentity } from '@shardvpn/core';
+import type { ShardCounters, ShardFds } from '@shardvpn/native';
+import type { FromShard, ShardStart, ToShard } from '@shardvpn/worker';
+import type { ServerConfig } from '../config/server-config.js';
+import type { Log } from '../log.js';
+import type { NativePort } from './native-port.js';
+import type { WorkerPort } from './shard-handle.js';
+import { type RunningServer, startServer } from './supervisor.js';
+
+/** A native core that only remembers what it was told. */
+class MemoryNative implements NativePort {
+  readonly calls: string[] = [];
+  readonly shards: ShardFds[] = [];
+  state = 'running';
+  #fd = 100;
+
+  openUdpGroup: NativePort['openUdpGroup'] = ({ host, port, shards }) => {
+    this.calls.push(`udp ${host}`);
+    return { fds: this.#newFds(shards), port: port || 40_000, receiveBuffer: 0, steering: 'bpf', gro: true, gso: true };
+  };
+  openTun: NativePort['openTun'] = ({ name, queues, addresses }) => {
+    this.calls.push(`tun ${name} ${addresses.join(' ')}`);
+    return { name: `${name}0`, fds: this.#newFds(queues), offloads: [] };
+  };
+  closeFds: NativePort['closeFds'] = (fds) => void this.calls.push(`close ${fds.join(' ')}`);
+  createPlane: NativePort['createPlane'] = () => 77;
+  destroyPlane: NativePort['destroyPlane'] = (plane) => void this.calls.push(`destroy ${plane}`);
+  startShard: NativePort['startShard'] = (_, options) => void this.shards.push(options);
+  shardCounters: NativePort['shardCounters'] = (_, shard): ShardCounters => ({
+    shard,
+    state: this.state,
+    counters: [],
+    drops: [],
+    hops: [],
+    peers: [{ peerId: shard, bytesIn: 10, bytesOut: 20, packetsIn: 1, packetsOut: 2, idleSeconds: 0 }],
+  });
+  parallelism: NativePort['parallelism'] = () => 2;
+  probeHost: NativePort['probeHost'] = () => ({
+    tun: true,
+    udpGro: true,
+    udpGso: true,
+    reuseportBpf: true,
+    ipv6: true,
+    cpu: '',
+  });
+
+  #newFds = (count: number): number[] => Array.from({ length: count }, () => this.#fd++);
+}
+
+/** A worker whose clients the test plays. */
+class MemoryWorker implements WorkerPort {
+  readonly received: ToShard[] = [];
+  #onMessage: (message: FromShard) => void = () => {};
+  #onExit: (code: number) => void = () => {};
+
+  on(event: string, listener: (value: never) => void): void {
+    if (event === 'message') this.#onMessage = listener as (message: FromShard) => void;
+    if (event === 'exit') this.#onExit = listener as (code: number) => void;
+  }
+
+  postMessage(message: ToShard): void {
+    this.received.push(message);
+    if (message.type === 'drops')
+      queueMicrotask(() => this.say({ type: 'drops', request: message.request, drops: {}, handshakes: 0 }));
+    if (message.type === 'shutdown') queueMicrotask(() => this.say({ type: 'drained' }));
+  }
+
+  async terminate(): Promise<void> {
+    this.#onExit(1);
+  }
+
+  say(message: FromShard): void {
+    this.#onMessage(message);
+  }
+}
+
+const NET = { network: '10.8.0.0', netmask: '255.255.255.0', bits: 24, server: '10.8.0.1' };
+
+const configIn = (folder: string): ServerConfig => ({
+  source: 'test',
+  listeners: [{ family: 4, host: '127.0.0.1', port: 0, optional: false }],
+  workers: null,
+  device: 'tun',
+  tunMtu: 1500,
+  mssfix: 1492,
+  ipv4: { ...NET, pool: { first: '10.8.0.2', last: '10.8.0.254' } },
+  ipv6: null,
+  poolPersist: { file: join(folder, 'ipp.txt'), seconds: 600 },
+  routes: [],
+  push: [],
+  clientToClient: false,
+  duplicateCn: false,
+  maxClients: 10,
+  pingInterval: 10,
+  pingTimeout: 120,
+  tls: {
+    ca: '',
+    cert: '',
+    key: '',
+    crl: null,
+    minVersion: 'TLSv1.2',
+    maxVersion: null,
+    cipherList: null,
+    cipherSuites: null,
+    groups: null,
+    remoteCertTls: null,
+    clientCertificate: 'require',
+  },
+  crlFile: null,
+  wrap: { type: 'none' },
+  dataCiphers: ['AES-256-GCM'],
+  fallbackCipher: null,
+  cipher: 'AES-256-GCM',
+  auth: 'SHA1',
+  renegSec: 3600,
+  handWindow: 60,
+  tranWindow: 3600,
+  explicitExitNotify: 1,
+  connectFreqInitial: { count: 100, seconds: 10 },
+  sndbuf: 0,
+  rcvbuf: 0,
+  status: { file: join(folder, 'status.txt'), seconds: 60, version: 2 },
+  verb: 3,
+  log: null,
+  writepid: null,
+  user: null,
+  group: null,
+  adminHttp: { host: '127.0.0.1', port: 0, token: null },
+});
+
+const IDENTITY: ClientIdentity = {
+  commonName: 'alice',
+  username: null,
+  certificate: null,
+  path: { listener: 0, host: '192.0.2.1', port: 4000 },
+  peerInfo: new Map(),
+};
+
+describe('server', () => {
+  let folder: string;
+  let native: MemoryNative;
+  let workers: { start: ShardStart; worker: MemoryWorker }[];
+  let lines: string[];
+  let server: RunningServer | undefined;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'supervisor-'));
+    [native, workers, lines, server] = [new MemoryNative(), [], [], undefined];
+  });
+  afterEach(async () => {
+    await server?.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  const start = async (
+    change: Partial<ServerConfig> = {},
+    ready: FromShard | null = { type: 'ready' },
+  ): Promise<RunningServer> => {
+    const write = (line: string): void => void lines.push(line);
+    const log: Log = { error: write, warn: write, info: write, debug: write };
+    const startWorker = (options: ShardStart): WorkerPort => {
+      const worker = new MemoryWorker();
+      workers.push({ start: options, worker });
+      queueMicrotask(() => (ready === null ? worker.terminate() : worker.say(ready)));
+      return worker;
+    };
+    return startServer({ ...configIn(folder), ...change }, log, { native, startWorker });
+  };
+
+  const worker = (shard: number): MemoryWorker => (workers[shard] as { worker: MemoryWorker }).worker;
+
+  const connect = async (): Promise<void> => {
+    const peerId = asPeerId(1);
+    worker(1).say({ type: 'lease', request: 5, identity: IDENTITY, peerId });
+    const shown = { cipher: 'AES-256-GCM', tls: 'TLSv1.3', keyDerivation: 'tls-ekm', since: 1000 } as const;
+    worker(1).say({ type: 'connected', peerId, identity: IDENTITY, ...shown });
+  };
+
+  test('says what it opened, one socket and queue a shard, with a ring to and from every other shard', async () => {
+    server = await start();
+    expect(server).toMatchObject({ listening: [{ host: '127.0.0.1', port: 40_000 }], device: 'tun0', workers: 2 });
+    expect(native.calls).toEqual(['udp 127.0.0.1', 'tun tun 10.8.0.1/24']);
+    expect(native.shards.map(({ shard, udp, tun }) => ({ shard, udp, tun }))).toEqual([
+      { shard: 0, udp: [100], tun: 102 },
+      { shard: 1, udp: [101], tun: 103 },
+    ]);
+    const [first, second] = native.shards;
+    expect(first?.hopOut[1]?.buffer).toBe(second?.hopIn[0]?.buffer);
+    expect(first?.hopIn[1]?.buffer).toBe(second?.hopOut[0]?.buffer);
+    expect([first?.hopIn[0], first?.hopOut[0]]).toEqual([null, null]);
+    expect(workers[0]?.start.server.cookieKey).toEqual(workers[1]?.start.server.cookieKey);
+  });
+
+  test('a client shows up on the status endpoint with its bytes', async () => {
+    server = await start();
+    await connect();
+    const status = await (await fetch(`${server.adminUrl}/status`)).json();
+    expect(status).toMatchObject({
+      clients: [{ name: 'alice', ipv4: '10.8.0.2', shard: 1, bytesReceived: 10, bytesSent: 20 }],
+    });
+  });
+
+  test('stop tells the shards, then frees everything, and writes the files once more', async () => {
+    server = await start();
+    await connect();
+    await Promise.all([server.stop(), server.stop()]);
+    expect(workers.map(({ worker: { received } }) => received.some(({ type }) => type === 'shutdown'))).toEqual([
+      true,
+      true,
+    ]);
+    expect(native.calls.slice(2)).toEqual(['destroy 77', 'close 102 103', 'close 100 101']);
+    expect(readFileSync(join(folder, 'ipp.txt'), 'utf8')).toBe('alice,10.8.0.2\n');
+    expect(readFileSync(join(folder, 'status.txt'), 'utf8')).not.toContain('alice');
+    await expect(fetch(`${server.adminUrl}/healthz`)).rejects.toThrow();
+  });
+
+  test('leases of an earlier run are kept', async () => {
+    writeFileSync(join(folder, 'ipp.txt'), 'alice,10.8.0.9\n');
+    server = await start();
+    await connect();
+    const answers = worker(1).received.filter(({ type }) => type === 'lease-decision');
+    expect(answers).toMatchObject([{ request: 5, decision: { lease: { ipv4: { address: '10.8.0.9' } } } }]);
+  });
+
+  test('a shard that does not start ends the start and everything is freed', async () => {
+    await expect(start({}, null)).rejects.toThrow('shard 0');
+    expect(native.calls.slice(2)).toEqual(['destroy 77', 'close 102 103', 'close 100 101']);
+  });
+
+  test('a status port in use ends the start with one line and everything is freed', async () => {
+    const taken = createServer();
+    const port = await new Promise<number>((resolve) => {
+      taken.listen(0, '127.0.0.1', () => resolve((taken.address() as { port: number }).port));
+    });
+    const problem = await start({ adminHttp: { host: '127.0.0.1', port, token: null } }).catch((error: Error) => error);
+    taken.close();
+    expect(problem).toMatchObject({
+      code: 'config/cannot-listen',
+      message: expect.stringMatching(/^cannot listen on 127.*admin-http.*another program/),
+    });
+    expect(native.calls).toContain('destroy 77');
+  });
+
+  test('a device that cannot be made closes the sockets', async () => {
+    native.openTun = () => {
+      throw Object.assign(new Error('cannot open /dev/net/tun'), { code: 'ENOENT' });
+    };
+    await expect(start()).rejects.toMatchObject({
+      code: 'config/cannot-open-tun',
+      message: expect.stringContaining('modprobe tun'),
+    });
+    expect(native.calls).toEqual(['udp 127.0.0.1', 'close 100 101']);
+  });
+
+  test('without a device and without a status endpoint it serves all the same', async () => {
+    server = await start({ device: 'null', adminHttp: null, status: null, poolPersist: null });
+    expect(server).toMatchObject({ device: 'null', adminUrl: null });
+    expect(native.shards.map(({ tun }) => tun)).toEqual([null, null]);
+  });
+
+  test('a data thread that is gone is a failure of the server', async () => {
+    server = await start();
+    native.state = 'panicked';
+    expect((await server.failed).message).toContain('panicked');
+  });
+});
