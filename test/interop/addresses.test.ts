@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from '@jest/globals';
 import { Client } from './lab/client.js';
 import { useLab } from './lab/lab.js';
-import { startServer } from './lab/server.js';
+import { POOL_OF_TWO, startServer } from './lab/server.js';
 import { sleep, until } from './lab/until.js';
 
 const { scenario } = useLab();
@@ -60,12 +60,11 @@ scenario('without duplicate-cn the newer connection replaces the older', async (
 });
 
 scenario('max-clients and an exhausted pool refuse the next client, and say so', async (lab) => {
-  const pool = ['server 10.8.0.0 255.255.255.0 nopool', 'ifconfig-pool 10.8.0.50 10.8.0.51 255.255.255.0'];
-  for (const { lines, reason } of [
-    { lines: ['max-clients 2'], reason: /max(imum number of |-)clients/i },
-    { lines: pool, reason: /no free .*address/i },
+  for (const { settings, reason } of [
+    { settings: { lines: ['max-clients 2'] }, reason: /max(imum number of |-)clients/i },
+    { settings: POOL_OF_TWO, reason: /no free .*address/i },
   ]) {
-    const server = await startServer(lab, { lines });
+    const server = await startServer(lab, settings);
     const first = await Client.connect(lab, 2);
     await Client.connect(lab, 4, { name: 'client3' });
     const length = server.log().length;

@@ -3,13 +3,11 @@ import { join } from 'node:path';
 import { expect } from '@jest/globals';
 import { Client } from './lab/client.js';
 import { type Lab, useLab } from './lab/lab.js';
-import { type ServerSettings, startServer } from './lab/server.js';
+import { POOL_OF_TWO, type ServerSettings, startServer } from './lab/server.js';
 import { sleep, until } from './lab/until.js';
 
 const RELAY = join(__dirname, 'programs/udp-relay.mjs');
-const TWO_ADDRESSES: ServerSettings = {
-  lines: ['server 10.8.0.0 255.255.255.0 nopool', 'ifconfig-pool 10.8.0.50 10.8.0.51 255.255.255.0', 'keepalive 1 3'],
-};
+const TWO_ADDRESSES: ServerSettings = { ...POOL_OF_TWO, lines: [...(POOL_OF_TWO.lines ?? []), 'keepalive 1 3'] };
 const { scenario } = useLab();
 
 scenario('a client killed with -9 comes back at once to its address', async (lab) => {

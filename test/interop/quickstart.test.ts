@@ -55,6 +55,7 @@ ours('the status endpoint of quickstart answers', async (lab) => {
 });
 
 async function quickstart(lab: Lab, cwd: string): Promise<Running> {
+  lab.host(2); // before a neighbour is there the network is not up, and no address would do for the profile
   const server = lab.serverHost.start('quickstart', [...shardvpnCommand, 'quickstart'], { cwd });
   await until('quickstart is ready', async () => {
     if (!server.isRunning) throw new Error('quickstart ended');

@@ -21,6 +21,19 @@ export interface ServerSettings {
   readonly without?: readonly string[];
 }
 
+/** A pool of two addresses, written without the `server` helper. */
+export const POOL_OF_TWO: Pick<ServerSettings, 'lines' | 'without'> = {
+  without: ['server'],
+  lines: [
+    'mode server',
+    'tls-server',
+    'ifconfig 10.8.0.1 255.255.255.0',
+    'ifconfig-pool 10.8.0.50 10.8.0.51 255.255.255.0',
+    'push "topology subnet"',
+    'push "route-gateway 10.8.0.1"',
+  ],
+};
+
 let serial = 0;
 
 /** Writes a server.conf and returns its name. */
