@@ -16,6 +16,22 @@ export interface UdpGroupOptions {
 export interface UdpGroup { fds: number[]; port: number; receiveBuffer: number; steering: 'bpf' | 'hash'; gro: boolean; gso: boolean }
 export function openUdpGroup(options: UdpGroupOptions): UdpGroup;
 
+export interface UdpClientOptions {
+  /** Numeric address and port of the server. */
+  host: string;
+  port: number;
+  /** Numeric address to send from, null = the one of the route. */
+  localHost: string | null;
+  /** 0 = any free port. */
+  localPort: number;
+  /** As in UdpGroupOptions. */
+  receiveBuffer: number;
+  sendBuffer: number;
+}
+export interface UdpClient { fd: number; localHost: string; localPort: number; gro: boolean; gso: boolean }
+/** The socket of a client, connected to its server. */
+export function openUdpClient(options: UdpClientOptions): UdpClient;
+
 export interface TunOptions {
   /** `tun`, `tun3`: as the `dev` directive; a bare `tun` takes the first free number. */
   name: string;
@@ -31,7 +47,21 @@ export interface Tun { name: string; fds: number[]; offloads: string[] }
 export function openTun(options: TunOptions): Tun;
 export function closeFds(fds: number[]): void;
 
+/** `10.8.0.2/24`; `peer` is the other end of a point-to-point link. */
+export interface DeviceAddress { address: string; peer: string | null }
+export interface DeviceRoute { destination: string; via: string | null; metric: number | null }
+export function setMtu(device: string, mtu: number): void;
+export function addAddress(device: string, address: DeviceAddress): void;
+export function removeAddress(device: string, address: DeviceAddress): void;
+/** A route that exists already is EEXIST and stays as it is. */
+export function addRoute(device: string, route: DeviceRoute): void;
+export function removeRoute(device: string, route: DeviceRoute): void;
+/** How a packet to this numeric address would leave the machine; ENETUNREACH when not at all. */
+export function findWay(address: string): { device: string; via: string | null };
+
 export interface PlaneOptions {
+  /** The end of the tunnel this is; a client has one peer, to which everything goes. */
+  role?: 'server' | 'client';
   shards: number;
   clientToClient: boolean;
   /** Outer datagram size incl. IP and UDP headers that inner TCP must fit in; 0 = no clamp. `mssfix`. */

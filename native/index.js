@@ -5,8 +5,15 @@ const file = `./shardvpn.${process.platform}-${process.arch}.node`;
 const native = load();
 
 export const openUdpGroup = native.openUdpGroup;
+export const openUdpClient = native.openUdpClient;
 export const openTun = native.openTun;
 export const closeFds = native.closeFds;
+export const setMtu = native.setMtu;
+export const addAddress = native.addAddress;
+export const removeAddress = native.removeAddress;
+export const addRoute = native.addRoute;
+export const removeRoute = native.removeRoute;
+export const findWay = native.findWay;
 export const createPlane = native.createPlane;
 export const destroyPlane = native.destroyPlane;
 export const startShard = native.startShard;

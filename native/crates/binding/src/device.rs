@@ -3,7 +3,8 @@ use std::os::fd::{IntoRawFd, OwnedFd, RawFd};
 
 use napi_derive::napi;
 use netio::IoError;
-use netio::interface::{InterfacePlan, Route};
+use netio::interface::InterfacePlan;
+use netio::routing::Route;
 
 use crate::error::{Result, invalid, to_js};
 
@@ -144,7 +145,7 @@ fn plan_interface(options: &TunOptions) -> std::result::Result<InterfacePlan, Io
     })
 }
 
-fn plan_route(route: &TunRoute) -> std::result::Result<Route, IoError> {
+pub(crate) fn plan_route(route: &TunRoute) -> std::result::Result<Route, IoError> {
     let via = route.via.as_deref().map(parse_ip).transpose()?;
     Ok(Route {
         destination: route.destination.parse()?,
@@ -153,7 +154,7 @@ fn plan_route(route: &TunRoute) -> std::result::Result<Route, IoError> {
     })
 }
 
-fn parse_ip(text: &str) -> std::result::Result<IpAddr, IoError> {
+pub(crate) fn parse_ip(text: &str) -> std::result::Result<IpAddr, IoError> {
     text.parse()
         .map_err(|_| IoError::invalid(format!("read \"{text}\" as a numeric address")))
 }

@@ -1,5 +1,6 @@
 //! What JavaScript sees of the native core; `native/index.d.ts` is its typed face. Conversions only, no logic.
 
+mod client;
 mod counters;
 mod device;
 mod error;

@@ -6,6 +6,8 @@ use crate::shared_view;
 
 #[napi(object)]
 pub struct PlaneOptions {
+    /// `server` where it is absent.
+    pub role: Option<String>,
     pub shards: u32,
     pub client_to_client: bool,
     pub mssfix: u32,
@@ -18,8 +20,13 @@ pub fn create_plane(options: PlaneOptions) -> Result<u32> {
     let size = |value: u32, what: &str| {
         u16::try_from(value).map_err(|_| invalid(format!("use {value} as {what}")))
     };
+    let role = match options.role.as_deref() {
+        None | Some("server") => Role::Server,
+        Some("client") => Role::Client,
+        Some(other) => return Err(invalid(format!("make a plane for a {other}"))),
+    };
     registry::create_plane(PlaneSettings {
-        role: Role::Server,
+        role,
         shards: options.shards as usize,
         client_to_client: options.client_to_client,
         mssfix: size(options.mssfix, "mssfix")?,

@@ -66,7 +66,7 @@ pub fn wake_shard(plane: u32, shard: u32) -> Result<()> {
 
 fn open_hops(
     rings: Vec<Option<Uint8Array>>,
-    views: &mut Vec<Uint8Array>,
+    views: &mut Vec<Arc<Uint8Array>>,
 ) -> Result<Vec<Option<SharedMemory>>> {
     rings
         .into_iter()

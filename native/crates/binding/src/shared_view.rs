@@ -1,30 +1,27 @@
 use std::collections::BTreeMap;
-use std::ptr::NonNull;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use napi::bindgen_prelude::Uint8Array;
 use netio::mem::SharedMemory;
 
 use crate::error::{Result, invalid};
 
-/// Views that the data threads of a plane work on; dropping one lets the JavaScript engine collect its memory.
-static RETAINED: Mutex<BTreeMap<u32, Vec<Uint8Array>>> = Mutex::new(BTreeMap::new());
+/// Views that the data threads of a plane work on. INVARIANT: `release` drops the last clone of a view, and does so on the
+/// JavaScript thread, because the data threads have ended before.
+static RETAINED: Mutex<BTreeMap<u32, Vec<Arc<Uint8Array>>>> = Mutex::new(BTreeMap::new());
 
-/// The memory behind a Uint8Array over a SharedArrayBuffer. `views` keeps it alive: see `retain`.
-pub fn open(view: Uint8Array, views: &mut Vec<Uint8Array>) -> Result<SharedMemory> {
-    let bytes: &[u8] = &view;
-    let (base, len) = (NonNull::from(bytes).cast::<u8>(), bytes.len());
-    if len == 0 {
+/// The memory behind a Uint8Array over a SharedArrayBuffer, which can be neither detached nor moved. See `retain`.
+pub fn open(view: Uint8Array, views: &mut Vec<Arc<Uint8Array>>) -> Result<SharedMemory> {
+    if view.is_empty() {
         return Err(invalid("use an empty view as a ring"));
     }
-    views.push(view);
-    // SAFETY: the view was pushed to `views`, which outlives the data thread (`retain` until `release`, which comes
-    // after the join), and a SharedArrayBuffer can be neither detached nor moved. No Rust reference to the bytes stays.
-    Ok(unsafe { SharedMemory::from_raw(base, len) })
+    let view = Arc::new(view);
+    views.push(Arc::clone(&view));
+    Ok(SharedMemory::adopt(view))
 }
 
 /// Keeps the views until the plane is released.
-pub fn retain(plane: u32, views: Vec<Uint8Array>) {
+pub fn retain(plane: u32, views: Vec<Arc<Uint8Array>>) {
     retained().entry(plane).or_default().extend(views);
 }
 
@@ -34,6 +31,6 @@ pub fn release(plane: u32) {
     drop(views);
 }
 
-fn retained() -> MutexGuard<'static, BTreeMap<u32, Vec<Uint8Array>>> {
+fn retained() -> MutexGuard<'static, BTreeMap<u32, Vec<Arc<Uint8Array>>>> {
     RETAINED.lock().unwrap_or_else(PoisonError::into_inner)
 }

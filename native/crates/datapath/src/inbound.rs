@@ -24,6 +24,7 @@ use crate::mss;
 use crate::outbound;
 use crate::peer::Peer;
 use crate::peer_addr::PeerAddr;
+use crate::plane::Role;
 use crate::session_table::SessionTable;
 use crate::sink::InboundSink;
 use crate::stats::{Counter, DropReason, HopReason};
@@ -349,8 +350,12 @@ fn occ(context: &Context, peer: &Peer, message: &[u8], sink: &mut impl InboundSi
     }
 }
 
-/// Stage 9: a client speaks for its own addresses and for the networks routed to it, for nobody else's.
+/// Stage 9: a client speaks for its own addresses and for the networks routed to it, for nobody else's; a server for
+/// everybody.
 fn check_source(context: &Context, peer: &Peer, source: IpAddr) -> Result<(), DropReason> {
+    if context.plane.settings.role == Role::Client {
+        return Ok(());
+    }
     let is_own = match source {
         IpAddr::V4(address) => peer.ipv4 == Some(address),
         IpAddr::V6(address) if is_unroutable(address) => return Err(DropReason::UnroutableSource),
@@ -384,7 +389,7 @@ mod tests {
 
     use super::*;
     use crate::command::{Cipher, DataFormat};
-    use crate::plane::{Plane, PlaneSettings, Role};
+    use crate::plane::{Plane, PlaneSettings};
     use crate::test_packets::{SYN, Shape, tcp_with_options};
     use crate::test_sink::*;
 

@@ -1,9 +1,10 @@
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::Millis;
 use crate::command::{AddPeer, CommandError};
 use crate::data_path::Context;
 use crate::peer::Peer;
+use crate::plane::Role;
 use crate::timer_wheel::TimerWheel;
 use crate::wire::PeerId;
 
@@ -62,7 +63,7 @@ impl SessionTable {
         if self.slots[slot].is_some() {
             return Err(CommandError::DuplicatePeer);
         }
-        for (address, length) in host_routes(&command) {
+        for (address, length) in routes(context, command.ipv4, command.ipv6) {
             context.plane.routes.insert(address, length, id);
         }
         context.plane.addresses.insert(command.path, id);
@@ -81,11 +82,7 @@ impl SessionTable {
 
     pub(crate) fn remove(&mut self, id: PeerId, context: &Context) -> Result<(), CommandError> {
         let peer = self.peer_mut(id)?;
-        let addresses = [
-            peer.ipv4.map(|a| (a.into(), 32)),
-            peer.ipv6.map(|a| (a.into(), 128)),
-        ];
-        for (address, length) in addresses.into_iter().flatten() {
+        for (address, length) in routes(context, peer.ipv4, peer.ipv6) {
             context.plane.routes.remove(address, length, id);
         }
         context.plane.addresses.remove(&peer.path, id);
@@ -123,8 +120,21 @@ fn remind(timers: &mut TimerWheel, now: Millis, peer: &mut Peer) {
     }
 }
 
-fn host_routes(command: &AddPeer) -> impl Iterator<Item = (IpAddr, u8)> {
-    let v4 = command.ipv4.map(|address| (IpAddr::V4(address), 32));
-    let v6 = command.ipv6.map(|address| (IpAddr::V6(address), 128));
+/// What leads to a peer: its inner addresses or, where the peer is the server, everything.
+fn routes(
+    context: &Context,
+    ipv4: Option<Ipv4Addr>,
+    ipv6: Option<Ipv6Addr>,
+) -> impl Iterator<Item = (IpAddr, u8)> {
+    let (v4, v6) = match context.plane.settings.role {
+        Role::Server => (
+            ipv4.map(|address| (IpAddr::V4(address), 32)),
+            ipv6.map(|address| (IpAddr::V6(address), 128)),
+        ),
+        Role::Client => (
+            Some((IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0)),
+            Some((IpAddr::V6(Ipv6Addr::UNSPECIFIED), 0)),
+        ),
+    };
     v4.into_iter().chain(v6)
 }

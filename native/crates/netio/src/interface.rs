@@ -5,21 +5,13 @@ use std::str::FromStr;
 
 use crate::error::IoError;
 use crate::netlink::{Netlink, Request};
+use crate::routing::{Route, replace_route};
 
 /// An address and the length of its network's prefix, `10.8.0.1/24`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cidr {
     pub ip: IpAddr,
     pub prefix: u8,
-}
-
-/// A kernel route into the device.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Route {
-    pub destination: Cidr,
-    /// `None` = straight onto the link.
-    pub via: Option<IpAddr>,
-    pub metric: Option<u32>,
 }
 
 /// What a network device is to look like.
@@ -42,7 +34,7 @@ pub fn apply(name: &str, plan: &InterfacePlan) -> Result<(), IoError> {
             .map_err(|errno| IoError::new(errno, format!("give {name} the address {address}")))?;
     }
     for route in &plan.routes {
-        add_route(&netlink, index, route).map_err(|errno| {
+        replace_route(&netlink, index, route).map_err(|errno| {
             IoError::new(errno, format!("route {} to {name}", route.destination))
         })?;
     }
@@ -55,6 +47,39 @@ pub fn bring_up(name: &str) -> Result<(), IoError> {
     Netlink::open()?
         .execute(Request::new(libc::RTM_NEWLINK, 0, &body))
         .map_err(|errno| IoError::new(errno, format!("bring {name} up")))
+}
+
+/// Changes the MTU of a device.
+pub fn set_mtu(name: &str, mtu: u32) -> Result<(), IoError> {
+    let body = link_body(interface_index(name)?);
+    Netlink::open()?
+        .execute(
+            Request::new(libc::RTM_NEWLINK, 0, &body).attribute(libc::IFLA_MTU, &mtu.to_ne_bytes()),
+        )
+        .map_err(|errno| IoError::new(errno, format!("give {name} the MTU {mtu}")))
+}
+
+/// Gives a device an address; `peer` is the other end of a point-to-point link.
+pub fn set_address(name: &str, address: &Cidr, peer: Option<&IpAddr>) -> Result<(), IoError> {
+    let flags = libc::NLM_F_CREATE | libc::NLM_F_REPLACE;
+    let request = address_request(
+        libc::RTM_NEWADDR,
+        flags,
+        interface_index(name)?,
+        address,
+        peer,
+    );
+    Netlink::open()?
+        .execute(request)
+        .map_err(|errno| IoError::new(errno, format!("give {name} the address {address}")))
+}
+
+/// Takes an address from a device, and with it the routes that rest on it.
+pub fn remove_address(name: &str, address: &Cidr, peer: Option<&IpAddr>) -> Result<(), IoError> {
+    let request = address_request(libc::RTM_DELADDR, 0, interface_index(name)?, address, peer);
+    Netlink::open()?
+        .execute(request)
+        .map_err(|errno| IoError::new(errno, format!("take the address {address} from {name}")))
 }
 
 pub fn interface_index(name: &str) -> Result<u32, IoError> {
@@ -85,66 +110,52 @@ fn link_body(index: u32) -> [u8; 16] {
 
 /// IPv6 skips duplicate address detection: nobody else is on the link, and the address must be usable at once.
 fn add_address(netlink: &Netlink, index: u32, address: &Cidr) -> Result<(), i32> {
-    let flags = if address.ip.is_ipv6() {
+    let flags = libc::NLM_F_CREATE | libc::NLM_F_REPLACE;
+    netlink.execute(address_request(
+        libc::RTM_NEWADDR,
+        flags,
+        index,
+        address,
+        None,
+    ))
+}
+
+/// `ifaddrmsg`: `u8 family, u8 prefix_len, u8 flags, u8 scope, u32 index`.
+fn address_request(
+    kind: u16,
+    flags: i32,
+    index: u32,
+    address: &Cidr,
+    peer: Option<&IpAddr>,
+) -> Request {
+    let no_detection = if address.ip.is_ipv6() {
         libc::IFA_F_NODAD as u8
     } else {
         0
     };
-    let mut body = [family(&address.ip), address.prefix, flags, 0, 0, 0, 0, 0];
-    body[4..8].copy_from_slice(&index.to_ne_bytes());
-    let ip = octets(&address.ip);
-    let mut request = Request::new(
-        libc::RTM_NEWADDR,
-        libc::NLM_F_CREATE | libc::NLM_F_REPLACE,
-        &body,
-    )
-    .attribute(libc::IFA_LOCAL, &ip)
-    .attribute(libc::IFA_ADDRESS, &ip);
-    if let Some(broadcast) = address.broadcast() {
-        request = request.attribute(libc::IFA_BROADCAST, &broadcast.octets());
-    }
-    netlink.execute(request)
-}
-
-/// `rtmsg`: `u8 family, u8 dst_len, u8 src_len, u8 tos, u8 table, u8 protocol, u8 scope, u8 type, u32 flags`.
-fn add_route(netlink: &Netlink, index: u32, route: &Route) -> Result<(), i32> {
-    let scope = match route.via {
-        None if route.destination.ip.is_ipv4() => libc::RT_SCOPE_LINK,
-        _ => libc::RT_SCOPE_UNIVERSE,
-    };
-    let family = family(&route.destination.ip);
-    let (table, protocol, kind) = (libc::RT_TABLE_MAIN, libc::RTPROT_BOOT, libc::RTN_UNICAST);
-    let body = [
-        family,
-        route.destination.prefix,
+    let mut body = [
+        family(&address.ip),
+        address.prefix,
+        no_detection,
         0,
-        0,
-        table,
-        protocol,
-        scope,
-        kind,
         0,
         0,
         0,
         0,
     ];
-    let mut request = Request::new(
-        libc::RTM_NEWROUTE,
-        libc::NLM_F_CREATE | libc::NLM_F_REPLACE,
-        &body,
-    )
-    .attribute(libc::RTA_DST, &octets(&route.destination.ip))
-    .attribute(libc::RTA_OIF, &index.to_ne_bytes());
-    if let Some(via) = &route.via {
-        request = request.attribute(libc::RTA_GATEWAY, &octets(via));
+    body[4..8].copy_from_slice(&index.to_ne_bytes());
+    let request = Request::new(kind, flags, &body)
+        .attribute(libc::IFA_LOCAL, &octets(&address.ip))
+        .attribute(libc::IFA_ADDRESS, &octets(peer.unwrap_or(&address.ip)));
+    match address.broadcast() {
+        Some(broadcast) if peer.is_none() => {
+            request.attribute(libc::IFA_BROADCAST, &broadcast.octets())
+        }
+        _ => request,
     }
-    if let Some(metric) = route.metric {
-        request = request.attribute(libc::RTA_PRIORITY, &metric.to_ne_bytes());
-    }
-    netlink.execute(request)
 }
 
-fn family(ip: &IpAddr) -> u8 {
+pub(crate) fn family(ip: &IpAddr) -> u8 {
     (if ip.is_ipv4() {
         libc::AF_INET
     } else {
@@ -152,7 +163,7 @@ fn family(ip: &IpAddr) -> u8 {
     }) as u8
 }
 
-fn octets(ip: &IpAddr) -> Vec<u8> {
+pub(crate) fn octets(ip: &IpAddr) -> Vec<u8> {
     match ip {
         IpAddr::V4(v4) => v4.octets().into(),
         IpAddr::V6(v6) => v6.octets().into(),

@@ -10,12 +10,15 @@ pub mod interface;
 pub mod mem;
 pub mod netlink;
 pub mod receive_batch;
+pub mod routing;
 pub mod send_batch;
 pub mod sockaddr;
 pub mod steer_bpf;
 pub mod tun;
 pub mod tun_queue;
+pub mod udp_client;
 pub mod udp_group;
+mod udp_socket;
 pub mod wake;
 
 pub use error::IoError;

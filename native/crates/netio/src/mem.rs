@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 pub struct SharedMemory {
     base: NonNull<u8>,
     len: usize,
-    /// Keeps memory allocated here alive; memory from outside is kept by whoever called `from_raw`.
-    _owner: Option<Arc<[AtomicU64]>>,
+    /// INVARIANT: the memory at `base` is the owner's, which neither moves nor frees it while it lives.
+    _owner: Arc<dyn Send + Sync>,
 }
 
 // SAFETY: all access goes through atomics and raw copies, see the type's comment; the memory itself outlives the view.
@@ -22,23 +22,22 @@ unsafe impl Sync for SharedMemory {}
 impl SharedMemory {
     /// Zeroed memory of at least `len` bytes that lives as long as its clones.
     pub fn allocate(len: usize) -> SharedMemory {
-        let owner: Arc<[AtomicU64]> = (0..len.div_ceil(8)).map(|_| AtomicU64::new(0)).collect();
-        let base = NonNull::from(&*owner).cast();
+        let owner: Box<[AtomicU64]> = (0..len.div_ceil(8)).map(|_| AtomicU64::new(0)).collect();
         SharedMemory {
-            base,
+            base: NonNull::from(&*owner).cast(),
             len,
-            _owner: Some(owner),
+            _owner: Arc::new(owner),
         }
     }
 
-    /// # Safety
-    /// `base..base+len` must be readable and writable for as long as the view or a clone of it exists, and must not be
-    /// borrowed as a Rust reference to anything but atomics in that time.
-    pub unsafe fn from_raw(base: NonNull<u8>, len: usize) -> SharedMemory {
+    /// A view over the bytes of `owner`, which others write to, such as a typed array over a SharedArrayBuffer.
+    /// The owner is kept; whoever drops its last clone frees it.
+    pub fn adopt<T: AsRef<[u8]> + Send + Sync + 'static>(owner: Arc<T>) -> SharedMemory {
+        let bytes: &[u8] = (*owner).as_ref();
         SharedMemory {
-            base,
-            len,
-            _owner: None,
+            base: NonNull::from(bytes).cast(),
+            len: bytes.len(),
+            _owner: owner,
         }
     }
 

@@ -64,6 +64,24 @@ impl Netlink {
 
     /// Sends one request and waits for the kernel's verdict; the errno when it refuses.
     pub fn execute(&self, request: Request) -> Result<(), c_int> {
+        verdict(&self.exchange(request)?)
+    }
+
+    /// Asks for one thing; the body of the answer without its netlink header, or the errno.
+    pub fn query(&self, request: Request) -> Result<Vec<u8>, c_int> {
+        let mut answer = self.exchange(request)?;
+        let Some(head) = answer.first_chunk::<HEADER_LEN>() else {
+            return Err(libc::EIO);
+        };
+        if i32::from(u16::from_ne_bytes([head[4], head[5]])) == libc::NLMSG_ERROR {
+            return Err(verdict(&answer).err().unwrap_or(libc::EIO));
+        }
+        let len = u32::from_ne_bytes([head[0], head[1], head[2], head[3]]) as usize;
+        answer.truncate(len);
+        Ok(answer.split_off(HEADER_LEN))
+    }
+
+    fn exchange(&self, request: Request) -> Result<Vec<u8>, c_int> {
         let bytes = request.finish();
         // SAFETY: bytes.len() readable bytes; an unbound netlink socket sends to the kernel.
         let sent = unsafe {
@@ -77,7 +95,7 @@ impl Netlink {
         if sent < 0 {
             return Err(last_errno());
         }
-        let mut answer = [0u8; 4096];
+        let mut answer = vec![0u8; 4096];
         // SAFETY: answer.len() writable bytes. The kernel has queued its answer before send returned.
         let got = unsafe {
             libc::recv(
@@ -90,7 +108,8 @@ impl Netlink {
         if got < 0 {
             return Err(last_errno());
         }
-        verdict(&answer[..got as usize])
+        answer.truncate(got as usize);
+        Ok(answer)
     }
 }
 

@@ -19,6 +19,8 @@ pub struct ReceiveBatch {
     vectors: Box<[libc::iovec]>,
     headers: Box<[libc::mmsghdr]>,
     filled: usize,
+    /// ICMP errors that were told.
+    pub unreachable: u64,
 }
 
 // SAFETY: the raw pointers in vectors and headers point into boxes of this value, and are set anew before each use.
@@ -57,6 +59,7 @@ impl ReceiveBatch {
             vectors: vec![vector; slots].into(),
             headers: vec![header; slots].into(),
             filled: 0,
+            unreachable: 0,
         }
     }
 
@@ -65,7 +68,8 @@ impl ReceiveBatch {
         self.headers.len()
     }
 
-    /// Takes what the socket has, without waiting; the number of messages, or the errno.
+    /// Takes what the socket has, without waiting; the number of messages, or the errno. A connected socket also tells
+    /// once of every ICMP error, which is nothing to stop for.
     pub fn receive(&mut self, socket: &OwnedFd) -> Result<usize, i32> {
         self.filled = 0;
         self.point_headers();
@@ -84,6 +88,13 @@ impl ReceiveBatch {
         match count {
             0.. => self.filled = count as usize,
             _ if matches!(last_errno(), libc::EAGAIN | libc::EINTR) => {}
+            _ if matches!(
+                last_errno(),
+                libc::ECONNREFUSED | libc::EHOSTUNREACH | libc::ENETUNREACH
+            ) =>
+            {
+                self.unreachable += 1
+            }
             _ => return Err(last_errno()),
         }
         Ok(self.filled)

@@ -1,14 +1,11 @@
 use std::ffi::c_int;
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
-use crate::error::{IoError, last_errno};
-use crate::fd::{int_option, open_socket, set_option};
-use crate::sockaddr::{RAW_ADDR_LEN, RawAddr};
+use crate::error::IoError;
+use crate::fd::{int_option, set_option};
 use crate::steer_bpf;
-
-/// Wanted when the configuration does not say; overflow of this buffer is the main loss under several streams.
-const DEFAULT_BUFFER: u32 = 8 << 20;
+use crate::udp_socket::{bind, local_addr, prepare, require, udp_socket};
 
 pub struct UdpGroupOptions {
     pub host: IpAddr,
@@ -46,27 +43,12 @@ pub fn open_udp_group(options: &UdpGroupOptions) -> Result<UdpGroup, IoError> {
             1,
             "share the UDP port between shards",
         )?;
-        force_buffer(
+        gro &= prepare(
             &socket,
-            libc::SO_RCVBUFFORCE,
-            libc::SO_RCVBUF,
+            options.host,
             options.receive_buffer,
-        );
-        force_buffer(
-            &socket,
-            libc::SO_SNDBUFFORCE,
-            libc::SO_SNDBUF,
             options.send_buffer,
-        );
-        allow_fragments(&socket, options.host)?;
-        require(
-            &socket,
-            libc::SOL_SOCKET,
-            libc::SO_RXQ_OVFL,
-            1,
-            "count lost UDP datagrams",
         )?;
-        gro &= set_option(&socket, libc::SOL_UDP, libc::UDP_GRO, &1).is_ok();
         bind(&socket, SocketAddr::new(options.host, port))?;
         sockets.push(socket);
     }
@@ -101,95 +83,5 @@ pub fn has_gro(socket: &OwnedFd) -> bool {
 fn claim_port(options: &UdpGroupOptions) -> Result<u16, IoError> {
     let probe = udp_socket(options.host)?;
     bind(&probe, SocketAddr::new(options.host, options.port))?;
-    local_port(&probe)
-}
-
-fn udp_socket(host: IpAddr) -> Result<OwnedFd, IoError> {
-    let domain = if host.is_ipv4() {
-        libc::AF_INET
-    } else {
-        libc::AF_INET6
-    };
-    let socket = open_socket(
-        domain,
-        libc::SOCK_DGRAM | libc::SOCK_NONBLOCK,
-        0,
-        "open a UDP socket",
-    )?;
-    if host.is_ipv6() {
-        require(
-            &socket,
-            libc::IPPROTO_IPV6,
-            libc::IPV6_V6ONLY,
-            1,
-            "keep IPv4 off an IPv6 socket",
-        )?;
-    }
-    Ok(socket)
-}
-
-/// Packets above the path's MTU may be fragmented on the way: a client's inner packet must arrive whatever its size.
-fn allow_fragments(socket: &OwnedFd, host: IpAddr) -> Result<(), IoError> {
-    let (level, name, value) = match host {
-        IpAddr::V4(_) => (
-            libc::IPPROTO_IP,
-            libc::IP_MTU_DISCOVER,
-            libc::IP_PMTUDISC_DONT,
-        ),
-        IpAddr::V6(_) => (
-            libc::IPPROTO_IPV6,
-            libc::IPV6_MTU_DISCOVER,
-            libc::IPV6_PMTUDISC_DONT,
-        ),
-    };
-    require(socket, level, name, value, "switch path MTU discovery off")
-}
-
-fn force_buffer(socket: &OwnedFd, force: c_int, plain: c_int, wanted: u32) {
-    let bytes =
-        c_int::try_from(if wanted == 0 { DEFAULT_BUFFER } else { wanted }).unwrap_or(c_int::MAX);
-    if set_option(socket, libc::SOL_SOCKET, force, &bytes).is_err() {
-        // Without CAP_NET_ADMIN the system limit holds; the size granted is reported.
-        let _ = set_option(socket, libc::SOL_SOCKET, plain, &bytes);
-    }
-}
-
-fn require(
-    socket: &OwnedFd,
-    level: c_int,
-    name: c_int,
-    value: c_int,
-    action: &str,
-) -> Result<(), IoError> {
-    set_option(socket, level, name, &value).map_err(|errno| IoError::new(errno, action))
-}
-
-fn bind(socket: &OwnedFd, addr: SocketAddr) -> Result<(), IoError> {
-    let (raw, len) = RawAddr::encode(&addr);
-    // SAFETY: raw is an initialised address of len bytes that outlives the call.
-    let rc = unsafe { libc::bind(socket.as_raw_fd(), raw.as_ptr(), len) };
-    if rc == 0 {
-        Ok(())
-    } else {
-        Err(IoError::new(last_errno(), format!("bind UDP {addr}")))
-    }
-}
-
-fn local_port(socket: &OwnedFd) -> Result<u16, IoError> {
-    let mut raw = RawAddr::empty();
-    let mut len = RAW_ADDR_LEN;
-    // SAFETY: raw has room for len bytes and both outlive the call.
-    let rc = unsafe {
-        libc::getsockname(
-            socket.as_raw_fd(),
-            std::ptr::from_mut(&mut raw).cast(),
-            &mut len,
-        )
-    };
-    if rc != 0 {
-        return Err(IoError::last("read the address of a UDP socket"));
-    }
-    raw.decode()
-        .map(|addr| addr.port())
-        .ok_or_else(|| IoError::new(libc::EINVAL, "read the address of a UDP socket"))
+    Ok(local_addr(&probe)?.port())
 }

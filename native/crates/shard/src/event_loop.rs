@@ -181,6 +181,7 @@ impl EventLoop {
                 }
             };
             self.state.io.receive_calls.add(1);
+            self.state.io.udp_unreachable.set(self.receive.unreachable);
             worked |= count > 0;
             for index in 0..count {
                 self.inbound(listener, index, now, data_path);

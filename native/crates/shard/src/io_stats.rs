@@ -16,6 +16,8 @@ pub struct IoStats {
     /// Datagrams longer than a buffer, or from no address.
     pub udp_unusable: OwnedCounter,
     pub udp_receive_errors: OwnedCounter,
+    /// ICMP errors on a connected socket: the other side is not there.
+    pub udp_unreachable: OwnedCounter,
     pub tun_reads: OwnedCounter,
     pub tun_read_errors: OwnedCounter,
     pub tun_write_errors: OwnedCounter,
@@ -51,7 +53,7 @@ impl IoStats {
     }
 
     /// Stable name and value of each.
-    pub fn named(&self) -> [(&'static str, u64); 22] {
+    pub fn named(&self) -> [(&'static str, u64); 23] {
         [
             ("turns", self.turns.value()),
             ("sleeps", self.sleeps.value()),
@@ -61,6 +63,7 @@ impl IoStats {
             ("udp-lost", self.udp_lost.value()),
             ("udp-unusable", self.udp_unusable.value()),
             ("udp-receive-errors", self.udp_receive_errors.value()),
+            ("udp-unreachable", self.udp_unreachable.value()),
             ("udp-send-calls", self.send.calls.value()),
             ("udp-sent", self.send.datagrams.value()),
             ("udp-sent-bytes", self.send.bytes.value()),

@@ -1,0 +1,122 @@
+use std::net::SocketAddr;
+use std::os::fd::IntoRawFd;
+
+use napi_derive::napi;
+use netio::{interface, routing};
+
+use crate::device::{TunRoute, parse_ip, plan_route};
+use crate::error::{Result, invalid, to_js};
+
+#[napi(object, use_nullable = true)]
+pub struct UdpClientOptions {
+    pub host: String,
+    pub port: u32,
+    pub local_host: Option<String>,
+    pub local_port: u32,
+    pub receive_buffer: u32,
+    pub send_buffer: u32,
+}
+
+#[napi(object)]
+pub struct UdpClient {
+    pub fd: i32,
+    pub local_host: String,
+    pub local_port: u32,
+    pub gro: bool,
+    pub gso: bool,
+}
+
+#[napi]
+pub fn open_udp_client(options: UdpClientOptions) -> Result<UdpClient> {
+    let port =
+        |number: u32| u16::try_from(number).map_err(|_| invalid(format!("use {number} as a port")));
+    let host = parse_ip(&options.host).map_err(to_js)?;
+    let local_host = options.local_host.as_deref().map(parse_ip).transpose();
+    let client = netio::udp_client::open_udp_client(&netio::udp_client::UdpClientOptions {
+        remote: SocketAddr::new(host, port(options.port)?),
+        local_host: local_host.map_err(to_js)?,
+        local_port: port(options.local_port)?,
+        receive_buffer: options.receive_buffer,
+        send_buffer: options.send_buffer,
+    })
+    .map_err(to_js)?;
+    Ok(UdpClient {
+        fd: client.socket.into_raw_fd(),
+        local_host: client.local.ip().to_string(),
+        local_port: u32::from(client.local.port()),
+        gro: client.gro,
+        gso: client.gso,
+    })
+}
+
+#[napi]
+pub fn set_mtu(device: String, mtu: u32) -> Result<()> {
+    interface::set_mtu(&device, mtu).map_err(to_js)
+}
+
+#[napi(object, use_nullable = true)]
+pub struct DeviceAddress {
+    pub address: String,
+    pub peer: Option<String>,
+}
+
+#[napi]
+pub fn add_address(device: String, address: DeviceAddress) -> Result<()> {
+    change_address(&device, &address, interface::set_address)
+}
+
+#[napi]
+pub fn remove_address(device: String, address: DeviceAddress) -> Result<()> {
+    change_address(&device, &address, interface::remove_address)
+}
+
+#[napi]
+pub fn add_route(device: String, route: TunRoute) -> Result<()> {
+    plan_route(&route)
+        .and_then(|route| routing::add_route(&device, &route))
+        .map_err(to_js)
+}
+
+#[napi]
+pub fn remove_route(device: String, route: TunRoute) -> Result<()> {
+    plan_route(&route)
+        .and_then(|route| routing::remove_route(&device, &route))
+        .map_err(to_js)
+}
+
+#[napi(object, use_nullable = true)]
+pub struct Way {
+    pub device: String,
+    pub via: Option<String>,
+}
+
+#[napi]
+pub fn find_way(address: String) -> Result<Way> {
+    let way = parse_ip(&address)
+        .and_then(routing::find_way)
+        .map_err(to_js)?;
+    Ok(Way {
+        device: way.device,
+        via: way.via.map(|via| via.to_string()),
+    })
+}
+
+type Change = fn(
+    &str,
+    &interface::Cidr,
+    Option<&std::net::IpAddr>,
+) -> std::result::Result<(), netio::IoError>;
+
+fn change_address(device: &str, address: &DeviceAddress, change: Change) -> Result<()> {
+    let peer = address
+        .peer
+        .as_deref()
+        .map(parse_ip)
+        .transpose()
+        .map_err(to_js)?;
+    address
+        .address
+        .parse()
+        .and_then(|cidr| change(device, &cidr, peer.as_ref()))
+        .map_err(to_js)
+}
