@@ -1,3 +1,4 @@
+export type * from './client-messages.js';
 export type * from './messages.js';
 export { nodeCrypto } from './node-crypto.js';
 export { NodeTlsEngine } from './tls/tls-engine.js';
