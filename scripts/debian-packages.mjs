@@ -20,6 +20,6 @@ export async function installDebianPackages(names) {
 }
 
 function isInstalled(name) {
-  const { stdout } = spawnSync('dpkg-query', ['-W', '-f', '${db:Status-Status}', name], { encoding: 'utf8' });
-  return stdout === 'installed';
+  const { stdout } = spawnSync('dpkg', ['-s', name], { encoding: 'utf8' });
+  return /^Status: .* installed$/m.test(stdout);
 }
