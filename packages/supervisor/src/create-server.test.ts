@@ -1,0 +1,18 @@
+import { describe, expect, test } from '@jest/globals';
+import { createServer } from './create-server.js';
+
+describe('createServer', () => {
+  test('lists every error of a configuration, with its line', async () => {
+    const problem = await createServer({ text: 'dev tun\nsevrer 10.8.0.0 255.255.255.0\nport 99999\n' }).catch(
+      (error: Error) => error,
+    );
+    expect(problem).toMatchObject({ name: 'VpnError', code: 'config/invalid' });
+    const lines = (problem as Error).message.split('\n');
+    expect(lines.some((line) => line.includes(':2:') && line.includes('sevrer'))).toBe(true);
+    expect(lines.some((line) => line.includes(':3:') && line.includes('port'))).toBe(true);
+  });
+
+  test('names a file that is not there', async () => {
+    await expect(createServer({ file: '/nonexistent/server.conf' })).rejects.toThrow('/nonexistent/server.conf');
+  });
+});
