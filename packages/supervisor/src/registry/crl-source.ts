@@ -1,7 +1,7 @@
 import type { ServerConfig } from '../config/server-config.js';
 import type { Log } from '../log.js';
 import { watchText } from '../system/watch-text.js';
-import { RevocationList } from './revocation.js';
+import type { RevocationList } from './revocation.js';
 
 /** What takes a new list into use: the registry ends clients, the shards refuse new ones. */
 export interface CrlUsers {
@@ -20,9 +20,9 @@ export const followCrl = (
   everyMs?: number,
 ): (() => void) => {
   if (crlFile === null) return () => {};
-  const take = (crl: string): void => {
+  const take = async (crl: string): Promise<void> => {
     try {
-      const revoked = RevocationList.parse(crl, tls.ca);
+      const revoked = await readRevocation(crl, tls.ca);
       log.info(`CRL ${crlFile} taken into use`);
       users.setCrl(crl);
       users.setRevocation(revoked);
@@ -30,11 +30,20 @@ export const followCrl = (
       log.error(`CRL ${crlFile}: ${(error as Error).message}; the one before stays in use`);
     }
   };
+  let last = Promise.resolve();
   return watchText(
     crlFile,
     tls.crl ?? '',
-    take,
+    (crl) => {
+      last = last.then(() => take(crl));
+    },
     (error) => log.error(`CRL ${crlFile}: ${error.message}; the one before stays in use`),
     everyMs,
   );
+};
+
+/** The list that a CRL text stands for. Rejects with `config/bad-crl`. */
+export const readRevocation = async (crl: string, ca: string): Promise<RevocationList> => {
+  const { parseRevocationList } = await import('./crl-parser.js');
+  return parseRevocationList(crl, ca);
 };

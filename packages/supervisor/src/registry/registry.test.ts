@@ -156,7 +156,7 @@ describe('registry', () => {
     connect(lab, 0, identityOf('alice'));
     connect(lab, 1, identityOf('bob'));
     const revoked = { revokes: ({ chainHashes }: { chainHashes: readonly string[] }) => chainHashes[0] === 'alice' };
-    lab.registry.setRevocation(revoked as RevocationList);
+    lab.registry.setRevocation(revoked as unknown as RevocationList);
     expect(lab.sent).toMatchObject([{ shard: 0, message: { type: 'disconnect', peerId: 0, reason: 'kicked' } }]);
     expect(lab.registry.connected().map(({ identity }) => identity.commonName)).toEqual(['bob']);
     const ask = { type: 'authenticate', request: 1, password: null, renegotiation: false } as const;

@@ -4,10 +4,9 @@ import type { ServerStatus } from '../admin/server-status.js';
 import { StatusWriter } from '../admin/status-writer.js';
 import type { ServerConfig } from '../config/server-config.js';
 import type { Log } from '../log.js';
-import { followCrl } from '../registry/crl-source.js';
+import { followCrl, readRevocation } from '../registry/crl-source.js';
 import { keepLeases } from '../registry/lease-store.js';
 import { type ClientMessage, Registry } from '../registry/registry.js';
-import { RevocationList } from '../registry/revocation.js';
 import { dropPrivileges } from '../system/privileges.js';
 import { repeat } from '../system/repeat.js';
 import { endpointText } from '../system/sockets.js';
@@ -62,7 +61,6 @@ const start = async (config: ServerConfig, log: Log, ports: StartPorts, teardown
   const { native, startWorker } = ports;
   const workers = config.workers ?? native.parallelism();
   const registry = new Registry(config, { log, send: (shard, message) => group.send(shard, message) });
-  if (config.tls.crl !== null) registry.setRevocation(RevocationList.parse(config.tls.crl, config.tls.ca));
   const statusWriter = config.status === null ? null : new StatusWriter(config.status);
   teardown.add(() => statusWriter?.close());
   teardown.add(keepLeases(config.poolPersist, registry, log));
@@ -84,6 +82,13 @@ const start = async (config: ServerConfig, log: Log, ports: StartPorts, teardown
       log,
     ),
   );
+  const { crl, ca } = config.tls;
+  // The shards refuse revoked certificates from the first handshake on; the registry's own look may come a moment later.
+  if (crl !== null)
+    void readRevocation(crl, ca).then(
+      (list) => registry.setRevocation(list),
+      (error: Error) => log.error(error.message),
+    );
   const failed = watchData({ native, data, orphans, registry, pingTimeout: config.pingTimeout }, log, teardown);
   sayStarted(data, workers, adminUrl, log);
   return { listening: data.listening, device: data.device, workers, adminUrl, failed, stop: () => teardown.run() };
