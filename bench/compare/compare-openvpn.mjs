@@ -54,7 +54,9 @@ async function measure(name, run) {
     ['down', ['-R']],
   ]) {
     Object.assign(result, await transfer(server, direction, flags));
-    process.stderr.write(`${name} run ${run} ${direction}: ${result[`${direction}Gbit`].toFixed(3)} Gbit/s, ${result[`${direction}CpuPerGB`].toFixed(2)} CPU s/GB\n`);
+    process.stderr.write(
+      `${name} run ${run} ${direction}: ${result[`${direction}Gbit`].toFixed(3)} Gbit/s, ${result[`${direction}CpuPerGB`].toFixed(2)} CPU s/GB\n`,
+    );
   }
   await lab.stop(client);
   if (run === 1) result.loadedMiB = await memoryWithClients(server, Number(values.clients));
@@ -66,7 +68,16 @@ async function measure(name, run) {
 async function transfer(server, direction, flags) {
   const machine = machineBusySeconds();
   const before = cpuSeconds(server.pid);
-  const output = lab.exec(lab.client, 'iperf3', ['-c', '10.66.0.1', '-J', '-C', 'cubic', '-t', values.seconds, ...flags]);
+  const output = lab.exec(lab.client, 'iperf3', [
+    '-c',
+    '10.66.0.1',
+    '-J',
+    '-C',
+    'cubic',
+    '-t',
+    values.seconds,
+    ...flags,
+  ]);
   const cpu = cpuSeconds(server.pid) - before;
   const after = machineBusySeconds();
   const received = JSON.parse(output).end.sum_received;
@@ -81,10 +92,24 @@ async function memoryWithClients(server, count) {
   const config = lab.writeClientConfig();
   const clients = [];
   for (let i = 0; i < count; i++) {
-    clients.push(lab.start(lab.client, `many-${i}`, 'openvpn', ['--config', config, '--dev', 'null', '--ifconfig-noexec', '--route-noexec']));
+    clients.push(
+      lab.start(lab.client, `many-${i}`, 'openvpn', [
+        '--config',
+        config,
+        '--dev',
+        'null',
+        '--ifconfig-noexec',
+        '--route-noexec',
+      ]),
+    );
     if (i % 10 === 9) await new Promise((resolve) => setTimeout(resolve, 1200));
   }
-  await until('all clients connect', () => clients.every((c) => readLog(c).includes('Initialization Sequence Completed')), 60, 200);
+  await until(
+    'all clients connect',
+    () => clients.every((c) => readLog(c).includes('Initialization Sequence Completed')),
+    60,
+    200,
+  );
   const memory = residentMiB(server.pid);
   await Promise.all(clients.map((c) => lab.stop(c)));
   return memory;
@@ -96,7 +121,9 @@ function isListening() {
 
 function failed(child) {
   if (child.exitCode === null) return false;
-  throw new Error(`${child.spawnargs.slice(6, 9).join(' ')} ended with ${child.exitCode}:\n${readLog(child).slice(-2000)}`);
+  throw new Error(
+    `${child.spawnargs.slice(6, 9).join(' ')} ended with ${child.exitCode}:\n${readLog(child).slice(-2000)}`,
+  );
 }
 
 function report(results) {
@@ -110,7 +137,9 @@ function report(results) {
     [`memory with ${values.clients} clients, MiB`, 'loadedMiB'],
   ];
   const table = rows.map(([label, key]) => {
-    const [theirs, ours] = ['openvpn', 'shardvpn'].map((name) => median(results[name].map((r) => r[key]).filter((v) => v !== undefined)));
+    const [theirs, ours] = ['openvpn', 'shardvpn'].map((name) =>
+      median(results[name].map((r) => r[key]).filter((v) => v !== undefined)),
+    );
     return { figure: label, openvpn: round(theirs), shardvpn: round(ours), ratio: round(ours / theirs) };
   });
   console.log(`medians of ${values.runs} alternating runs, one stock client, AES-256-GCM`);

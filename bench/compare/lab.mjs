@@ -4,7 +4,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const run = (command, args, options = {}) => execFileSync(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options }).toString();
+const run = (command, args, options = {}) =>
+  execFileSync(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options }).toString();
 
 export class Lab {
   #children = new Set();
@@ -20,7 +21,20 @@ export class Lab {
   open() {
     run('ip', ['netns', 'add', this.server]);
     run('ip', ['netns', 'add', this.client]);
-    run('ip', ['-n', this.server, 'link', 'add', 'veth0', 'type', 'veth', 'peer', 'name', 'veth0', 'netns', this.client]);
+    run('ip', [
+      '-n',
+      this.server,
+      'link',
+      'add',
+      'veth0',
+      'type',
+      'veth',
+      'peer',
+      'name',
+      'veth0',
+      'netns',
+      this.client,
+    ]);
     for (const [namespace, address] of [
       [this.server, this.serverAddress],
       [this.client, this.clientAddress],
@@ -35,10 +49,14 @@ export class Lab {
   /** Starts a process in a namespace; its output goes to `<name>.log` in the lab's folder. */
   start(namespace, name, command, args, options = {}) {
     const log = join(this.dir, `${name}.log`);
-    const child = spawn('ip', ['netns', 'exec', namespace, 'sh', '-c', `exec "$0" "$@" >'${log}' 2>&1`, command, ...args], {
-      stdio: 'ignore',
-      ...options,
-    });
+    const child = spawn(
+      'ip',
+      ['netns', 'exec', namespace, 'sh', '-c', `exec "$0" "$@" >'${log}' 2>&1`, command, ...args],
+      {
+        stdio: 'ignore',
+        ...options,
+      },
+    );
     child.log = log;
     child.ended = new Promise((resolve) => child.once('exit', (code) => resolve(code)));
     this.#children.add(child);
@@ -83,7 +101,23 @@ export class Lab {
     ]) {
       writeFileSync(join(keys, `${name}.ext`), `extendedKeyUsage=${usage}\nkeyUsage=digitalSignature\n`);
       openssl('req', ...ec, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`);
-      openssl('x509', '-req', '-in', `${name}.csr`, '-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', `${name}.ext`, '-out', `${name}.crt`);
+      openssl(
+        'x509',
+        '-req',
+        '-in',
+        `${name}.csr`,
+        '-CA',
+        'ca.crt',
+        '-CAkey',
+        'ca.key',
+        '-CAcreateserial',
+        '-days',
+        '2',
+        '-extfile',
+        `${name}.ext`,
+        '-out',
+        `${name}.crt`,
+      );
     }
     run('openvpn', ['--genkey', 'secret', join(keys, 'tc.key')]);
   }
@@ -92,9 +126,21 @@ export class Lab {
     const file = join(this.dir, `server-${extra.length}.conf`);
     const keys = join(this.dir, 'keys');
     const lines = [
-      'proto udp4', 'port 1194', 'dev tun', 'topology subnet', 'server 10.66.0.0 255.255.0.0',
-      `ca ${keys}/ca.crt`, `cert ${keys}/server.crt`, `key ${keys}/server.key`, 'dh none', `tls-crypt ${keys}/tc.key`,
-      'data-ciphers AES-256-GCM', 'duplicate-cn', 'keepalive 10 60', 'verb 1', ...extra,
+      'proto udp4',
+      'port 1194',
+      'dev tun',
+      'topology subnet',
+      'server 10.66.0.0 255.255.0.0',
+      `ca ${keys}/ca.crt`,
+      `cert ${keys}/server.crt`,
+      `key ${keys}/server.key`,
+      'dh none',
+      `tls-crypt ${keys}/tc.key`,
+      'data-ciphers AES-256-GCM',
+      'duplicate-cn',
+      'keepalive 10 60',
+      'verb 1',
+      ...extra,
     ];
     writeFileSync(file, `${lines.join('\n')}\n`);
     return file;
@@ -104,8 +150,17 @@ export class Lab {
     const file = join(this.dir, 'client.conf');
     const keys = join(this.dir, 'keys');
     const lines = [
-      'client', 'proto udp4', `remote ${this.serverAddress} 1194`, 'nobind', 'dev tun', 'verb 3',
-      `ca ${keys}/ca.crt`, `cert ${keys}/client.crt`, `key ${keys}/client.key`, 'remote-cert-tls server', `tls-crypt ${keys}/tc.key`,
+      'client',
+      'proto udp4',
+      `remote ${this.serverAddress} 1194`,
+      'nobind',
+      'dev tun',
+      'verb 3',
+      `ca ${keys}/ca.crt`,
+      `cert ${keys}/client.crt`,
+      `key ${keys}/client.key`,
+      'remote-cert-tls server',
+      `tls-crypt ${keys}/tc.key`,
     ];
     writeFileSync(file, `${lines.join('\n')}\n`);
     return file;
@@ -133,7 +188,9 @@ export const readLog = (child) => {
 
 /** CPU seconds (user, system) of a process and all of its threads since it started. */
 export function cpuSeconds(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
@@ -144,6 +201,11 @@ export function residentMiB(pid) {
 
 /** CPU seconds the whole machine has spent outside idle, for finding foreign load. */
 export function machineBusySeconds() {
-  const [user, nice, system, , , irq, softirq, steal] = readFileSync('/proc/stat', 'utf8').split('\n')[0].trim().split(/\s+/).slice(1).map(Number);
+  const [user, nice, system, , , irq, softirq, steal] = readFileSync('/proc/stat', 'utf8')
+    .split('\n')[0]
+    .trim()
+    .split(/\s+/)
+    .slice(1)
+    .map(Number);
   return { busy: (user + nice + system + irq + softirq) / 100, steal: steal / 100 };
 }
