@@ -31,7 +31,12 @@ export type TlsEvent =
   /** Bytes for the peer, in order; any length. */
   | { readonly type: 'ciphertext'; readonly bytes: Uint8Array }
   /** Handshake done; null when the peer showed no certificate and the engine's policy allows that. */
-  | { readonly type: 'established'; readonly certificate: PeerCertificate | null; readonly version: string; readonly cipher: string }
+  | {
+      readonly type: 'established';
+      readonly certificate: PeerCertificate | null;
+      readonly version: string;
+      readonly cipher: string;
+    }
   /** One decrypted TLS record. */
   | { readonly type: 'plaintext'; readonly bytes: Uint8Array }
   /** Fatal; `ciphertext` events before it may carry the alert. `reason` is a line for the log. */

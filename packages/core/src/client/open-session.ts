@@ -8,7 +8,7 @@ import { sessionTimes } from '../session/session-times.js';
 import { WallClock } from '../session/wall-clock.js';
 import { OPCODE } from '../wire/opcode.js';
 import { decodeSessionId, SESSION_ID_LENGTH, type SessionId } from '../wire/session-id.js';
-import { createWrapper } from '../wrap/wrapper.js';
+import { createWrapper } from '../wrap/create-wrapper.js';
 import type { ClientOptions, ClientPorts } from './client-options.js';
 import type { ClientPhase } from './client-phase.js';
 

@@ -13,22 +13,22 @@ import { farewellMessage, lingerTime, SHUTDOWN_LINGER, withText } from './farewe
 import type { IdentityLock } from './identity-lock.js';
 import { openSession, type ServerSessionInput } from './open-session.js';
 import { timeoutHint, tlsHint } from './refusal-hint.js';
-import type { ServerContext } from './server-context.js';
 import type { AuthDecision, EndReason, Lease, LeaseDecision } from './server-event.js';
 import type { ServerPhase } from './server-phase.js';
+import type { SessionHost } from './session-host.js';
 import { isHandshaking, isOver, type Stage, type StageOf } from './stage.js';
 
 /** One client at the server, from the echoed cookie to its last ack. */
 export class ServerSession implements SessionHandler<ServerPhase> {
   readonly clientId: SessionId;
-  readonly #context: ServerContext;
+  readonly #context: SessionHost<ServerSession>;
   readonly #session: Session<ServerPhase>;
   readonly #handshakeEnd: Millis;
   #stage: Stage = { type: 'handshaking', client: null };
   #touchedAt = Number.NEGATIVE_INFINITY;
   #renegotiationFault = '';
 
-  constructor(context: ServerContext, input: ServerSessionInput, now: Millis) {
+  constructor(context: SessionHost<ServerSession>, input: ServerSessionInput, now: Millis) {
     this.#context = context;
     this.clientId = input.clientId;
     this.#handshakeEnd = now + context.times.handWindow;

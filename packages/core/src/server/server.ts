@@ -11,17 +11,17 @@ import { WallClock } from '../session/wall-clock.js';
 import { PacketReader } from '../wire/cursor.js';
 import { encodeOptionsString } from '../wire/options-string.js';
 import type { SessionId } from '../wire/session-id.js';
+import { createWrapper } from '../wrap/create-wrapper.js';
 import { decodePacketHead } from '../wrap/packet-head.js';
-import { createWrapper } from '../wrap/wrapper.js';
 import { AdmissionGate } from './admission.js';
 import { sameIdentity } from './identity-lock.js';
 import { PeerIdPool } from './peer-id-pool.js';
 import { Questions } from './questions.js';
-import type { ServerContext } from './server-context.js';
 import type { AuthDecision, EndReason, LeaseDecision, ServerEvent } from './server-event.js';
 import type { ServerOptions } from './server-options.js';
 import type { ServerPorts } from './server-ports.js';
 import { ServerSession } from './server-session.js';
+import type { SessionHost } from './session-host.js';
 import { SessionTable } from './session-table.js';
 import { isHandshaking, isOver } from './stage.js';
 
@@ -34,7 +34,7 @@ export class Server {
   readonly #options: ServerOptions;
   readonly #tls: TlsEngine;
   readonly #onTlsProgress: () => void;
-  readonly #context: ServerContext;
+  readonly #context: SessionHost<ServerSession>;
   readonly #gate: AdmissionGate;
   readonly #outbox = new Outbox<ServerEvent>();
   readonly #table = new SessionTable();

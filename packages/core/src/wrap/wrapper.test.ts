@@ -7,7 +7,8 @@ import { DROP_REASONS, isDrop } from '../drop-reason.js';
 import { asKeyId } from '../ids.js';
 import type { WrapOptions } from '../server/server-options.js';
 import { decodeSessionId, ZERO_SESSION_ID } from '../wire/session-id.js';
-import { createWrapper, type UnwrappedPacket } from './wrapper.js';
+import { createWrapper } from './create-wrapper.js';
+import type { UnwrappedPacket } from './wrapper.js';
 
 const crypto = createNodeCrypto();
 const key = LAB_STATIC_KEY;

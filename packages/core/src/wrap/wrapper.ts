@@ -1,13 +1,7 @@
 import type { DropReason } from '../drop-reason.js';
 import type { KeyId } from '../ids.js';
-import type { CryptoProvider } from '../ports.js';
-import type { Role } from '../role.js';
-import type { WrapOptions } from '../server/server-options.js';
 import type { ControlOpcode } from '../wire/opcode.js';
 import type { SessionId } from '../wire/session-id.js';
-import { createPlainWrapper } from './plain.js';
-import { createTlsAuthWrapper } from './tls-auth.js';
-import { createTlsCryptWrapper } from './tls-crypt.js';
 
 /** Number of a wrapped packet; `time` (unix seconds of the sender) is the more significant half. [wire 6] */
 export interface ReplayId {
@@ -42,14 +36,3 @@ export interface Wrapper {
   /** The datagram. `replayId` must be there exactly when `replayProtected`; a fresh one for every transmission. */
   wrap(packet: UnwrappedPacket): Uint8Array;
 }
-
-export const createWrapper = (options: WrapOptions, role: Role, crypto: CryptoProvider): Wrapper => {
-  switch (options.type) {
-    case 'none':
-      return createPlainWrapper();
-    case 'tls-auth':
-      return createTlsAuthWrapper(options.key, options.direction, options.digest, crypto);
-    case 'tls-crypt':
-      return createTlsCryptWrapper(options.key, role, crypto);
-  }
-};
