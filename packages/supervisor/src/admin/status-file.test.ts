@@ -60,12 +60,12 @@ describe('status file', () => {
 Updated,${local(NOW)}
 Common Name,Real Address,Bytes Received,Bytes Sent,Connected Since
 alice,192.0.2.1:4000,1234,5678,${local(NOW - 100)}
-UNDEF,[2001:db8::1]:5000,1234,5678,${local(NOW - 100)}
+UNDEF,2001:db8::1,1234,5678,${local(NOW - 100)}
 ROUTING TABLE
 Virtual Address,Common Name,Real Address,Last Ref
 10.8.0.2,alice,192.0.2.1:4000,${local(NOW - 3)}
 fd00::1000,alice,192.0.2.1:4000,${local(NOW - 3)}
-10.8.0.2,UNDEF,[2001:db8::1]:5000,${local(NOW - 3)}
+10.8.0.2,UNDEF,2001:db8::1,${local(NOW - 3)}
 GLOBAL STATS
 Max bcast/mcast queue length,0
 END
@@ -77,11 +77,11 @@ END
 TIME,${local(NOW)},${NOW}
 HEADER,CLIENT_LIST,Common Name,Real Address,Virtual Address,Virtual IPv6 Address,Bytes Received,Bytes Sent,Connected Since,Connected Since (time_t),Username,Client ID,Peer ID,Data Channel Cipher
 CLIENT_LIST,alice,192.0.2.1:4000,10.8.0.2,fd00::1000,1234,5678,${local(NOW - 100)},${NOW - 100},UNDEF,4,4,AES-256-GCM
-CLIENT_LIST,UNDEF,[2001:db8::1]:5000,10.8.0.2,,1234,5678,${local(NOW - 100)},${NOW - 100},bob,5,5,AES-256-GCM
+CLIENT_LIST,UNDEF,2001:db8::1,10.8.0.2,,1234,5678,${local(NOW - 100)},${NOW - 100},bob,5,5,AES-256-GCM
 HEADER,ROUTING_TABLE,Virtual Address,Common Name,Real Address,Last Ref,Last Ref (time_t)
 ROUTING_TABLE,10.8.0.2,alice,192.0.2.1:4000,${local(NOW - 3)},${NOW - 3}
 ROUTING_TABLE,fd00::1000,alice,192.0.2.1:4000,${local(NOW - 3)},${NOW - 3}
-ROUTING_TABLE,10.8.0.2,UNDEF,[2001:db8::1]:5000,${local(NOW - 3)},${NOW - 3}
+ROUTING_TABLE,10.8.0.2,UNDEF,2001:db8::1,${local(NOW - 3)},${NOW - 3}
 GLOBAL_STATS,Max bcast/mcast queue length,0
 GLOBAL_STATS,dco_enabled,0
 END

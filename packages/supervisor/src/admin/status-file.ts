@@ -94,7 +94,9 @@ const routes = (clients: readonly ClientStatus[], now: number) =>
   );
 
 const nameOf = ({ name }: ClientStatus): string => (name === '' ? 'UNDEF' : name);
-const realAddress = (client: ClientStatus): string => client.realAddress;
+
+/** compat(2.6): an IPv6 address stands without its port. */
+const realAddress = (client: ClientStatus): string => client.realAddress.replace(/^\[(.*)\]:\d+$/, '$1');
 
 /** Neither a name nor a peer may add columns or lines. */
 const plain = (field: string, separator: string): string =>

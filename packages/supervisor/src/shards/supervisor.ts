@@ -44,7 +44,6 @@ export interface StartPorts {
 /** Opens sockets and device, starts the shards, and resolves when all of them are ready. Rejects with a one-line error. */
 export const startServer = async (config: ServerConfig, log: Log, ports?: StartPorts): Promise<RunningServer> => {
   const teardown = new Teardown();
-  teardown.add(() => log.info('stopped'));
   try {
     return await start(config, log, ports ?? { native: await loadNative(), startWorker: startWorkerThread }, teardown);
   } catch (error) {
@@ -91,7 +90,12 @@ const start = async (config: ServerConfig, log: Log, ports: StartPorts, teardown
     );
   const failed = watchData({ native, data, orphans, registry, pingTimeout: config.pingTimeout }, log, teardown);
   sayStarted(data, workers, adminUrl, log);
-  return { listening: data.listening, device: data.device, workers, adminUrl, failed, stop: () => teardown.run() };
+  let stopped: Promise<void> | undefined;
+  const stop = (): Promise<void> => {
+    stopped ??= teardown.run().then(() => log.info('stopped'));
+    return stopped;
+  };
+  return { listening: data.listening, device: data.device, workers, adminUrl, failed, stop };
 };
 
 const clientsOf = (registry: Registry, orphans: Orphans) => ({
