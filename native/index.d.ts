@@ -13,7 +13,14 @@ export interface UdpGroupOptions {
   receiveBuffer: number;
   sendBuffer: number;
 }
-export interface UdpGroup { fds: number[]; port: number; receiveBuffer: number; steering: 'bpf' | 'hash'; gro: boolean; gso: boolean }
+export interface UdpGroup {
+  fds: number[];
+  port: number;
+  receiveBuffer: number;
+  steering: 'bpf' | 'hash';
+  gro: boolean;
+  gso: boolean;
+}
 export function openUdpGroup(options: UdpGroupOptions): UdpGroup;
 
 export interface UdpClientOptions {
@@ -28,7 +35,13 @@ export interface UdpClientOptions {
   receiveBuffer: number;
   sendBuffer: number;
 }
-export interface UdpClient { fd: number; localHost: string; localPort: number; gro: boolean; gso: boolean }
+export interface UdpClient {
+  fd: number;
+  localHost: string;
+  localPort: number;
+  gro: boolean;
+  gso: boolean;
+}
 /** The socket of a client, connected to its server. */
 export function openUdpClient(options: UdpClientOptions): UdpClient;
 
@@ -42,14 +55,25 @@ export interface TunOptions {
   /** Kernel routes into the device, CIDR; `via` null = link. */
   routes: { destination: string; via: string | null; metric: number | null }[];
 }
-export interface Tun { name: string; fds: number[]; offloads: string[] }
+export interface Tun {
+  name: string;
+  fds: number[];
+  offloads: string[];
+}
 /** Creates the device, sets addresses, MTU and routes, brings it up. */
 export function openTun(options: TunOptions): Tun;
 export function closeFds(fds: number[]): void;
 
 /** `10.8.0.2/24`; `peer` is the other end of a point-to-point link. */
-export interface DeviceAddress { address: string; peer: string | null }
-export interface DeviceRoute { destination: string; via: string | null; metric: number | null }
+export interface DeviceAddress {
+  address: string;
+  peer: string | null;
+}
+export interface DeviceRoute {
+  destination: string;
+  via: string | null;
+  metric: number | null;
+}
 export function setMtu(device: string, mtu: number): void;
 export function addAddress(device: string, address: DeviceAddress): void;
 export function removeAddress(device: string, address: DeviceAddress): void;
@@ -100,7 +124,10 @@ export function wakeShard(plane: number, shard: number): void;
 
 export interface PeerCounters {
   peerId: number;
-  bytesIn: number; bytesOut: number; packetsIn: number; packetsOut: number;
+  bytesIn: number;
+  bytesOut: number;
+  packetsIn: number;
+  packetsOut: number;
   /** Seconds since something authenticated came. */
   idleSeconds: number;
 }
@@ -117,7 +144,14 @@ export interface ShardCounters {
 }
 export function shardCounters(plane: number, shard: number): ShardCounters;
 
-export interface HostCapabilities { tun: boolean; udpGro: boolean; udpGso: boolean; reuseportBpf: boolean; ipv6: boolean; cpu: string }
+export interface HostCapabilities {
+  tun: boolean;
+  udpGro: boolean;
+  udpGso: boolean;
+  reuseportBpf: boolean;
+  ipv6: boolean;
+  cpu: string;
+}
 export function probeHost(): HostCapabilities;
 export function parallelism(): number;
 /** OPENVPN-independent build facts for `--version`. */

@@ -8,8 +8,12 @@ import { Shard, type ShardServer } from './shard.js';
 const PATH: Path = { listener: 0, host: '192.0.2.1', port: 4000 };
 const TOUCH: DataCommand = { type: 'touch-peer', peerId: asPeerId(1) };
 
-beforeEach(() => jest.useFakeTimers({ doNotFake: ['setImmediate', 'clearImmediate', 'queueMicrotask', 'nextTick'] }));
-afterEach(() => jest.useRealTimers());
+beforeEach(() => {
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'clearImmediate', 'queueMicrotask', 'nextTick'] });
+});
+afterEach(() => {
+  jest.useRealTimers();
+});
 
 describe('a turn', () => {
   test('puts commands before transmits into one batch, wakes the data thread once, then tells events', async () => {
