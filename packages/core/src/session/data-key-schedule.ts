@@ -28,6 +28,8 @@ export class DataKeySchedule {
   #useAt: Millis | null = null;
   #retireAt: Millis | null = null;
   #renegotiateAt: Millis | null = null;
+  /** From then on the current key is surely in use on both sides. */
+  #settledAt: Millis;
   /** End of the current key's life after a renegotiation has begun; lifted by its success. */
   #expireAt: Millis | null = null;
 
@@ -35,6 +37,7 @@ export class DataKeySchedule {
   constructor(input: DataKeyScheduleInput, now: Millis, keyId: KeyId, keys: DataKeys) {
     this.#input = input;
     this.#keyId = keyId;
+    this.#settledAt = now + useKeyDelay(input.times);
     this.#installKey(keyId, keys);
     this.#armRenegotiation(now);
   }
@@ -69,7 +72,11 @@ export class DataKeySchedule {
     this.#installKey(keyId, keys);
     this.#lameDuck = this.#keyId;
     this.#keyId = keyId;
-    this.#useAt = startedAt + useKeyDelay(this.#input.times);
+    const settledAt = startedAt + useKeyDelay(this.#input.times);
+    // compat(2.6): a client that renegotiates more often than the delay forgets the lame duck before it is over, and
+    // packets sealed with that are lost. The reference uses the newest key where none has settled.
+    this.#useAt = this.#settledAt <= now ? settledAt : Math.min(settledAt, now + UNSETTLED_USE_DELAY);
+    this.#settledAt = settledAt;
     this.#retireAt = Math.max(startedAt + this.#input.times.tranWindow, this.#useAt);
     this.#expireAt = null;
     this.#armRenegotiation(now);
@@ -127,5 +134,8 @@ export class DataKeySchedule {
     this.#renegotiateAt = times.renegotiate === 0 ? null : now + Math.floor(times.renegotiate * lifeShare());
   }
 }
+
+/** Long enough for our key-method message to arrive, after which the peer has the key as well. */
+const UNSETTLED_USE_DELAY: Millis = 1000;
 
 const isDue = (at: Millis | null, now: Millis): boolean => at !== null && at <= now;

@@ -1,0 +1,67 @@
+import { describe, expect, test } from '@jest/globals';
+import type { DataCommand } from '../data-plane.js';
+import { asKeyId, asPeerId } from '../ids.js';
+import { DataKeySchedule } from './data-key-schedule.js';
+import { Fifo } from './outbox.js';
+import { sessionTimes } from './session-times.js';
+
+const ADMIN_DEFAULTS = { handWindow: 60, tranWindow: 3600, tlsTimeout: 2 };
+const keys = {
+  seal: { key: new Uint8Array(32), implicitIv: new Uint8Array(8) },
+  open: { key: new Uint8Array(32), implicitIv: new Uint8Array(8) },
+};
+
+describe('the key that is sent with', () => {
+  test('stays the old one for half the renegotiation period when that has settled', () => {
+    const { schedule, usedAt } = scheduleWith(40);
+    schedule.installNext(100_050, 100_000, asKeyId(1), keys);
+    expect(usedAt(100_050, 200_000)).toBe(120_000);
+  });
+
+  test('becomes the new one after a second when the peer renegotiates faster than that', () => {
+    const { schedule, usedAt } = scheduleWith(0);
+    schedule.installNext(3_050, 3_000, asKeyId(1), keys);
+    expect(usedAt(3_050, 100_000)).toBe(4_050);
+    schedule.beginNext(6_000);
+    schedule.installNext(6_050, 6_000, asKeyId(2), keys);
+    expect(usedAt(6_050, 100_000)).toBe(7_050);
+  });
+
+  test('is the new one at the latest when the next negotiation begins', () => {
+    const { schedule, drain } = scheduleWith(40);
+    schedule.installNext(100_050, 100_000, asKeyId(1), keys);
+    schedule.beginNext(101_000);
+    expect(drain()).toContainEqual({ type: 'use-key', peerId: 7, keyId: 1 });
+  });
+});
+
+/** A schedule whose first key is there at 0; `usedAt` steps on until a `use-key` comes. */
+function scheduleWith(renegSec: number) {
+  const queue = new Fifo<DataCommand>();
+  const commands: DataCommand[] = [];
+  const schedule = new DataKeySchedule(
+    {
+      peerId: asPeerId(7),
+      cipher: 'AES-256-GCM',
+      commands: queue,
+      times: sessionTimes({ ...ADMIN_DEFAULTS, renegSec }),
+      lifeShare: () => 1,
+    },
+    0,
+    asKeyId(0),
+    keys,
+  );
+  const drain = (): readonly DataCommand[] => {
+    for (let command = queue.poll(); command; command = queue.poll()) commands.push(command);
+    return commands;
+  };
+  const usedAt = (from: number, to: number): number | undefined => {
+    const before = drain().filter(({ type }) => type === 'use-key').length;
+    for (let now = from; now <= to; now += 50) {
+      schedule.handleTimeout(now);
+      if (drain().filter(({ type }) => type === 'use-key').length > before) return now;
+    }
+    return undefined;
+  };
+  return { schedule, drain, usedAt };
+}
