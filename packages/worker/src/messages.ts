@@ -8,6 +8,13 @@ import type {
   ServerOptions,
 } from '@shardvpn/core';
 
+/** What the name in the server's certificate has to be, as in `verify-x509-name`. */
+export interface VerifyName {
+  /** The whole subject, the common name, or the start of the common name. */
+  readonly type: 'subject' | 'name' | 'name-prefix';
+  readonly value: string;
+}
+
 /** TLS settings of a shard, as texts and flags ready for the engine. PEM texts, never file names. */
 export interface TlsOptions {
   readonly ca: string;
@@ -23,6 +30,8 @@ export interface TlsOptions {
   /** What the peer's certificate must be usable for; null does not look. */
   readonly remoteCertTls: 'client' | 'server' | null;
   readonly clientCertificate: 'require' | 'optional' | 'none';
+  /** Absent or null: any name will do. */
+  readonly verifyName?: VerifyName | null;
 }
 
 /** `workerData` of a shard. The rings are the ones of docs/internal/rings/design.md. */

@@ -3,13 +3,15 @@ import { VERSION } from '../version.js';
 import { check } from './check.js';
 import { addClient, type ClientOptions, listClients, revokeClient } from './client.js';
 import { complain } from './complain.js';
+import { connect } from './connect.js';
 import { type QuickstartOptions, quickstart } from './quickstart.js';
 import { serve } from './serve.js';
 
 /** Runs the words of a command line and resolves to the exit code. Never throws: a fault is one line on standard error. */
 export const main = async (words: readonly string[]): Promise<number> => {
   try {
-    return isServerCall(words) ? await serve({ arguments: serverWords(words) }) : await runCommand(words);
+    if (isClientCall(words)) return await connect(configWords(words.slice(1)));
+    return isServerCall(words) ? await serve({ arguments: configWords(words) }) : await runCommand(words);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode;
     complain(`shardvpn: ${error instanceof Error ? error.message : String(error)}`);
@@ -17,7 +19,7 @@ export const main = async (words: readonly string[]): Promise<number> => {
   }
 };
 
-const COMMANDS = ['quickstart', 'client', 'check', 'serve', 'help'];
+const COMMANDS = ['quickstart', 'client', 'check', 'serve', 'connect', 'help'];
 const OWN_OPTIONS = ['--help', '-h', '--version', '-V'];
 
 /** As openvpn is called: with `--directive` options, or with the name of a file. */
@@ -26,8 +28,12 @@ const isServerCall = (words: readonly string[]): boolean => {
   return first !== undefined && !COMMANDS.includes(first) && !OWN_OPTIONS.includes(first);
 };
 
+/** `connect` takes directives as a server does, which no parser of options knows. */
+const isClientCall = ([first, second]: readonly string[]): boolean =>
+  first === 'connect' && second !== undefined && !OWN_OPTIONS.includes(second);
+
 /** `FILE` alone, or first, stands for `--config FILE`. */
-const serverWords = (words: readonly string[]): readonly string[] =>
+const configWords = (words: readonly string[]): readonly string[] =>
   words[0]?.startsWith('--') ? words : ['--config', ...words];
 
 const runCommand = async (words: readonly string[]): Promise<number> => {
@@ -69,6 +75,13 @@ const buildProgram = (setExitCode: (code: number) => void): Command => {
     .description('serve a server.conf, as with --config')
     .argument('<file>')
     .action(async (file: string) => setExitCode(await serve({ arguments: ['--config', file] })));
+  program
+    .command('connect')
+    .description('connect to a server as a client, with a profile')
+    .argument('<profile>')
+    .argument('[directives...]', '--directive value ..., as in the profile')
+    // With a profile it never comes here.
+    .action(() => setExitCode(1));
   addClientCommands(program.command('client').description('clients of the quickstart server'));
   return program;
 };

@@ -1,12 +1,11 @@
-import { writeFileSync } from 'node:fs';
 import { type ConfigSource, loadConfig } from '../config/load-config.js';
 import { type Problem, problemText } from '../config/problem.js';
-import { fileFault } from '../config/read.js';
 import type { ServerConfig } from '../config/server-config.js';
-import { createLog, type Log } from '../log.js';
+import type { Log } from '../log.js';
 import type { RunningServer } from '../shards/supervisor.js';
 import { complain } from './complain.js';
 import { awaitEnd, type EndReason } from './end-signals.js';
+import { openLog, writePid } from './process-files.js';
 
 /** Called once the server accepts clients. */
 export type OnListening = (server: RunningServer, config: ServerConfig) => void;
@@ -66,21 +65,4 @@ const stopInTime = async (server: RunningServer, log: Log): Promise<boolean> => 
   clearTimeout(timer);
   if (!inTime) log.error(`stopping took more than ${STOP_LIMIT_MS} ms, leaving`);
   return inTime;
-};
-
-const openLog = ({ verb, log }: ServerConfig): Log => {
-  try {
-    return createLog({ verb, file: log?.file ?? null, append: log?.append ?? false });
-  } catch (error) {
-    throw new Error(`cannot open the log file ${log?.file}: ${fileFault(error)}`);
-  }
-};
-
-const writePid = ({ writepid }: ServerConfig): void => {
-  if (writepid === null) return;
-  try {
-    writeFileSync(writepid, `${process.pid}\n`);
-  } catch (error) {
-    throw new Error(`cannot write the pid file ${writepid}: ${fileFault(error)}`);
-  }
 };

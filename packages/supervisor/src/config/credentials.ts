@@ -8,18 +8,34 @@ export interface Credentials extends Pick<TlsOptions, 'ca' | 'cert' | 'key' | 'c
   readonly crlFile: string | null;
 }
 
+/** What the error says about a missing `ca`, `cert` and `key`; null where it may be missing. */
+export interface WantedMaterial {
+  readonly ca: string;
+  readonly cert: string | null;
+  readonly key: string | null;
+  /** The certificate has to be issued by `ca`: the other side has no other. */
+  readonly sameAuthority: boolean;
+}
+
+const OF_A_SERVER: WantedMaterial = {
+  ca: 'the certificate of the authority that clients are checked against',
+  cert: 'the certificate of this server',
+  key: 'the private key of this server',
+  sameAuthority: true,
+};
+
 /** Reads `ca`, `cert`, `key`, `dh` and `crl-verify`, and checks that they fit together at the time `now`. */
-export const readCredentials = (settings: Settings, now: Date): Credentials => {
-  const ca = required(settings, 'ca', 'the certificate of the authority that clients are checked against');
-  const cert = required(settings, 'cert', 'the certificate of this server');
-  const key = required(settings, 'key', 'the private key of this server');
+export const readCredentials = (settings: Settings, now: Date, wanted: WantedMaterial = OF_A_SERVER): Credentials => {
+  const ca = material(settings, 'ca', wanted.ca);
+  const cert = material(settings, 'cert', wanted.cert);
+  const key = material(settings, 'key', wanted.key);
   const authorities = ca === undefined ? [] : readCertificates(settings, ca);
   const chain = cert === undefined ? [] : readCertificates(settings, cert);
   const privateKey = key === undefined ? undefined : readKey(settings, key);
   const leaf = chain[0];
   if (cert !== undefined && leaf !== undefined) {
     checkValidity(settings, cert, leaf, now);
-    if (authorities.length > 0) checkIssuer(settings, cert, chain, authorities);
+    if (wanted.sameAuthority && authorities.length > 0) checkIssuer(settings, cert, chain, authorities);
     if (key !== undefined && privateKey !== undefined && !leaf.checkPrivateKey(privateKey)) {
       settings.error(
         key.entry,
@@ -39,8 +55,9 @@ export const readCredentials = (settings: Settings, now: Date): Credentials => {
   };
 };
 
-const required = (settings: Settings, name: string, what: string): Material | undefined => {
-  if (!settings.has(name)) settings.missing(name, `missing: ${what}; add: ${name} FILE, or a <${name}> block`);
+const material = (settings: Settings, name: string, what: string | null): Material | undefined => {
+  if (what !== null && !settings.has(name))
+    settings.missing(name, `missing: ${what}; add: ${name} FILE, or a <${name}> block`);
   return readMaterial(settings, name);
 };
 

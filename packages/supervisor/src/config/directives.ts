@@ -1,5 +1,5 @@
-import { OTHER_DIRECTIVES } from './other-directives.js';
-import { SUPPORTED_DIRECTIVES } from './supported-directives.js';
+import { type Group, OTHER_DIRECTIVES } from './other-directives.js';
+import { type Form, SUPPORTED_DIRECTIVES } from './supported-directives.js';
 
 /**
  * What this server makes of a directive:
@@ -19,6 +19,14 @@ export type Directive =
     }
   | { readonly standing: 'ignored' | 'unsupported' | 'refused'; readonly reason: string };
 
+/** What one role makes of every name. */
+export interface DirectiveTable {
+  /** By canonical name; undefined for a name that OpenVPN does not know either. */
+  find(name: string): Directive | undefined;
+  /** Every known name, old names included. */
+  names(): readonly string[];
+}
+
 /** Old names that mean the same as a newer one. */
 const ALIASES: Readonly<Record<string, string>> = {
   'ncp-ciphers': 'data-ciphers',
@@ -30,15 +38,25 @@ const ALIASES: Readonly<Record<string, string>> = {
 export const canonicalName = (name: string): string =>
   Object.hasOwn(ALIASES, name) ? (ALIASES[name] as string) : name;
 
-/** By canonical name; undefined for a name that OpenVPN does not know either. */
-export const findDirective = (name: string): Directive | undefined => DIRECTIVES.get(name);
+export const directiveTable = (entries: Iterable<readonly [string, Directive]>): DirectiveTable => {
+  const directives = new Map(entries);
+  return { find: (name) => directives.get(name), names: () => [...directives.keys(), ...Object.keys(ALIASES)] };
+};
 
-/** Every name this server knows, old names included. */
-export const directiveNames = (): readonly string[] => [...DIRECTIVES.keys(), ...Object.keys(ALIASES)];
+/** The entries of directives that are obeyed. */
+export const supportedEntries = (forms: Readonly<Record<string, Form>>): readonly (readonly [string, Directive])[] =>
+  Object.entries(forms).map(([name, form]) => [name, { standing: 'supported', ...form }] as const);
 
-const DIRECTIVES: ReadonlyMap<string, Directive> = new Map<string, Directive>([
-  ...Object.entries(SUPPORTED_DIRECTIVES).map(([name, form]) => [name, { standing: 'supported', ...form }] as const),
-  ...OTHER_DIRECTIVES.flatMap(({ standing, reason, names }) =>
+/** The entries of directives that are not. */
+export const otherEntries = (groups: readonly Group[]): readonly (readonly [string, Directive])[] =>
+  groups.flatMap(({ standing, reason, names }) =>
     names.split(/\s+/).map((name) => [name, { standing, reason }] as const),
-  ),
+  );
+
+export const SERVER_DIRECTIVES: DirectiveTable = directiveTable([
+  ...supportedEntries(SUPPORTED_DIRECTIVES),
+  ...otherEntries(OTHER_DIRECTIVES),
 ]);
+
+export const findDirective = SERVER_DIRECTIVES.find;
+export const directiveNames = SERVER_DIRECTIVES.names;

@@ -44,13 +44,13 @@ export const loadConfig = (source: ConfigSource, base = process.cwd(), now = new
 };
 
 /** Files as they were met, lines from top to bottom; what is missing comes last. */
-const inReadingOrder = (problems: readonly Problem[]): readonly Problem[] => {
+export const inReadingOrder = (problems: readonly Problem[]): readonly Problem[] => {
   const files = [...new Set(problems.filter(({ place }) => place.line > 0).map(({ place }) => place.file))];
   const rank = ({ place }: Problem): number => (place.line === 0 ? files.length : files.indexOf(place.file));
   return problems.toSorted((a, b) => rank(a) - rank(b) || a.place.line - b.place.line);
 };
 
-const sourceName = (source: ConfigSource, read: ReadResult): string =>
+export const sourceName = (source: ConfigSource, read: ReadResult): string =>
   'text' in source ? source.name : (read.entries.find(({ place }) => place.line > 0)?.place.file ?? 'command line');
 
 const interpret = (settings: Settings, now: Date): ServerConfig => {
@@ -96,7 +96,7 @@ const interpret = (settings: Settings, now: Date): ServerConfig => {
 /** What setsockopt takes. */
 const MAX_BUFFER = 0x3fff_ffff;
 
-const readDevice = (settings: Settings): string => {
+export const readDevice = (settings: Settings): string => {
   const dev = settings.last('dev');
   const type = settings.last('dev-type');
   const name = dev?.args[0] ?? 'tun';
@@ -136,7 +136,7 @@ const checkTopology = (settings: Settings): void => {
 };
 
 /** Without a number it is 1. */
-const readExitNotify = (settings: Settings): 0 | 1 | 2 =>
+export const readExitNotify = (settings: Settings): 0 | 1 | 2 =>
   settings.last('explicit-exit-notify')?.args.length === 0
     ? 1
     : (settings.integer('explicit-exit-notify', 0, 0, 2) as 0 | 1 | 2);

@@ -1,14 +1,14 @@
 /** Directives that are known and not obeyed, grouped by what there is to say about them. */
-interface Group {
+export interface Group {
   readonly standing: 'ignored' | 'unsupported' | 'refused';
   readonly reason: string;
   /** Separated by white space. */
   readonly names: string;
 }
 
-const ignored = (reason: string, names: string): Group => ({ standing: 'ignored', reason, names });
-const unsupported = (reason: string, names: string): Group => ({ standing: 'unsupported', reason, names });
-const refused = (reason: string, names: string): Group => ({ standing: 'refused', reason, names });
+export const ignored = (reason: string, names: string): Group => ({ standing: 'ignored', reason, names });
+export const unsupported = (reason: string, names: string): Group => ({ standing: 'unsupported', reason, names });
+export const refused = (reason: string, names: string): Group => ({ standing: 'refused', reason, names });
 
 const NOT_YET = 'not supported yet; remove the line to start without it';
 const TOOL = 'this is a command of the openvpn tool, not a setting of a server; remove it';

@@ -1,4 +1,4 @@
-import { canonicalName, type Directive, directiveNames, findDirective } from './directives.js';
+import { canonicalName, type Directive, type DirectiveTable, SERVER_DIRECTIVES } from './directives.js';
 import { nearestName } from './nearest-name.js';
 import type { ProblemList, Severity } from './problem.js';
 import { type Entry, type ReadResult, resolveFrom } from './read.js';
@@ -18,6 +18,7 @@ export class Settings {
     /** Stands in for the place of what is missing. */
     readonly source: string,
     readonly problems: ProblemList,
+    private readonly table: DirectiveTable = SERVER_DIRECTIVES,
   ) {
     this.base = base;
     const tolerated = new Set(entries.filter((e) => e.name === 'ignore-unknown-option').flatMap((e) => e.args));
@@ -95,7 +96,7 @@ export class Settings {
       return;
     }
     const name = canonicalName(entry.name);
-    const directive = findDirective(name);
+    const directive = this.table.find(name);
     if (directive === undefined) {
       this.refuseUnknown(entry, tolerated);
     } else if (directive.standing === 'supported') {
@@ -112,7 +113,7 @@ export class Settings {
   /** `setenv opt X ...`: X if it is supported, nothing otherwise. */
   private admitOptional(entry: Entry): void {
     const name = canonicalName(entry.name);
-    const directive = findDirective(name);
+    const directive = this.table.find(name);
     if (directive?.standing === 'supported') {
       this.admitSupported(entry, name, directive);
     } else {
@@ -125,7 +126,7 @@ export class Settings {
       this.note(entry, 'ignored, as ignore-unknown-option says');
       return;
     }
-    const nearest = nearestName(entry.name.toLowerCase(), directiveNames());
+    const nearest = nearestName(entry.name.toLowerCase(), this.table.names());
     this.error(entry, `unknown directive; ${nearest === null ? 'remove the line' : `did you mean ${nearest}?`}`);
   }
 

@@ -1,13 +1,13 @@
-interface Form {
+export interface Form {
   readonly min: number;
   readonly max: number;
   readonly inline: boolean;
   readonly repeatable: boolean;
 }
 
-const words = (min: number, max: number = min): Form => ({ min, max, inline: false, repeatable: false });
-const repeated = (min: number, max: number = min): Form => ({ ...words(min, max), repeatable: true });
-const fileOrBlock = (max: number = 1): Form => ({ ...words(1, max), inline: true });
+export const words = (min: number, max: number = min): Form => ({ min, max, inline: false, repeatable: false });
+export const repeated = (min: number, max: number = min): Form => ({ ...words(min, max), repeatable: true });
+export const fileOrBlock = (max: number = 1): Form => ({ ...words(1, max), inline: true });
 
 /** Directives that are obeyed, with the number of their arguments. */
 export const SUPPORTED_DIRECTIVES: Readonly<Record<string, Form>> = {

@@ -7,7 +7,7 @@ import { opensslCipherList } from './tls-cipher-names.js';
 type TlsPolicy = Omit<TlsOptions, 'ca' | 'cert' | 'key' | 'crl'>;
 
 /** What the `tls-*` directives, `remote-cert-tls` and `verify-client-cert` say about handshakes. */
-export const readTlsPolicy = (settings: Settings): TlsPolicy => {
+export const readTlsPolicy = (settings: Settings, role: 'server' | 'client' = 'server'): TlsPolicy => {
   const minVersion = readVersion(settings, settings.last('tls-version-min')) ?? 'TLSv1.2';
   const maxVersion = readVersion(settings, settings.last('tls-version-max'));
   const max = settings.last('tls-version-max');
@@ -20,7 +20,7 @@ export const readTlsPolicy = (settings: Settings): TlsPolicy => {
     cipherList: readCipherList(settings),
     cipherSuites: readSuites(settings),
     groups: readGroups(settings),
-    remoteCertTls: readRemoteCert(settings),
+    remoteCertTls: readRemoteCert(settings, role),
     clientCertificate: readClientCertificate(settings),
   };
 };
@@ -95,19 +95,20 @@ const fail = (settings: Settings, entry: Entry, message: string): null => {
   return null;
 };
 
-const readRemoteCert = (settings: Settings): TlsOptions['remoteCertTls'] => {
+const readRemoteCert = (settings: Settings, role: 'server' | 'client'): TlsOptions['remoteCertTls'] => {
   const entry = settings.last('remote-cert-tls');
   const word = entry?.args[0];
+  const other = role === 'server' ? 'client' : 'server';
   if (entry === undefined) return null;
-  if (word === 'client') return 'client';
-  if (word === 'server') {
+  if (word === other) return other;
+  if (word === role) {
     settings.warning(
       entry,
-      'clients whose certificate is not one of a server are refused; a server mostly wants: remote-cert-tls client',
+      `${other}s whose certificate is not one of a ${role} are refused; a ${role} mostly wants: remote-cert-tls ${other}`,
     );
-    return 'server';
+    return role;
   }
-  return fail(settings, entry, `'${word}' is not known; write: remote-cert-tls client`);
+  return fail(settings, entry, `'${word}' is not known; write: remote-cert-tls ${other}`);
 };
 
 /** compat(2.6): without something that checks users, a server that lets clients in without certificate does not start. */

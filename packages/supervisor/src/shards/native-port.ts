@@ -15,7 +15,7 @@ export type NativePort = Pick<
 >;
 
 /** Loads the native core; throws `internal/native-missing` when it is not built, or not for this machine. */
-export const loadNative = async (): Promise<NativePort> => {
+export const loadNative = async (): Promise<typeof import('@shardvpn/native')> => {
   try {
     return await import('@shardvpn/native');
   } catch (error) {

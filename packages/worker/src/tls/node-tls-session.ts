@@ -1,15 +1,17 @@
 import type { TLSSocket } from 'node:tls';
 import { type TlsEvent, type TlsSession, VpnError } from '@shardvpn/core';
-import type { TlsOptions } from '../messages.js';
+import type { TlsOptions, VerifyName } from '../messages.js';
 import type { CertificateAuthorities } from './certificate-chain.js';
 import { MemoryPipe, type MemoryPipeOwner } from './memory-pipe.js';
 import { readPeerCertificate, type ShownCertificate } from './peer-certificate.js';
+import { nameFault } from './verify-name.js';
 import { handshakeReason, verifyReason } from './verify-reason.js';
 
 /** What the sessions of an engine share. */
 export interface TlsPolicy {
   readonly clientCertificate: TlsOptions['clientCertificate'];
   readonly remoteCertTls: TlsOptions['remoteCertTls'];
+  readonly verifyName: VerifyName | null;
   readonly authorities: CertificateAuthorities;
 }
 
@@ -124,7 +126,7 @@ export class NodeTlsSession implements TlsSession, MemoryPipeOwner {
     }
     if (this.#role === 'server' && this.#policy.clientCertificate === 'none') return null;
     const error: unknown = socket.authorizationError;
-    return error ? verifyReason(error) : peer.usageFault;
+    return error ? verifyReason(error) : (peer.usageFault ?? nameFault(peer.certificate, this.#policy.verifyName));
   }
 
   /** node:tls verifies after the handshake and has no other alert to send than close_notify. */

@@ -35,8 +35,13 @@ export class NodeTlsEngine implements TlsEngine {
       rejectUnauthorized: false,
       handshakeTimeout: NEVER,
     });
-    const { clientCertificate, remoteCertTls } = options;
-    this.#policy = { clientCertificate, remoteCertTls, authorities: new CertificateAuthorities(options.ca) };
+    const { clientCertificate, remoteCertTls, verifyName = null } = options;
+    this.#policy = {
+      clientCertificate,
+      remoteCertTls,
+      verifyName,
+      authorities: new CertificateAuthorities(options.ca),
+    };
     this.#server.on('secureConnection', (socket) => this.#handleSecure(socket));
     this.#server.on('tlsClientError', (error, socket) => this.#handleError(error, socket));
   }

@@ -1,0 +1,15 @@
+import type { NativePort } from '../shards/native-port.js';
+
+/** The part of the native core that a client uses. */
+export type ClientNative = Pick<
+  NativePort,
+  'openTun' | 'closeFds' | 'createPlane' | 'destroyPlane' | 'startShard' | 'shardCounters'
+> &
+  RouteNative &
+  Pick<typeof import('@shardvpn/native'), 'openUdpClient'>;
+
+/** What changes the system's addresses and routes. */
+export type RouteNative = Pick<
+  typeof import('@shardvpn/native'),
+  'setMtu' | 'addAddress' | 'removeAddress' | 'addRoute' | 'removeRoute' | 'findWay'
+>;

@@ -1,0 +1,149 @@
+import { createRequire } from 'node:module';
+import { Worker } from 'node:worker_threads';
+import { type ClientEvent, type ClientOptions, peerInfoOf } from '@shardvpn/core';
+import { createRing } from '@shardvpn/ring';
+import type { ClientStart, FromClient, ToClient } from '@shardvpn/worker';
+import type { Log } from '../log.js';
+import { within } from '../shards/shard-handle.js';
+import { VERSION } from '../version.js';
+import type { ClientNative } from './client-native.js';
+import type { ClientProfile } from './profile.js';
+
+/** Numeric address and port of a server. */
+export interface ServerAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** One connection to one server: socket, data thread and worker, from the first packet to the last. */
+export interface Connection {
+  /** Tells the server, waits at most that long for its word, and frees everything. */
+  leave(limitMs: number): Promise<void>;
+  /** Frees everything once the last acks are sent. */
+  close(): Promise<void>;
+}
+
+export interface ConnectionHandlers {
+  readonly onEvent: (event: ClientEvent) => void;
+  /** The worker has failed; no event follows. */
+  readonly onFault: (reason: string) => void;
+}
+
+/** Opens the socket and starts to connect. Throws what the system refuses. `tun` is the device's queue. */
+export const openConnection = (
+  native: ClientNative,
+  profile: ClientProfile,
+  server: ServerAddress,
+  tun: number,
+  log: Log,
+  handlers: ConnectionHandlers,
+): Connection => {
+  const socket = native.openUdpClient({
+    ...server,
+    localHost: profile.localHost,
+    localPort: profile.localPort,
+    receiveBuffer: profile.rcvbuf,
+    sendBuffer: profile.sndbuf,
+  });
+  log.debug('UDP socket', { from: socket.localHost, port: socket.localPort, gro: socket.gro, gso: socket.gso });
+  const plane = native.createPlane({
+    role: 'client',
+    shards: 1,
+    clientToClient: false,
+    mssfix: profile.mssfix,
+    tunMtu: profile.tunMtu,
+    maxPeers: 1,
+  });
+  const [toData, toWorker] = [createRing(CONTROL_RING_BYTES), createRing(CONTROL_RING_BYTES)];
+  native.startShard(plane, {
+    shard: 0,
+    udp: [socket.fd],
+    tun,
+    toData: new Uint8Array(toData),
+    toWorker: new Uint8Array(toWorker),
+    hopIn: [null],
+    hopOut: [null],
+  });
+  const worker = startWorker({ client: clientOptions(profile, server), tls: profile.tls, plane, toData, toWorker });
+  return new RunningConnection(worker, handlers, () => {
+    native.destroyPlane(plane);
+    native.closeFds([socket.fd]);
+  });
+};
+
+const CONTROL_RING_BYTES = 1 << 20;
+/** For the last acks and alerts of a connection that has ended. */
+const CLOSE_LIMIT_MS = 1_200;
+
+class RunningConnection implements Connection {
+  readonly #worker: Worker;
+  readonly #free: () => void;
+  readonly #drained: Promise<void>;
+  #closing = false;
+
+  constructor(worker: Worker, { onEvent, onFault }: ConnectionHandlers, free: () => void) {
+    this.#worker = worker;
+    this.#free = free;
+    let reason: string | undefined;
+    worker.on('error', (error) => {
+      reason = error.stack ?? error.message;
+    });
+    this.#drained = new Promise((resolve) => {
+      worker.on('message', (message: FromClient) => {
+        if (message.type === 'drained') resolve();
+        else onEvent(message.event);
+      });
+      worker.on('exit', (code) => {
+        resolve();
+        if (!this.#closing) onFault(reason ?? `the worker ended with code ${code}`);
+      });
+    });
+  }
+
+  async leave(limitMs: number): Promise<void> {
+    const message: ToClient = { type: 'exit' };
+    this.#worker.postMessage(message);
+    await this.#end(limitMs);
+  }
+
+  async close(): Promise<void> {
+    await this.#end(CLOSE_LIMIT_MS);
+  }
+
+  async #end(limitMs: number): Promise<void> {
+    if (this.#closing) return;
+    await within(this.#drained, limitMs);
+    this.#closing = true;
+    await this.#worker.terminate();
+    this.#free();
+  }
+}
+
+const startWorker = (start: ClientStart): Worker =>
+  new Worker(new URL('./client-entry.js', ENTRY_PACKAGE), { workerData: start, name: 'client' });
+
+const ENTRY_PACKAGE = `file://${createRequire(import.meta.url).resolve('@shardvpn/worker')}`;
+
+/** OpenVPN's defaults; there are no directives for them here. [wire 10] */
+const TLS_TIMEOUT_SECONDS = 2;
+const MAX_CONTROL_PACKET = 1250;
+
+const clientOptions = (profile: ClientProfile, server: ServerAddress): ClientOptions => ({
+  remote: { listener: 0, ...server },
+  wrap: profile.wrap,
+  dataCiphers: profile.dataCiphers,
+  fallbackCipher: profile.fallbackCipher,
+  occ: { cipher: profile.cipher, auth: profile.auth, tunMtu: profile.tunMtu },
+  peerInfo: new Map([
+    ...peerInfoOf('2.6', profile.dataCiphers),
+    ['IV_MTU', String(Math.max(1600, profile.tunMtu))],
+    ['IV_GUI_VER', `ShardVPN_${VERSION}`],
+  ]),
+  credentials: profile.credentials,
+  promptPushRequest: true,
+  handWindow: profile.handWindow,
+  tranWindow: profile.tranWindow,
+  renegSec: profile.renegSec,
+  tlsTimeout: TLS_TIMEOUT_SECONDS,
+  maxPacketSize: MAX_CONTROL_PACKET,
+});

@@ -1,0 +1,210 @@
+import type { ClientEvent } from '@shardvpn/core';
+import type { Log } from '../log.js';
+import { dropPrivileges } from '../system/privileges.js';
+import { endpointText } from '../system/sockets.js';
+import { applyTun } from '../system/tun.js';
+import { BackOff } from './back-off.js';
+import type { ClientNative } from './client-native.js';
+import { type Connection, openConnection, type ServerAddress } from './connection.js';
+import type { OuterWay } from './planned.js';
+import type { ClientProfile } from './profile.js';
+import { filterPushed } from './pull-filter.js';
+import { RemoteList } from './remote-list.js';
+import { Tunnel } from './tunnel.js';
+import { planTunnel } from './tunnel-plan.js';
+
+type Connected = Extract<ClientEvent, { type: 'connected' }>;
+
+/** How a client's life ended. */
+export interface ClientEnd {
+  /** What went wrong; null for an end that the user or the server asked for. */
+  readonly fault: string | null;
+}
+
+/** A client that connects, and connects again, until `stop` or an end that makes trying pointless. */
+export class RunningClient {
+  readonly ended: Promise<ClientEnd>;
+  readonly #native: ClientNative;
+  readonly #profile: ClientProfile;
+  readonly #log: Log;
+  readonly #remotes: RemoteList;
+  readonly #backOff: BackOff;
+  readonly #tun: { readonly name: string; readonly fds: number[] };
+  readonly #tunnel: Tunnel;
+  #stopped = false;
+  #connection: Connection | null = null;
+  #interrupt: () => void = () => {};
+  #privileged = true;
+  #ways = new Map<string, OuterWay>();
+
+  /** Opens the device; throws a one-line error when it cannot. */
+  constructor(native: ClientNative, profile: ClientProfile, log: Log) {
+    this.#native = native;
+    this.#profile = profile;
+    this.#log = log;
+    this.#remotes = new RemoteList(profile.remotes);
+    this.#backOff = new BackOff(profile.connectRetry, profile.remotes.length);
+    const { device: name, tunMtu: mtu } = profile;
+    this.#tun = applyTun(native, { name, queues: 1, mtu, addresses: [], routes: [] });
+    this.#tunnel = new Tunnel(native, this.#tun.name, mtu, log);
+    this.ended = this.#run().finally(() => this.#close());
+  }
+
+  /** Tells the server and ends; `ended` resolves when everything is free. */
+  async stop(limitMs: number): Promise<void> {
+    this.#stopped = true;
+    this.#interrupt();
+    await this.#connection?.leave(limitMs);
+    await this.ended;
+  }
+
+  async #run(): Promise<ClientEnd> {
+    for (;;) {
+      const outcome = await this.#attempt();
+      if (this.#stopped) return { fault: null };
+      if (outcome.type === 'over') return { fault: outcome.fault };
+      if (!this.#profile.persistTun) this.#tunnel.clear();
+      const { connectRetryMax } = this.#profile;
+      if (connectRetryMax !== null && this.#backOff.failures >= connectRetryMax) {
+        return { fault: `${this.#backOff.failures} attempts have failed, the last one: ${outcome.reason}` };
+      }
+      const seconds = this.#backOff.next();
+      this.#log.warn(`${outcome.reason}; next attempt in ${seconds} s`);
+      await this.#pause(seconds * 1000);
+      if (this.#stopped) return { fault: null };
+    }
+  }
+
+  /** One connection to its end. */
+  async #attempt(): Promise<Outcome> {
+    let server: ServerAddress;
+    try {
+      server = await this.#remotes.take();
+    } catch (error) {
+      return this.#unresolved(error as Error);
+    }
+    if (this.#stopped) return retry('stopped');
+    this.#log.info(`connecting to ${endpointText(server)}/udp`);
+    this.#rememberWay(server);
+    try {
+      return await this.#connect(server);
+    } catch (error) {
+      return retry((error as Error).message);
+    } finally {
+      await this.#connection?.close();
+      this.#connection = null;
+    }
+  }
+
+  #connect(server: ServerAddress): Promise<Outcome> {
+    return new Promise((resolve) => {
+      const onEvent = (event: ClientEvent): void => {
+        try {
+          const outcome = this.#handleEvent(event, server);
+          if (outcome !== null) resolve(outcome);
+        } catch (error) {
+          resolve({ type: 'over', fault: (error as Error).message });
+        }
+      };
+      const onFault = (reason: string): void => resolve(retry(`internal fault: ${reason}`));
+      const [tun] = this.#tun.fds as [number];
+      this.#connection = openConnection(this.#native, this.#profile, server, tun, this.#log, { onEvent, onFault });
+    });
+  }
+
+  /** What the event means for the connection; null when it goes on. */
+  #handleEvent(event: ClientEvent, server: ServerAddress): Outcome | null {
+    switch (event.type) {
+      case 'connected':
+        return this.#setUp(event, server);
+      case 'renegotiated':
+        this.#log.info('new keys', { tls: event.tls });
+        return null;
+      case 'info':
+        this.#log.info(`the server says: ${event.text}`);
+        return null;
+      case 'auth-pending':
+        this.#log.info('the server has not decided yet');
+        return null;
+      case 'ended':
+        return this.#outcomeOf(event, server);
+    }
+  }
+
+  #setUp(event: Connected, server: ServerAddress): Outcome | null {
+    const { pullFilters, routeNopull, ownOptions, tunMtu } = this.#profile;
+    const filtered = filterPushed(event.options.all, pullFilters, routeNopull);
+    if ('rejected' in filtered) return retry(`pull-filter rejects the pushed option ${filtered.rejected}`);
+    this.#log.debug('pushed options', { options: event.options.all.join(',') });
+    const wayToServer = this.#ways.get(server.host) ?? null;
+    const plan = planTunnel([...ownOptions, ...filtered.accepted], { tunMtu, server: server.host, wayToServer });
+    this.#tunnel.apply(plan);
+    this.#backOff.reset();
+    this.#log.info('connected', {
+      server: endpointText(server),
+      device: this.#tun.name,
+      addresses: plan.addresses.map(({ address }) => address).join(' '),
+      cipher: event.cipher,
+      tls: event.tls,
+    });
+    if (this.#privileged) dropPrivileges(this.#profile, this.#log);
+    this.#privileged = false;
+    return null;
+  }
+
+  #outcomeOf({ reason, detail, nextServer }: Extract<ClientEvent, { type: 'ended' }>, server: ServerAddress): Outcome {
+    const text = detail === '' ? reason : `${reason}: ${detail}`;
+    if (reason === 'auth-failed' && !this.#profile.authRetry && !/^TEMP/.test(detail)) {
+      return { type: 'over', fault: `the server refuses us: ${detail === '' ? 'AUTH_FAILED' : detail}` };
+    }
+    if (reason === 'halt') {
+      this.#log.warn(`the server has ended the connection for good: ${detail}`);
+      return { type: 'over', fault: null };
+    }
+    if (!nextServer && STAYS.has(reason)) this.#remotes.prefer(server);
+    return retry(text);
+  }
+
+  #unresolved(error: Error): Outcome {
+    const { resolveRetry } = this.#profile;
+    if (resolveRetry !== null && this.#backOff.secondsFailing >= resolveRetry) {
+      return { type: 'over', fault: `cannot look up the server: ${error.message}` };
+    }
+    return retry(`cannot look up the server: ${error.message}`);
+  }
+
+  /** Taken before the tunnel is up, because its routes may hide the way. */
+  #rememberWay({ host }: ServerAddress): void {
+    try {
+      const way = this.#native.findWay(host);
+      if (way.device !== this.#tun.name) this.#ways.set(host, way);
+    } catch (error) {
+      this.#log.debug((error as Error).message);
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#interrupt = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  /** Routes to other devices would stay behind; the tunnel's own go with the device. */
+  #close(): void {
+    this.#tunnel.clear();
+    this.#native.closeFds([...this.#tun.fds]);
+  }
+}
+
+type Outcome =
+  | { readonly type: 'retry'; readonly reason: string }
+  | { readonly type: 'over'; readonly fault: string | null };
+
+const retry = (reason: string): Outcome => ({ type: 'retry', reason });
+
+/** After these the same server is tried again first. */
+const STAYS: ReadonlySet<string> = new Set(['restart', 'ping-restart', 'server-exit', 'renegotiation-failed']);
