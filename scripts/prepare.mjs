@@ -3,7 +3,12 @@ import { execFileSync } from 'node:child_process';
 import { buildStamp, installStamp, isCurrent, renew } from './stamp.mjs';
 import { pnpm, run } from './workspace.mjs';
 
-const OUTPUTS = ['packages/supervisor/dist/index.js', 'packages/worker/dist/index.js', 'packages/core/dist/index.js'];
+const OUTPUTS = [
+  'packages/supervisor/dist/index.js',
+  'packages/worker/dist/entry.js',
+  'packages/core/dist/index.js',
+  `native/shardvpn.${process.platform}-${process.arch}.node`,
+];
 
 /** A reason why nothing can be done here; the message is the one line that the user sees. */
 export class PrepareError extends Error {}
