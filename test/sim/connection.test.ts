@@ -167,6 +167,31 @@ describe('addresses', () => {
     expectHealthy(pair, client);
   });
 
+  test('handshakes under the id of a client give way when it moves to their addresses', () => {
+    const pair = new Pair({ server: { maxSessions: 2 } });
+    const client = pair.connect();
+    const reset = pair.network.capture[0]?.bytes ?? new Uint8Array(0);
+    for (let move = 0; move < 3; move++) {
+      const path = pair.freshPath();
+      let cookie = new Uint8Array(0);
+      pair.network.attachClient(path, (_, bytes) => {
+        cookie = bytes.slice(1, 9);
+      });
+      pair.server.handleDatagram(path, reset);
+      pair.run(100);
+      pair.server.handleDatagram(path, Uint8Array.of(5 << 3, ...reset.slice(1, 9), 1, 0, 0, 0, 0, ...cookie));
+      expect(pair.server.core.handshakes).toBe(1);
+      pair.network.detachClient(path);
+      client.rebind(path);
+      client.data.chatter();
+      pair.run(100);
+      expect(pair.server.of('floated')).toHaveLength(move + 1);
+      expect(pair.server.core.handshakes).toBe(0);
+    }
+    expect(pair.connect({ name: 'bob' }).isConnected).toBe(true);
+    expectHealthy(pair, client);
+  });
+
   test('a client that starts anew replaces its old self only after authentication', () => {
     const pair = new Pair();
     const old = pair.connect({ name: 'alice' });

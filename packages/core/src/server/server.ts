@@ -121,7 +121,7 @@ export class Server {
     }
     switch (event.type) {
       case 'floated':
-        this.#handleFloat(session, event.peerId, event.path);
+        this.#handleFloat(now, session, event.peerId, event.path);
         break;
       case 'float-conflict':
         this.#handleFloatConflict(now, session, event);
@@ -285,8 +285,13 @@ export class Server {
     this.#gate.refund();
   }
 
-  #handleFloat(session: ServerSession, peerId: PeerId, path: Path): void {
+  /** A handshake that the client has begun over there, under the id of this session, gives way. */
+  #handleFloat(now: Millis, session: ServerSession, peerId: PeerId, path: Path): void {
     this.#table.remove(session);
+    const namesake = this.#table.find(path, session.clientId);
+    if (namesake !== undefined) {
+      this.#run(namesake, () => namesake.end(now, 'replaced', 'the client moved here with another connection'));
+    }
     session.handleFloat(path);
     this.#table.add(session);
     this.#outbox.events.push({ type: 'floated', peerId, path });

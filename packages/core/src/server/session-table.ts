@@ -30,12 +30,15 @@ export class SessionTable {
     return [...this.#byPath.values()].flatMap((sessions) => [...sessions.values()]);
   }
 
+  /** Takes the place of a session with the same id at the same address, which only waits for its last acks. */
   add(session: ServerSession): void {
     const key = pathKey(session.path);
     const sessions = this.#byPath.get(key) ?? new Map<SessionId, ServerSession>();
+    if (!sessions.has(session.clientId)) {
+      this.#size++;
+    }
     sessions.set(session.clientId, session);
     this.#byPath.set(key, sessions);
-    this.#size++;
   }
 
   remove(session: ServerSession): void {
