@@ -50,8 +50,11 @@ export interface TlsSession {
   send(plaintext: Uint8Array): void;
   /** Next thing that happened, or undefined when there is nothing now. */
   poll(): TlsEvent | undefined;
-  /** RFC 5705 exporter without context. Throws `api-misuse` before `established`. [wire 11.2] */
-  exportKeyingMaterial(label: string, length: number): Uint8Array;
+  /**
+   * RFC 5705 exporter without context; null when the session has failed or is closed, which may be before `poll` has told.
+   * Throws `api-misuse` before `established`. [wire 11.2]
+   */
+  exportKeyingMaterial(label: string, length: number): Uint8Array | null;
   /** Frees the session; nothing is sent. Idempotent. */
   destroy(): void;
 }

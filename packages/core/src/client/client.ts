@@ -314,7 +314,8 @@ export class Client {
     }
     const { exchange, tls } = current.phase;
     const keys = deriveDataKeys(this.#crypto, 'client', this.#session.link, current.channel, exchange, choice);
-    if (keys === null) {
+    const renegotiationKey = options.dynamicTlsCrypt ? this.#dynamicTlsCryptKey(current) : undefined;
+    if (keys === null || renegotiationKey === null) {
       this.#end(now, 'protocol-error', 'the data keys came out unusable');
       return;
     }
@@ -323,8 +324,8 @@ export class Client {
     this.#stage = { type: 'connected', peerId, choice, options };
     this.#outbox.commands.push(peerFromPush(peerId, this.#session.link.path, options));
     this.#session.installFirstKeys(now, peerId, choice.cipher, keys);
-    if (options.dynamicTlsCrypt) {
-      this.#useDynamicTlsCrypt(now, current);
+    if (renegotiationKey !== undefined) {
+      this.#session.link.useForRenegotiation(now, createTlsCryptWrapper(renegotiationKey, 'client', this.#crypto));
     }
     this.#outbox.events.push({
       type: 'connected',
@@ -336,10 +337,9 @@ export class Client {
     });
   }
 
-  #useDynamicTlsCrypt(now: Millis, key: Key<ClientPhase>): void {
+  #dynamicTlsCryptKey(key: Key<ClientPhase>): Uint8Array | null {
     const { wrap } = this.#options;
-    const secret = deriveDynamicTlsCryptKey(key.channel.exporter(), wrap.type === 'none' ? null : wrap.key);
-    this.#session.link.useForRenegotiation(now, createTlsCryptWrapper(secret, 'client', this.#crypto));
+    return deriveDynamicTlsCryptKey(key.channel.exporter(), wrap.type === 'none' ? null : wrap.key);
   }
 
   #completeRenegotiation(now: Millis, key: Key<ClientPhase>, tls: string): void {

@@ -67,6 +67,12 @@ describe('keys exported from TLS', () => {
     expect(asked.pop()).toEqual(['EXPORTER-OpenVPN-datakeys', 256]);
   });
 
+  test('a session that is over has none', () => {
+    const over = { exportKeyingMaterial: () => null } as unknown as TlsSession;
+    expect(deriveByExporter(over)).toBeNull();
+    expect(deriveDynamicTlsCryptKey(over, new Uint8Array(256))).toBeNull();
+  });
+
   test('dynamic tls-crypt mixes in the configured key; an all-zero one changes nothing [wire 19, KAT 8]', () => {
     const plain = deriveDynamicTlsCryptKey(tls, null);
     expect(plain).toEqual(new Uint8Array(256).fill(0xba));

@@ -13,8 +13,8 @@ export interface PrfInput {
   readonly server: { readonly random1: Uint8Array; readonly random2: Uint8Array; readonly sessionId: SessionId };
 }
 
-/** 256 bytes of key material by RFC 5705 export: needs `tls-ekm`. [wire 11.2] */
-export const deriveByExporter = (tls: TlsSession): Uint8Array =>
+/** 256 bytes of key material by RFC 5705 export: needs `tls-ekm`. Null when the TLS session is over. [wire 11.2] */
+export const deriveByExporter = (tls: TlsSession): Uint8Array | null =>
   tls.exportKeyingMaterial('EXPORTER-OpenVPN-datakeys', KEY_MATERIAL_LENGTH);
 
 /** 256 bytes of key material by the TLS 1.0 PRF, for clients that cannot export. [wire 11.1] */

@@ -38,7 +38,10 @@ export const connectClient = (
     derivation: derivationOf(features),
     cipher,
   });
-  if (keys === null) {
+  const renegotiationKey = features.dynamicTlsCrypt
+    ? deriveDynamicTlsCryptKey(channel.exporter(), configuredKey(context))
+    : null;
+  if (keys === null || (features.dynamicTlsCrypt && renegotiationKey === null)) {
     return { fault: 'the data keys came out unusable' };
   }
   context.outbox.commands.push({
@@ -52,9 +55,8 @@ export const connectClient = (
     pingTimeout: context.options.pingTimeout,
   });
   session.installFirstKeys(now, peerId, cipher, keys);
-  if (features.dynamicTlsCrypt) {
-    const key = deriveDynamicTlsCryptKey(channel.exporter(), configuredKey(context));
-    session.link.useForRenegotiation(now, createTlsCryptWrapper(key, 'server', context.crypto));
+  if (renegotiationKey !== null) {
+    session.link.useForRenegotiation(now, createTlsCryptWrapper(renegotiationKey, 'server', context.crypto));
   }
   return encodePushReply(options);
 };

@@ -52,10 +52,11 @@ export class NodeTlsSession implements TlsSession, MemoryPipeOwner {
     return this.#events.shift();
   }
 
-  exportKeyingMaterial(label: string, length: number): Uint8Array {
-    if (this.#socket === undefined || this.#state !== 'established') {
+  exportKeyingMaterial(label: string, length: number): Uint8Array | null {
+    if (this.#socket === undefined || this.#state === 'handshake') {
       throw new VpnError('api-misuse/tls-not-established', 'no keying material: the TLS session is not established');
     }
+    if (this.#state !== 'established' || this.#socket.destroyed) return null;
     // "No context" and an empty context differ in TLS 1.2; Node's types demand one. [wire 11.2]
     const exporter = this.#socket as unknown as { exportKeyingMaterial(length: number, label: string): Buffer };
     return new Uint8Array(exporter.exportKeyingMaterial(length, label));
