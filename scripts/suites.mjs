@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { uwsForTests } from './uws-for-tests.mjs';
 import { root, run, tool } from './workspace.mjs';
 
 const jestFile = join(root, 'node_modules/jest/bin/jest.js');
@@ -16,7 +17,7 @@ export const suites = [
   { name: 'links', run: () => check('links') },
   { name: 'types', run: () => single(tool('tsc', '-p', 'tsconfig.test.json')) },
   { name: 'rustfmt', run: () => single(['cargo', 'fmt', '--all', '--check']) },
-  { name: 'jest', run: () => jest(['--config', 'jest.config.mjs']) },
+  { name: 'jest', run: async () => jest(['--config', 'jest.config.mjs'], await uwsForTests()) },
   {
     name: 'clippy',
     run: () => single(['cargo', 'clippy', '--workspace', '--all-targets', '--locked', '--', '-D', 'warnings']),
@@ -38,14 +39,14 @@ async function single(command) {
 
 const check = (name) => single([process.execPath, join(root, `scripts/checks/check-${name}.mjs`)]);
 
-async function jest(args) {
+async function jest(args, env = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'shardvpn-jest-'));
   const report = join(folder, 'report.json');
   try {
     const { code } = await run(
       [process.execPath, jestFile, ...args, '--json', '--outputFile', report, '--silent=false'],
       {
-        env: { NODE_OPTIONS: '' },
+        env: { NODE_OPTIONS: '', ...env },
         discardStdout: true,
       },
     );
