@@ -1,5 +1,6 @@
 import {
   lstatSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -31,6 +32,19 @@ describe('state file', () => {
     expect(readdirSync(folder)).toEqual(['status.txt']);
   });
 
+  test('a link that somebody has put in its way is not followed', () => {
+    const path = join(folder, 'status.txt');
+    const victim = join(folder, 'victim');
+    writeFileSync(victim, 'precious');
+    const file = StateFile.open(path, 'status');
+    symlinkSync(victim, `${path}.tmp`);
+    file.write('one\n');
+    file.close();
+    expect(readFileSync(victim, 'utf8')).toBe('precious');
+    expect(lstatSync(path).isFile()).toBe(true);
+    expect(readFileSync(path, 'utf8')).toBe('one\n');
+  });
+
   test('a reader that has the file open keeps the old text whole', () => {
     const path = join(folder, 'status.txt');
     writeFileSync(path, 'a long text of earlier');
@@ -45,9 +59,8 @@ describe('state file', () => {
     const path = join(folder, 'ipp.txt');
     writeFileSync(path, 'a long text of earlier');
     const file = StateFile.open(path, 'ifconfig-pool-persist');
-    // A dangling link stands in for a folder that may not be written to.
-    const blocked = `${path}.tmp`;
-    symlinkSync('/nonexistent/nowhere', blocked);
+    // What cannot be removed stands in for a folder that may not be written to.
+    mkdirSync(`${path}.tmp`);
     const before = statSync(path).ino;
     file.write('new');
     file.close();

@@ -56,7 +56,9 @@ export class StateFile {
   #replaced(text: string): boolean {
     const next = `${this.path}.tmp`;
     try {
-      writeFileSync(next, text, { mode: 0o600 });
+      // Never into what somebody has put there: a link would lead to a file of their choice.
+      tryUnlink(next);
+      writeFileSync(next, text, { mode: 0o600, flag: 'wx' });
       renameSync(next, this.path);
     } catch {
       tryUnlink(next);
