@@ -50,6 +50,17 @@ describe('log', () => {
     expect(lines[0]).not.toMatch(/[\u0000-\u001f]/);
   });
 
+  test('what a client sent cannot fill the disk', () => {
+    const [line = ''] = written(3, (log) => log.info('x', { version: '9'.repeat(60_000) }));
+    expect(line.length).toBeLessThan(2200);
+    expect(line).toContain('(58000 more)');
+  });
+
+  test('a full disk costs lines, not the server', () => {
+    const log = createLog({ verb: 3, file: '/dev/full', append: true });
+    for (let i = 0; i < 3; i++) log.error('nobody will read this');
+  });
+
   test('append keeps what is there, otherwise the file starts anew', () => {
     written(3, (log) => log.info('one'));
     expect(written(3, (log) => log.info('two'))).toHaveLength(2);

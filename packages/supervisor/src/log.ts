@@ -17,11 +17,14 @@ export interface LogOptions {
 }
 
 /**
- * Opens the log. Lines are written synchronously, so none is lost when the process ends.
+ * Opens the log. Lines are written synchronously, so none is lost when the process ends; what a full disk does not take
+ * is kept for later, up to a megabyte, and the server goes on.
  * Throws what opening the file throws (`ENOENT`, `EACCES`).
  */
 export const createLog = ({ verb, file, append }: LogOptions): Log => {
-  const sink = destination(file === null ? { fd: 1, sync: true } : { dest: file, append, sync: true });
+  const target = file === null ? { fd: 1 } : { dest: file, append };
+  const sink = destination({ ...target, sync: true, maxLength: MAX_UNWRITTEN });
+  sink.on('error', () => {});
   const logger = pino({ level: levelOf(verb), base: null }, { write: (entry) => void sink.write(readable(entry)) });
   return {
     error: (message, fields = {}) => logger.error({ fields }, message),
@@ -30,6 +33,10 @@ export const createLog = ({ verb, file, append }: LogOptions): Log => {
     debug: (message, fields = {}) => logger.debug({ fields }, message),
   };
 };
+
+const MAX_UNWRITTEN = 1_000_000;
+/** A client chooses the length of what it says about itself. */
+const MAX_TEXT = 2000;
 
 const levelOf = (verb: number): string => (verb <= 0 ? 'error' : verb < 4 ? 'info' : 'debug');
 
@@ -54,7 +61,10 @@ const fieldText = (value: unknown): string => {
   return /[\s"=]/.test(text) && typeof value === 'string' ? JSON.stringify(text) : text;
 };
 
-/** What clients send reaches the log (common names, peer info): control characters must not forge lines. */
+/** What clients send reaches the log (common names, peer info): control characters must not forge lines, nor length fill disks. */
 const oneLine = (text: string): string =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '?');
+  shortened(text).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '?');
+
+const shortened = (text: string): string =>
+  text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT)}... (${text.length - MAX_TEXT} more)`;
