@@ -6,6 +6,8 @@ export interface HttpRequest {
   readonly query: URLSearchParams;
   /** The `Authorization` header, '' when there is none. */
   readonly authorization: string;
+  /** The `Host` header, '' when there is none. */
+  readonly host: string;
 }
 
 export interface HttpResponse {
@@ -41,6 +43,7 @@ export const parseTarget = (target: string): Pick<HttpRequest, 'path' | 'query'>
 export const REASONS: Readonly<Record<number, string>> = {
   200: 'OK',
   401: 'Unauthorized',
+  403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
   500: 'Internal Server Error',

@@ -4,7 +4,13 @@ import { type HttpHandler, type ListenHttp, parseTarget } from './http-port.js';
 
 /** The HTTP port on node:http. */
 export const listenNodeHttp: ListenHttp = async (host, port, handler) => {
-  const server = createServer({ requestTimeout: 10_000, headersTimeout: 5_000, keepAliveTimeout: 5_000 });
+  const server = createServer({
+    requestTimeout: 10_000,
+    headersTimeout: 5_000,
+    keepAliveTimeout: 5_000,
+    connectionsCheckingInterval: 2_000,
+  });
+  server.maxConnections = MAX_CONNECTIONS;
   server.on('request', (request, response) => void answer(request, response, handler));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -24,12 +30,16 @@ export const listenNodeHttp: ListenHttp = async (host, port, handler) => {
   };
 };
 
+/** A scraper needs one; file descriptors and memory are for the tunnel. */
+const MAX_CONNECTIONS = 100;
+
 const answer = async (request: IncomingMessage, response: ServerResponse, handler: HttpHandler): Promise<void> => {
   request.resume();
   const { status, headers, body } = await handler({
     method: request.method ?? '',
     ...parseTarget(request.url ?? ''),
     authorization: request.headers.authorization ?? '',
+    host: request.headers.host ?? '',
   });
   response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
   response.end(request.method === 'HEAD' ? undefined : body);

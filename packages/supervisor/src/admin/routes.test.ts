@@ -34,6 +34,7 @@ const call = (path: string, change: Partial<HttpRequest> = {}): HttpRequest => (
   path,
   query: new URLSearchParams(),
   authorization: '',
+  host: '127.0.0.1:8505',
   ...change,
 });
 
@@ -46,6 +47,20 @@ describe('admin routes', () => {
     expect(status).toBe(200);
     expect(headers['content-type']).toBe('application/json; charset=utf-8');
     expect(JSON.parse(body)).toEqual(STATUS);
+  });
+
+  test.each([
+    ['localhost:8505', 200],
+    ['[::1]:8505', 200],
+    ['', 200],
+    ['192.0.2.1', 200],
+    ['evil.example:8505', 403],
+    ['127.0.0.1.evil.example', 403],
+    ['localhost.evil.example', 403],
+  ])('without a token the host %j is answered with %d', async (host, expected) => {
+    expect((await handlerWith(null)(call('/status', { host }))).status).toBe(expected);
+    const query = new URLSearchParams({ token: 't' });
+    expect((await handlerWith('t')(call('/status', { host, query }))).status).toBe(200);
   });
 
   test('/metrics has every count with its shard', async () => {

@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { isIP } from 'node:net';
 import type { HttpHandler, HttpRequest, HttpResponse } from './http-port.js';
 import { encodeMetrics, METRICS_TYPE } from './metrics.js';
 import type { ServerStatus } from './server-status.js';
@@ -18,6 +19,7 @@ export const adminHandler = ({ token, readStatus, onProblem }: AdminOptions): Ht
     '/metrics': async () => text(200, await encodeMetrics(await readStatus()), METRICS_TYPE),
   };
   return async (request) => {
+    if (token === null && !isOwnName(request.host)) return text(403, 'ask by IP address or as localhost\n');
     const route = Object.hasOwn(routes, request.path) ? routes[request.path] : undefined;
     if (route === undefined) return text(404, 'not found; try /status, /metrics or /healthz\n');
     if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -42,6 +44,15 @@ const health = ({ shards }: ServerStatus): HttpResponse => {
     status: broken.length === 0 ? 'ok' : 'degraded',
     shards: shards.map(({ shard, state, worker }) => ({ shard, state, worker })),
   });
+};
+
+/**
+ * Where no token is asked for: a web page may give its own name the address of this machine, and then read the answers
+ * (DNS rebinding). It cannot do that with an address or with `localhost`.
+ */
+const isOwnName = (host: string): boolean => {
+  const name = host.replace(/:\d*$/, '').replace(/^\[(.*)\]$/, '$1');
+  return name === '' || name.toLowerCase() === 'localhost' || isIP(name) !== 0;
 };
 
 /** `Authorization: Bearer TOKEN` or `?token=TOKEN`, compared in constant time whatever their lengths. */

@@ -85,6 +85,7 @@ const answer = (response: UwsResponse, request: UwsRequest, handler: HttpHandler
     path: request.getUrl(),
     query: new URLSearchParams(request.getQuery() ?? ''),
     authorization: request.getHeader('authorization'),
+    host: request.getHeader('host'),
   };
   void handler(asked).then((answered) => {
     if (!aborted) response.cork(() => write(response, answered, method === 'HEAD'));
