@@ -261,8 +261,7 @@ describe('leaving', () => {
 
   test('EXIT in the data channel', () => {
     const pair = new Pair();
-    const client = pair.connect({ generation: '2.5' });
-    client.data.sayExit();
+    const client = pair.connect({ generation: '2.5', client: { exitNotify: true } });
     client.run(() => client.core.exit(pair.loop.now));
     pair.run(7000);
     expect(pair.server.ended('exit-notify')).toHaveLength(1);

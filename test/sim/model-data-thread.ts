@@ -108,6 +108,9 @@ export class ModelDataThread {
       case 'touch-peer':
         this.#hear(peer);
         break;
+      case 'notify-exit':
+        this.#send(peer, EXIT);
+        break;
       case 'remove-peer':
         this.#peers.delete(command.peerId);
         break;

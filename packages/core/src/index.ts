@@ -8,6 +8,7 @@ export * from './errors.js';
 export * from './ids.js';
 export { parseStaticKey, STATIC_KEY_LENGTH } from './keys/static-key.js';
 export { IV_PROTO } from './negotiate/features.js';
+export { type PullFilter, pullAction } from './negotiate/pull-filter.js';
 export { pushOptionFault } from './negotiate/push-reply.js';
 export * from './ports.js';
 export { Server } from './server/server.js';

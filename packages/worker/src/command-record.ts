@@ -11,6 +11,7 @@ const USE_KEY = 4;
 const RETIRE_KEY = 5;
 const TOUCH_PEER = 6;
 const REMOVE_PEER = 7;
+const NOTIFY_EXIT = 8;
 
 const DATA_V2 = 1;
 const HAS_IPV4 = 2;
@@ -45,6 +46,7 @@ export function encodeCommand(ring: RingProducer, command: DataCommand): boolean
       encodeU32(record, 4, command.keyId);
       break;
     case 'touch-peer':
+    case 'notify-exit':
     case 'remove-peer':
       break;
   }
@@ -57,6 +59,7 @@ const SHAPES: Readonly<Record<DataCommand['type'], { kind: number; length: numbe
   'use-key': { kind: USE_KEY, length: 8 },
   'retire-key': { kind: RETIRE_KEY, length: 8 },
   'touch-peer': { kind: TOUCH_PEER, length: 4 },
+  'notify-exit': { kind: NOTIFY_EXIT, length: 4 },
   'remove-peer': { kind: REMOVE_PEER, length: 4 },
 };
 

@@ -12,7 +12,11 @@ export const isOurs = serverKind === 'shardvpn';
 export const shardvpnCommand = [process.execPath, resolve(__dirname, '../../../packages/supervisor/bin/shardvpn.mjs')];
 export const serverCommand = serverKind === 'openvpn' ? ['openvpn'] : shardvpnCommand;
 
+export type ServerKind = 'shardvpn' | 'openvpn';
+
 export interface ServerSettings {
+  /** The one under test by default. */
+  readonly kind?: ServerKind;
   readonly keys?: KeyKind;
   readonly wrapping?: Wrapping;
   /** Added after the usual lines; a line wins over a usual one with the same first word. */
@@ -38,7 +42,7 @@ let serial = 0;
 
 /** Writes a server.conf and returns its name. */
 export function writeServerConfig(lab: Lab, settings: ServerSettings = {}): string {
-  const { keys = 'ec', wrapping = 'tls-crypt', lines = [], without = [] } = settings;
+  const { kind = serverKind, keys = 'ec', wrapping = 'tls-crypt', lines = [], without = [] } = settings;
   const usual = [
     'port 1194',
     'proto udp',
@@ -52,7 +56,7 @@ export function writeServerConfig(lab: Lab, settings: ServerSettings = {}): stri
     'keepalive 10 60',
     'verb 4',
     ...wrappingLines(wrapping, 'server'),
-    ...(isOurs ? ['workers 2', 'admin-http 127.0.0.1:8505'] : []),
+    ...(kind === 'shardvpn' ? ['workers 2', 'admin-http 127.0.0.1:8505'] : []),
   ];
   const replaced = new Set([...lines.map(firstWord), ...without]);
   const file = join(lab.folder, `server-${++serial}.conf`);
@@ -63,10 +67,12 @@ export function writeServerConfig(lab: Lab, settings: ServerSettings = {}): stri
 /** Starts the server under test and waits until it listens. */
 export async function startServer(lab: Lab, settings: ServerSettings = {}): Promise<Running> {
   const config = writeServerConfig(lab, settings);
-  const server = lab.serverHost.start('server', [...serverCommand, '--config', config]);
+  const ours = (settings.kind ?? serverKind) === 'shardvpn';
+  const command = ours ? shardvpnCommand : ['openvpn'];
+  const server = lab.serverHost.start('server', [...command, '--config', config]);
   await until('the server listens', () => {
     if (!server.isRunning) throw new Error(`the server ended with ${server.child.exitCode}`);
-    return isListening(server.pid) && (isOurs || /Initialization Sequence Completed/.test(server.log()));
+    return isListening(server.pid) && (ours || /Initialization Sequence Completed/.test(server.log()));
   });
   return server;
 }

@@ -95,6 +95,17 @@ impl DataPath {
         Ok(())
     }
 
+    /// Tells the peer that we leave. [wire 13]
+    pub fn notify_exit(
+        &mut self,
+        now: Millis,
+        peer: PeerId,
+        sink: &mut impl OutboundSink,
+    ) -> Result<(), CommandError> {
+        outbound::send_exit(&self.context, self.sessions.peer_mut(peer)?, now, sink);
+        Ok(())
+    }
+
     /// Forgets the client, its keys, and those of its routes and addresses that are still its own.
     pub fn remove_peer(&mut self, peer: PeerId) -> Result<(), CommandError> {
         self.sessions.remove(peer, &self.context)
@@ -267,6 +278,27 @@ mod tests {
             client.stats().counter(crate::stats::Counter::PingsReceived),
             1
         );
+    }
+
+    #[test]
+    fn a_notified_peer_hears_of_the_exit() {
+        let (mut server, mut client) = pair(CIPHER, DataFormat::V2);
+        let mut sink = RecordingSink::default();
+        client.notify_exit(0, P, &mut sink).unwrap();
+        server.inbound(0, &path(4002), &mut sink.sent[0].1.clone(), &mut sink);
+        assert_eq!(sink.events, [DataEvent::Exit { peer: P }]);
+    }
+
+    #[test]
+    fn everything_leads_to_the_server_until_it_is_gone() {
+        let plane = Arc::new(Plane::new(settings(Role::Client, 1)));
+        let mut client = DataPath::new(Arc::clone(&plane), 0, TunOffloads::ALL);
+        client.add_peer(0, peer(0, 2, DataFormat::V2)).unwrap();
+        assert_eq!(plane.routes.find_v4([192, 0, 2, 1].into()), Some(P));
+        assert_eq!(plane.routes.find_v6([0x2001; 8].into()), Some(P));
+        client.remove_peer(P).unwrap();
+        assert_eq!(plane.routes.find_v4([192, 0, 2, 1].into()), None);
+        assert_eq!(plane.routes.find_v6([0x2001; 8].into()), None);
     }
 
     #[test]

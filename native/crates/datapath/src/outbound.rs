@@ -21,7 +21,7 @@ use crate::sink::OutboundSink;
 use crate::split::Split;
 use crate::stats::{Counter, DropReason, HopReason};
 use crate::vnet::{GsoKind, VNET_LEN, VnetHeader};
-use crate::wire::{self, DATA_V1_OVERHEAD, DATA_V2_OVERHEAD, PING, PeerId};
+use crate::wire::{self, DATA_V1_OVERHEAD, DATA_V2_OVERHEAD, OCC_EXIT, OCC_MAGIC, PING, PeerId};
 
 impl DataPath {
     /// Takes one read of the TUN: virtio-net header, then a packet or superpacket. `frame` is overwritten.
@@ -227,6 +227,20 @@ pub(crate) fn send_ping(
         context.stats.count(Counter::PingsSent, 1);
     }
     context.settle(outcome);
+}
+
+/// The OCC message of a peer that leaves. [wire 13]
+pub(crate) fn send_exit(
+    context: &Context,
+    peer: &mut Peer,
+    now: Millis,
+    sink: &mut impl OutboundSink,
+) {
+    let fill = |slot: &mut [u8]| {
+        slot[..OCC_MAGIC.len()].copy_from_slice(&OCC_MAGIC);
+        slot[OCC_MAGIC.len()] = OCC_EXIT;
+    };
+    context.settle(seal(context, peer, now, OCC_MAGIC.len() + 1, fill, sink));
 }
 
 #[cfg(test)]

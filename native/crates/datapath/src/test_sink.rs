@@ -162,8 +162,6 @@ pub fn pair(cipher: Cipher, format: DataFormat) -> (DataPath, DataPath) {
 /// The client's side: its one peer is the server at port 1194, to which everything is routed.
 pub fn client(cipher: Cipher, format: DataFormat) -> DataPath {
     let plane = Arc::new(Plane::new(settings(Role::Client, 1)));
-    plane.routes.insert([0, 0, 0, 0].into(), 0, PeerId(0));
-    plane.routes.insert([0u16; 8].into(), 0, PeerId(0));
     let mut client = DataPath::new(plane, 0, TunOffloads::ALL);
     let command = AddPeer {
         path: path(1194),

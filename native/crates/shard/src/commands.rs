@@ -57,5 +57,6 @@ fn carry_out(
         Command::RetireKey(peer, key) => data_path.retire_key(peer, key),
         Command::TouchPeer(peer) => data_path.touch_peer(now, peer),
         Command::RemovePeer(peer) => data_path.remove_peer(peer),
+        Command::NotifyExit(peer) => data_path.notify_exit(now, peer, outlet),
     }
 }

@@ -20,6 +20,7 @@ pub enum Command<'a> {
     RetireKey(PeerId, KeyId),
     TouchPeer(PeerId),
     RemovePeer(PeerId),
+    NotifyExit(PeerId),
 }
 
 /// Decodes a record from the worker; `None` when it makes no sense.
@@ -39,6 +40,7 @@ pub fn decode_command(kind: u32, payload: &[u8]) -> Option<Command<'_>> {
         5 => Some(Command::RetireKey(peer, decode_key_id(word(payload, 4)?)?)),
         6 => Some(Command::TouchPeer(peer)),
         7 => Some(Command::RemovePeer(peer)),
+        8 => Some(Command::NotifyExit(peer)),
         _ => None,
     }
 }

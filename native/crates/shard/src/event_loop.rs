@@ -121,6 +121,8 @@ impl EventLoop {
                 return;
             }
         }
+        // What the worker has said before it stopped us counts, its goodbye above all.
+        self.turn_commands(clock::now(), data_path);
         self.outlet.flush();
     }
 

@@ -1,5 +1,6 @@
 import type { DataCipher } from '../data-plane.js';
 import type { Path } from '../ids.js';
+import type { PullFilter } from '../negotiate/pull-filter.js';
 import type { CryptoProvider, TlsEngine } from '../ports.js';
 import type { WrapOptions } from '../server/server-options.js';
 
@@ -15,8 +16,16 @@ export interface ClientOptions {
   /** `NAME` -> value, for example from `peerInfoOf`. [wire 14] */
   readonly peerInfo: ReadonlyMap<string, string>;
   readonly credentials: { readonly username: string; readonly password: string } | null;
+  readonly pullFilters: readonly PullFilter[];
+  /** Seconds, where the server pushes none; 0 = never. */
+  readonly pingInterval: number;
+  readonly pingTimeout: number;
+  /** Tell a server of before `cc-exit` in the data channel that we leave. [wire 13] */
+  readonly exitNotify: boolean;
   /** Ask for the options at once instead of after a second, as newer clients do. [wire 15] */
   readonly promptPushRequest: boolean;
+  /** Longest wait for the first answer; from then on it is `handWindow`. */
+  readonly connectTimeout: number;
   readonly handWindow: number;
   readonly tranWindow: number;
   readonly renegSec: number;

@@ -20,7 +20,8 @@ import type { ClientEndReason, ClientEvent } from './client-event.js';
 import type { ClientOptions, ClientPorts } from './client-options.js';
 import type { ClientPhase } from './client-phase.js';
 import { type ClientStage, isOver } from './client-stage.js';
-import { chooseFromPush, peerFromPush } from './handle-push.js';
+import { CLOSE_LINGER, EXIT_LINGER, FIRST_PUSH_REQUEST, PUSH_REQUEST_PERIOD } from './client-times.js';
+import { chooseFromPush, peerFromPush, withToken } from './handle-push.js';
 import { isAnswerToReset, openSession } from './open-session.js';
 
 /**
@@ -32,16 +33,19 @@ export class Client {
   readonly #crypto: CryptoProvider;
   readonly #outbox = new Outbox<ClientEvent>();
   readonly #session: Session<ClientPhase>;
-  readonly #handshakeEnd: Millis;
-  readonly #pushReply = new PushReplyCollector();
+  readonly #pushReply: PushReplyCollector;
   readonly #drops = createDropCounters();
+  #handshakeEnd: Millis;
+  #credentials: ClientOptions['credentials'];
   #stage: ClientStage = { type: 'handshaking' };
 
   /** The hard reset is ready to be polled. */
   constructor(options: ClientOptions, ports: ClientPorts, now: Millis, unixNow: UnixSeconds) {
     this.#options = options;
     this.#crypto = ports.crypto;
-    this.#handshakeEnd = now + 1000 * options.handWindow;
+    this.#credentials = options.credentials;
+    this.#pushReply = new PushReplyCollector(options.pullFilters);
+    this.#handshakeEnd = now + 1000 * Math.min(options.connectTimeout, options.handWindow);
     const { commands, transmits } = this.#outbox;
     this.#session = openSession(options, ports, { commands, transmits, handler: this.#handler() }, now, unixNow);
     this.#session.settle(now);
@@ -102,14 +106,14 @@ export class Client {
     this.#session.settle(now);
   }
 
-  /**
-   * Leaves. The server is told on the control channel when it has pushed `cc-exit`; otherwise telling it is the data
-   * thread's task, with an OCC EXIT before the peer is removed. [wire 13, 15]
-   */
+  /** Leaves. The server is told on the control channel when it has pushed `cc-exit`, else in the data channel. [wire 13, 15] */
   exit(now: Millis): void {
-    const tell = this.#stage.type === 'connected' && this.#stage.options.exitNotify;
+    const stage = this.#stage;
+    const tell = stage.type === 'connected' && stage.options.exitNotify;
     if (tell) {
       this.#session.sendMessage('EXIT');
+    } else if (stage.type === 'connected' && this.#options.exitNotify) {
+      this.#outbox.commands.push({ type: 'notify-exit', peerId: stage.peerId });
     }
     this.#end(now, 'exit', '', tell ? EXIT_LINGER : 0);
     this.#session.settle(now);
@@ -175,6 +179,7 @@ export class Client {
         return 'missing-cookie';
       }
       link.peerSessionId = packet.sessionId;
+      this.#handshakeEnd = now + 1000 * this.#options.handWindow;
     }
     const drop = this.#session.handlePacket(now, packet);
     if (drop === null && this.#stage.type === 'connected') {
@@ -214,7 +219,8 @@ export class Client {
   }
 
   #sendKeyMethod(key: Key<ClientPhase>, tls: string): void {
-    const { occ, dataCiphers, wrap, credentials, peerInfo } = this.#options;
+    const { occ, dataCiphers, wrap, peerInfo } = this.#options;
+    const credentials = this.#credentials;
     const own = createKeyMethod(this.#crypto, 'client', {
       options: encodeOptionsString({ role: 'client', ...occ, dataCiphers, wrap }),
       credentials: credentials === null ? { type: 'none' } : { type: 'password', ...credentials },
@@ -322,7 +328,8 @@ export class Client {
     const peerId = options.peerId ?? asPeerId(0);
     current.phase = { type: 'complete', exchange: null, tls };
     this.#stage = { type: 'connected', peerId, choice, options };
-    this.#outbox.commands.push(peerFromPush(peerId, this.#session.link.path, options));
+    this.#credentials = withToken(this.#credentials, options);
+    this.#outbox.commands.push(peerFromPush(this.#options, peerId, options));
     this.#session.installFirstKeys(now, peerId, choice.cipher, keys);
     if (renegotiationKey !== undefined) {
       this.#session.link.useForRenegotiation(now, createTlsCryptWrapper(renegotiationKey, 'client', this.#crypto));
@@ -386,11 +393,3 @@ export class Client {
     this.#session.destroy();
   }
 }
-
-/** From ACTIVE to the first PUSH_REQUEST of older clients, and between requests. [wire 15] */
-const FIRST_PUSH_REQUEST: Millis = 1000;
-const PUSH_REQUEST_PERIOD: Millis = 5000;
-/** For the ack of an EXIT. */
-const EXIT_LINGER: Millis = 5000;
-/** For our own acks and alerts. */
-const CLOSE_LINGER: Millis = 1000;

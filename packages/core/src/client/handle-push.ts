@@ -1,5 +1,5 @@
 import { DATA_CIPHERS, type DataCipher, type DataCommand } from '../data-plane.js';
-import type { Path, PeerId } from '../ids.js';
+import type { PeerId } from '../ids.js';
 import type { PushedOptions } from '../negotiate/pushed-options.js';
 import type { KeyDerivation } from '../session/key-exchange.js';
 import type { ClientOptions } from './client-options.js';
@@ -30,13 +30,20 @@ export const chooseFromPush = (
 };
 
 /** The server as a peer of the data thread. */
-export const peerFromPush = (peerId: PeerId, path: Path, options: PushedOptions): DataCommand => ({
+export const peerFromPush = (own: ClientOptions, peerId: PeerId, options: PushedOptions): DataCommand => ({
   type: 'add-peer',
   peerId,
-  path,
+  path: own.remote,
   dataV2: options.peerId !== null,
   ipv4: options.ifconfig?.address ?? null,
   ipv6: options.ifconfigIpv6?.address ?? null,
-  pingInterval: options.ping ?? 0,
-  pingTimeout: options.pingRestart ?? 0,
+  pingInterval: options.ping ?? own.pingInterval,
+  pingTimeout: options.pingRestart ?? own.pingTimeout,
 });
+
+/** What a pushed `auth-token` makes of the credentials: the next key exchange shows it instead of the password. */
+export const withToken = (
+  credentials: ClientOptions['credentials'],
+  { authToken }: PushedOptions,
+): ClientOptions['credentials'] =>
+  credentials === null || authToken === null ? credentials : { ...credentials, password: authToken };

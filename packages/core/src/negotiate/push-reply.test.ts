@@ -26,7 +26,7 @@ const INPUT = {
 } as const;
 
 const collect = (messages: readonly string[]): PushedOptions | undefined => {
-  const collector = new PushReplyCollector();
+  const collector = new PushReplyCollector([]);
   const results = messages.map((text) => {
     const message = parseControlMessage(text);
     return message.type === 'push-reply' ? collector.handlePart(message.options) : undefined;
@@ -139,11 +139,27 @@ describe('splitting a PUSH_REPLY', () => {
   });
 
   test('a reply without end is not collected for ever', () => {
-    const collector = new PushReplyCollector();
+    const collector = new PushReplyCollector([]);
     const part = [...Array<string>(20).fill('route 1.1.1.1'), 'push-continuation 2'];
     for (let i = 0; i < 1000; i++) {
       expect(collector.handlePart(part)).toBeUndefined();
     }
     expect(collector.handlePart(part.slice(0, 1))).toBeUndefined();
+  });
+});
+
+test('pull-filter: the first that fits decides what counts, and nothing is hidden', () => {
+  const collector = new PushReplyCollector([
+    { action: 'accept', start: 'ping 1' },
+    { action: 'ignore', start: 'ping' },
+    { action: 'ignore', start: 'ifconfig-ipv6' },
+  ]);
+  const all = ['ping 10', 'ping-restart 60', 'ifconfig-ipv6 fd00::2/64 fd00::1', 'auth-token secret'];
+  expect(collector.handlePart(all)).toMatchObject({
+    all,
+    ping: 10,
+    pingRestart: null,
+    ifconfigIpv6: null,
+    authToken: 'secret',
   });
 });

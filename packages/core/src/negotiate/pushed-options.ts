@@ -1,8 +1,9 @@
 import { asPeerId, type PeerId } from '../ids.js';
+import { type PullFilter, pullAction } from './pull-filter.js';
 
 /** What a client needs to know of a complete PUSH_REPLY. [wire 15] */
 export interface PushedOptions {
-  /** Every option in order, without the continuations. */
+  /** Every option in order, without the continuations, ignored ones included. The rest is of accepted options. */
   readonly all: readonly string[];
   readonly peerId: PeerId | null;
   /** Name as pushed, in upper case. */
@@ -18,12 +19,19 @@ export interface PushedOptions {
   /** Seconds. */
   readonly ping: number | null;
   readonly pingRestart: number | null;
+  /** The password from now on. [wire 15] */
+  readonly authToken: string | null;
 }
 
 /** Puts the parts of a PUSH_REPLY together. */
 export class PushReplyCollector {
+  readonly #filters: readonly PullFilter[];
   #options: string[] = [];
   #overflown = false;
+
+  constructor(filters: readonly PullFilter[]) {
+    this.#filters = filters;
+  }
 
   /** Options of one part; undefined while more is to come, and for good when the reply grows beyond reason. */
   handlePart(options: readonly string[]): PushedOptions | undefined {
@@ -37,7 +45,10 @@ export class PushReplyCollector {
     }
     const all = this.#options;
     this.#options = [];
-    return parsePushedOptions(all);
+    return parsePushedOptions(
+      all,
+      all.filter((option) => pullAction(this.#filters, option) === 'accept'),
+    );
   }
 }
 
@@ -45,8 +56,8 @@ const CONTINUATION = 'push-continuation ';
 const MAX_OPTIONS = 10_000;
 const KNOWN_FLAGS = ['cc-exit', 'tls-ekm', 'dyn-tls-crypt'];
 
-const parsePushedOptions = (all: readonly string[]): PushedOptions => {
-  const args = new Map(all.map((option) => parseOption(option)));
+const parsePushedOptions = (all: readonly string[], accepted: readonly string[]): PushedOptions => {
+  const args = new Map(accepted.map((option) => parseOption(option)));
   const flags = args.get('protocol-flags') ?? [];
   const [address, netmask] = args.get('ifconfig') ?? [];
   const ekm = flags.includes('tls-ekm') || args.get('key-derivation')?.[0] === 'tls-ekm';
@@ -64,6 +75,7 @@ const parsePushedOptions = (all: readonly string[]): PushedOptions => {
     tunMtu: numberOf(args.get('tun-mtu')),
     ping: numberOf(args.get('ping')),
     pingRestart: numberOf(args.get('ping-restart')),
+    authToken: args.get('auth-token')?.[0] ?? null,
   };
 };
 

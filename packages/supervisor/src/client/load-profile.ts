@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { PullFilter } from '@shardvpn/core';
 import { readDataCiphers } from '../config/data-ciphers.js';
 import { type ConfigSource, inReadingOrder, readDevice, readExitNotify, sourceName } from '../config/load-config.js';
 import { readMssfix } from '../config/mssfix.js';
@@ -9,7 +10,6 @@ import { Settings } from '../config/settings.js';
 import { readWrap } from '../config/wrapping.js';
 import type { ClientProfile } from './profile.js';
 import { CLIENT_DIRECTIVES } from './profile-directives.js';
-import type { PullFilter } from './pull-filter.js';
 import { readIdentity } from './read-identity.js';
 import { readRemotes } from './read-remotes.js';
 
@@ -50,7 +50,7 @@ const interpret = (settings: Settings, now: Date, random: () => number): ClientP
     ...readRemotes(settings, random),
     sndbuf: settings.integer('sndbuf', 0, 0, MAX_BUFFER),
     rcvbuf: settings.integer('rcvbuf', 0, 0, MAX_BUFFER),
-    device: readDevice(settings),
+    device: readDevice(settings, ['subnet', 'net30', 'p2p']),
     tunMtu,
     mssfix: readMssfix(settings, tunMtu),
     ...readIdentity(settings, now),

@@ -86,9 +86,12 @@ const elsewhere: readonly (readonly [string, Directive])[] = [
   ]),
 ];
 
-/** What a client makes of a directive. Later entries win. */
-export const CLIENT_DIRECTIVES: DirectiveTable = directiveTable([
-  ...elsewhere,
-  ...otherEntries(GROUPS),
-  ...supportedEntries({ ...shared, ...OF_CLIENTS }),
-]);
+/** What a client makes of a directive. */
+export const CLIENT_DIRECTIVES: DirectiveTable = directiveTable(
+  firstOfEach([...supportedEntries({ ...shared, ...OF_CLIENTS }), ...otherEntries(GROUPS), ...elsewhere]),
+);
+
+function firstOfEach<T>(entries: readonly (readonly [string, T])[]): readonly (readonly [string, T])[] {
+  const seen = new Set<string>();
+  return entries.filter(([name]) => !seen.has(name) && seen.add(name));
+}

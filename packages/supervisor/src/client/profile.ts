@@ -1,7 +1,6 @@
-import type { DataCipher, WrapOptions } from '@shardvpn/core';
+import type { DataCipher, PullFilter, WrapOptions } from '@shardvpn/core';
 import type { TlsOptions } from '@shardvpn/worker';
 import type { ServerConfig } from '../config/server-config.js';
-import type { PullFilter } from './pull-filter.js';
 
 /** A server to try. */
 export interface Remote {

@@ -1,30 +1,21 @@
-/** One `pull-filter` line. */
-export interface PullFilter {
-  readonly action: 'accept' | 'ignore' | 'reject';
-  /** What the option starts with. */
-  readonly start: string;
-}
+import { type PullFilter, pullAction } from '@shardvpn/core';
 
 export type Filtered =
-  | { readonly accepted: readonly string[]; readonly ignored: readonly string[] }
+  | { readonly accepted: readonly string[] }
   /** The option that ends the connection. */
   | { readonly rejected: string };
 
-/** The pushed options that count. The first filter that fits decides; one that none fits is accepted. */
+/** The pushed options that count. */
 export const filterPushed = (
   options: readonly string[],
   filters: readonly PullFilter[],
   routeNopull: boolean,
 ): Filtered => {
-  const accepted: string[] = [];
-  const ignored: string[] = [];
-  for (const option of options) {
-    const action = filters.find(({ start }) => option.startsWith(start))?.action ?? 'accept';
-    if (action === 'reject') return { rejected: option };
-    const counts = action === 'accept' && !(routeNopull && ABOUT_ROUTES.test(option));
-    (counts ? accepted : ignored).push(option);
-  }
-  return { accepted, ignored };
+  const rejected = options.find((option) => pullAction(filters, option) === 'reject');
+  if (rejected !== undefined) return { rejected };
+  const counts = (option: string): boolean =>
+    pullAction(filters, option) === 'accept' && !(routeNopull && ABOUT_ROUTES.test(option));
+  return { accepted: options.filter(counts) };
 };
 
 /** What `route-nopull` leaves out: routes, DNS and the like. */

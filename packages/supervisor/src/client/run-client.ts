@@ -197,6 +197,7 @@ export class RunningClient {
   #close(): void {
     this.#tunnel.clear();
     this.#native.closeFds([...this.#tun.fds]);
+    this.#log.info('stopped');
   }
 }
 

@@ -96,7 +96,8 @@ const interpret = (settings: Settings, now: Date): ServerConfig => {
 /** What setsockopt takes. */
 const MAX_BUFFER = 0x3fff_ffff;
 
-export const readDevice = (settings: Settings): string => {
+/** `topologies`: those that may be written. */
+export const readDevice = (settings: Settings, topologies: readonly string[] = ['subnet']): string => {
   const dev = settings.last('dev');
   const type = settings.last('dev-type');
   const name = dev?.args[0] ?? 'tun';
@@ -111,7 +112,7 @@ export const readDevice = (settings: Settings): string => {
   } else if (dev !== undefined && !/^[\w.-]{1,15}$/.test(name)) {
     settings.error(dev, `'${name}' cannot be the name of a device; use up to 15 letters and digits`);
   }
-  checkTopology(settings);
+  checkTopology(settings, topologies);
   const compression = settings.last('allow-compression');
   if (compression !== undefined && compression.args[0] !== 'no') {
     settings.error(compression, 'compression is not supported yet; write: allow-compression no');
@@ -119,12 +120,12 @@ export const readDevice = (settings: Settings): string => {
   return name;
 };
 
-const checkTopology = (settings: Settings): void => {
+const checkTopology = (settings: Settings, topologies: readonly string[]): void => {
   const topology = settings.last('topology');
   const server = settings.last('server');
   if (topology === undefined && server !== undefined) {
     settings.note(server, 'there is no topology line: subnet is used, as OpenVPN 2.7 does (2.6 and older: net30)');
-  } else if (topology !== undefined && topology.args[0] !== 'subnet') {
+  } else if (topology !== undefined && !topologies.includes(topology.args[0] as string)) {
     const known = topology.args[0] === 'net30' || topology.args[0] === 'p2p';
     settings.error(
       topology,

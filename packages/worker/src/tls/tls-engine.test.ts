@@ -22,7 +22,11 @@ describe('handshake', () => {
   test('a session whose peer has gone exports nothing, and does not throw before the failure is polled', async () => {
     const pair = new TlsPair(engine(), engine({}, client));
     await pair.established();
-    expect(() => engine().open('server', () => undefined).exportKeyingMaterial('x', 1)).toThrow(/established/);
+    expect(() =>
+      engine()
+        .open('server', () => undefined)
+        .exportKeyingMaterial('x', 1),
+    ).toThrow(/established/);
     pair.server.session.feed(new Uint8Array(100));
     await new Promise((resolve) => process.nextTick(resolve));
     expect(pair.server.session.exportKeyingMaterial('EXPORTER-OpenVPN-datakeys', 256)).toBeNull();

@@ -1,0 +1,149 @@
+import { describe, expect } from '@jest/globals';
+import type { Host } from './lab/host.js';
+import { type Lab, useLab } from './lab/lab.js';
+import { OurClient } from './lab/our-client.js';
+import { type ServerKind, startServer } from './lab/server.js';
+import { sleep } from './lab/until.js';
+
+const { scenario } = useLab();
+const KINDS: readonly ServerKind[] = ['openvpn', 'shardvpn'];
+
+/** Of both families at once: a socket of openvpn's takes IPv4 as well, ours has one for each. */
+const BOTH = (kind: ServerKind): string => (kind === 'openvpn' ? 'proto udp6' : 'proto udp');
+const INNER = 'server-ipv6 fd00:8::/64';
+
+describe.each(KINDS)('shardvpn connect to a server of %s', (kind) => {
+  for (const wrapping of ['none', 'tls-auth', 'tls-crypt'] as const) {
+    scenario(`wrapping ${wrapping}, IPv4 and IPv6 outside and inside`, async (lab) => {
+      await startServer(lab, { kind, wrapping, lines: [BOTH(kind), INNER] });
+      const { ipv4, ipv6 } = lab.serverHost;
+      for (const remote of [`${ipv4} 1194 udp4`, `${ipv6} 1194 udp6`]) {
+        const client = await OurClient.connect(lab, 2, { wrapping, remotes: [remote] });
+        expect(await client.reaches('10.8.0.1', 1372)).toBe(true);
+        expect(await client.reaches('fd00:8::1', 1372)).toBe(true);
+        expect(await client.process.stop()).toBe(0);
+      }
+    });
+  }
+
+  scenario('iperf3 both ways', async (lab) => {
+    await startServer(lab, { kind });
+    const client = await OurClient.connect(lab, 2);
+    lab.serverHost.start('iperf3', ['iperf3', '-s']);
+    await sleep(300);
+    for (const flags of [[], ['-R'], ['-P', '4']]) {
+      const { output } = await client.host.exec('iperf3', '-c', '10.8.0.1', '-t', '1', '-J', ...flags);
+      const { end } = JSON.parse(output) as { end: { sum_received: { bytes: number } } };
+      expect(end.sum_received.bytes).toBeGreaterThan(1e6);
+    }
+  });
+
+  for (const side of ['client', 'server'] as const) {
+    scenario(`the ${side} renegotiates without a lost ping`, async (lab) => {
+      const every = (own: boolean): string => `reneg-sec ${own ? 2 : 0}`;
+      await startServer(lab, { kind, lines: [every(side === 'server')] });
+      const client = await OurClient.connect(lab, 2, { lines: [every(side === 'client')] });
+      const counts = await client.ping('10.8.0.1', ['-i', '0.05', '-c', '160', '-W', '2']);
+      expect(counts).toEqual({ sent: 160, received: 160 });
+      expect(client.renegotiations).toBeGreaterThanOrEqual(3);
+    });
+  }
+
+  for (const persist of [true, false]) {
+    scenario(`it comes back to a server that was killed, ${persist ? 'with' : 'without'} persist-tun`, async (lab) => {
+      const settings = { kind, lines: ['keepalive 1 3'] };
+      const server = await startServer(lab, settings);
+      const client = await OurClient.connect(lab, 2, { lines: persist ? ['persist-tun'] : [] });
+      server.signal('SIGKILL');
+      await server.ended;
+      await client.process.says(/ping-restart: .*next attempt/, 10);
+      expect(addressesOf(client.host).includes('10.8.0.2/24')).toBe(persist);
+      await startServer(lab, settings);
+      await client.connected(2, 20);
+      expect(await client.reaches('10.8.0.1')).toBe(true);
+    });
+  }
+
+  scenario('it comes back when the server says that it restarts', async (lab) => {
+    const settings = { kind, lines: ['explicit-exit-notify 1'] };
+    const server = await startServer(lab, settings);
+    const client = await OurClient.connect(lab, 2);
+    await server.stop();
+    await client.process.says(/(restart|server-exit).*; next attempt in 1 s/, 5);
+    await startServer(lab, settings);
+    await client.connected(2, 20);
+    expect(await client.reaches('10.8.0.1')).toBe(true);
+  });
+
+  scenario('redirect-gateway and routes come and go, and SIGTERM ends it at once', async (lab) => {
+    const pushes = [
+      'push "redirect-gateway def1 ipv6"',
+      'push "route 10.99.0.0 255.255.0.0"',
+      'push "dhcp-option DNS 10.8.0.1"',
+    ];
+    const server = await startServer(lab, { kind, lines: [INNER, ...pushes] });
+    const host = lab.host(2);
+    host.ip('route', 'add', 'default', 'via', '192.0.2.254');
+    const before = routesOf(host);
+    const client = await OurClient.connect(lab, 2, { lines: ['explicit-exit-notify 1'] });
+    expect(host.ip('route', 'get', '198.51.100.7')).toContain('dev tun0');
+    expect(host.ip('route', 'get', '10.99.1.1')).toContain('dev tun0');
+    expect(host.ip('-6', 'route', 'get', '2001:db8:ffff::1')).toContain('dev tun0');
+    expect(host.ip('route', 'get', lab.serverHost.ipv4)).toContain('dev net0');
+    expect(client.log()).toContain('left alone: dhcp-option DNS 10.8.0.1');
+    expect(await client.reaches('10.8.0.1')).toBe(true);
+    const begin = performance.now();
+    expect(await client.process.stop()).toBe(0);
+    expect(performance.now() - begin).toBeLessThan(3000);
+    expect(routesOf(host)).toEqual(before);
+    expect(host.ip('link')).not.toContain('tun0');
+    await server.says(kind === 'openvpn' ? /CC-EEN exit message received/ : /disconnected|left|exit/, 5);
+    host.ip('route', 'del', 'default');
+  });
+
+  scenario('the second remote is tried when the first does not answer', async (lab) => {
+    await startServer(lab, { kind });
+    const remotes = ['192.0.2.77 1194 udp4', `${lab.serverHost.ipv4} 1194 udp4`];
+    const client = await OurClient.connect(lab, 2, { remotes, lines: ['hand-window 2'] });
+    expect(await client.reaches('10.8.0.1')).toBe(true);
+  });
+});
+
+scenario('a server of openvpn with topology net30 pushes a point-to-point link', async (lab) => {
+  await startServer(lab, { kind: 'openvpn', lines: ['topology net30'] });
+  const client = await OurClient.connect(lab, 2);
+  expect(addressesOf(client.host)).toMatch(/inet 10\.8\.0\.6 peer 10\.8\.0\.5\/32/);
+  expect(await client.reaches('10.8.0.1', 1372)).toBe(true);
+});
+
+scenario('AUTH_FAILED ends it with exit code 1 and the reason', async (lab) => {
+  await startServer(lab, { kind: 'openvpn', lines: ['script-security 2', 'client-connect /bin/false'] });
+  const client = OurClient.start(lab, 2);
+  expect(await client.process.ended).toBe(1);
+  expect(client.log()).toMatch(/^shardvpn: the server refuses us: /m);
+});
+
+scenario('verify-x509-name takes the right name only', async (lab) => {
+  await startServer(lab, { kind: 'openvpn' });
+  await OurClient.connect(lab, 2, { lines: ['verify-x509-name server name'] });
+  const other = OurClient.start(lab, 3, { lines: ['verify-x509-name somebody name', 'connect-retry-max 1'] });
+  await other.process.says(/verify-x509-name name: 'somebody' is wanted and the certificate says 'server'/);
+});
+
+scenario('a bad line is named, and directives of the command line count', async (lab: Lab) => {
+  const bad = OurClient.start(lab, 2, { lines: ['chiper AES-256-GCM'] });
+  expect(await bad.process.ended).toBe(1);
+  expect(bad.log()).toMatch(/profile-\d+\.ovpn:\d+: chiper: unknown directive; did you mean cipher\?\n$/);
+  const words = OurClient.start(lab, 2, { words: ['--proto', 'tcp'] });
+  expect(await words.process.ended).toBe(1);
+  expect(words.log()).toBe('command line: proto: TCP is not supported yet; use udp\n');
+});
+
+const addressesOf = (host: Host): string => host.ip('addr', 'show', 'tun0');
+
+/** Both families; without what the kernel keeps for itself. */
+const routesOf = (host: Host): string[] =>
+  [host.ip('route'), host.ip('-6', 'route')]
+    .join('\n')
+    .split('\n')
+    .filter((line) => !line.includes('fe80::'));
