@@ -124,13 +124,6 @@ export class ModelDataThread {
     }
   }
 
-  /** OCC EXIT to every peer. */
-  sayExit(): void {
-    for (const peer of this.#peers.values()) {
-      this.#send(peer, EXIT);
-    }
-  }
-
   handleDatagram(path: Path, bytes: Uint8Array): void {
     const view = Buffer.from(bytes);
     const op = (view[0] ?? 0) >> 3;
