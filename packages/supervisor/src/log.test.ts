@@ -44,10 +44,12 @@ describe('log', () => {
   });
 
   test('what a client sent cannot forge a line', () => {
-    const lines = written(3, (log) => log.info('a\nb\r\u001b[2Jc', { name: 'x\n2026 info: forged', list: ['\n'] }));
+    const lines = written(3, (log) =>
+      log.info('a\nb\r\u001b[2Jc\u202ed', { name: 'x\n2026 info: forged', list: ['\n'] }),
+    );
     expect(lines).toHaveLength(1);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-    expect(lines[0]).not.toMatch(/[\u0000-\u001f]/);
+    expect(lines[0]).not.toMatch(/[\u0000-\u001f\u202e]/);
   });
 
   test('what a client sent cannot fill the disk', () => {

@@ -64,7 +64,7 @@ const fieldText = (value: unknown): string => {
 /** What clients send reaches the log (common names, peer info): control characters must not forge lines, nor length fill disks. */
 const oneLine = (text: string): string =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  shortened(text).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '?');
+  shortened(text).replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, '?');
 
 const shortened = (text: string): string =>
   text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT)}... (${text.length - MAX_TEXT} more)`;

@@ -53,9 +53,8 @@ const unescapeValue = (text: string): string =>
     escaped.length === 2 ? String.fromCharCode(Number.parseInt(escaped, 16)) : escaped,
   );
 
-/** Control characters become `_`, so that a name stays one line of a log. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-const printable = (text: string): string => text.replace(/[\u0000-\u001f\u007f]/g, '_');
+/** Control characters, those of eight bits too, become `_`, so that a name stays one line of a log and commands no terminal. */
+const printable = (text: string): string => text.replace(/\p{Cc}/gu, '_');
 
 /** `remote-cert-tls`: a key usage must be there (OpenSSL has checked its bits) and the extended one must name the role. */
 function usageFault(leaf: X509Certificate, role: 'client' | 'server'): string | null {
