@@ -10,12 +10,13 @@ export const readIpv4 = (settings: Settings): ServerConfig['ipv4'] => {
   checkMode(settings);
   const server = settings.last('server');
   const pool = settings.last('ifconfig-pool');
-  if (server !== undefined) {
-    if (pool !== undefined)
-      settings.error(pool, 'server sets a pool already; remove one of the two, or write: server ... nopool');
-    return expandServer(settings, server, settings.last('ifconfig'));
+  const ipv4 = server ? expandServer(settings, server, settings.last('ifconfig')) : readIfconfig(settings, pool);
+  if (pool === undefined || ipv4 === null) return ipv4;
+  if (ipv4.pool !== null) {
+    settings.error(pool, 'server sets a pool already; remove one of the two, or write: server ... nopool');
+    return ipv4;
   }
-  return readParts(settings, pool);
+  return { ...ipv4, pool: readPool(settings, pool, ipv4) };
 };
 
 /** Length of a netmask; undefined for one with holes. */
@@ -66,8 +67,8 @@ const expandServer = (settings: Settings, entry: Entry, ifconfig: Entry | undefi
   return { network: networkText, netmask, bits, server, pool: word === 'nopool' ? null : pool };
 };
 
-/** Without `server`: an `ifconfig` line gives address and network, `ifconfig-pool` the pool. */
-const readParts = (settings: Settings, pool: Entry | undefined): ServerConfig['ipv4'] => {
+/** Without `server`: an `ifconfig` line gives address and network. */
+const readIfconfig = (settings: Settings, pool: Entry | undefined): ServerConfig['ipv4'] => {
   const ifconfig = settings.last('ifconfig');
   if (ifconfig === undefined) {
     if (pool !== undefined) settings.error(pool, 'the address of the server is missing; add: ifconfig ADDRESS NETMASK');
@@ -81,8 +82,7 @@ const readParts = (settings: Settings, pool: Entry | undefined): ServerConfig['i
     return null;
   }
   const network = formatAddress(4, address.value & netmaskOf(bits));
-  const ipv4: Ipv4 = { network, netmask, bits, server, pool: null };
-  return pool === undefined ? ipv4 : { ...ipv4, pool: readPool(settings, pool, ipv4) };
+  return { network, netmask, bits, server, pool: null };
 };
 
 const readPool = (settings: Settings, entry: Entry, { network, bits, netmask }: Ipv4): Ipv4['pool'] => {

@@ -126,6 +126,10 @@ test('a configuration taken apart is the same as its helpers', () => {
 test.each<[string[], object]>([
   [['server-ipv6 fd00:1::/120'], { ipv6: { pool: { first: 'fd00:1::2', size: 254 } } }],
   [['server 10.8.0.0 255.255.255.0 nopool'], { ipv4: { pool: null } }],
+  [
+    ['server 10.8.0.0 255.255.255.0 nopool', 'ifconfig-pool 10.8.0.16 10.8.0.31'],
+    { ipv4: { server: '10.8.0.1', pool: { first: '10.8.0.16', last: '10.8.0.31' } } },
+  ],
   [['proto udp4'], { listeners: [{ host: '0.0.0.0', optional: false }] }],
   [
     ['proto udp6', 'port 1195'],
