@@ -2,19 +2,26 @@
 /// Sums of even-length parts can be added with `fold`.
 pub fn sum(bytes: &[u8]) -> u32 {
     // Wide words in native order: the sum does not depend on the byte order, except that its halves swap. (RFC 1071)
-    // Four independent accumulators let the compiler use vector registers.
-    let mut lanes = [0u64; 4];
-    let mut blocks = bytes.chunks_exact(32);
-    for block in &mut blocks {
-        for (lane, half) in lanes.iter_mut().zip(block.chunks_exact(8)) {
-            let word = u64::from_ne_bytes([
-                half[0], half[1], half[2], half[3], half[4], half[5], half[6], half[7],
-            ]);
-            *lane += (word & 0xffff_ffff) + (word >> 32);
+    // Independent accumulators let the compiler use vector registers.
+    let mut lanes = [[0u64; 4]; 2];
+    let (blocks, rest) = bytes.as_chunks::<64>();
+    for block in blocks {
+        let (words, _) = block.as_chunks::<8>();
+        for i in 0..4 {
+            let (near, far) = (
+                u64::from_ne_bytes(words[i]),
+                u64::from_ne_bytes(words[i + 4]),
+            );
+            lanes[0][i] += (near & LOW) + (far & LOW);
+            lanes[1][i] += (near >> 32) + (far >> 32);
         }
     }
-    let mut total: u64 = lanes.iter().sum();
-    for pair in blocks.remainder().chunks(2) {
+    let mut total: u64 = lanes.iter().flatten().sum();
+    let (words, rest) = rest.as_chunks::<8>();
+    for word in words.iter().copied().map(u64::from_ne_bytes) {
+        total += (word & LOW) + (word >> 32);
+    }
+    for pair in rest.chunks(2) {
         total += u64::from(u16::from_ne_bytes([pair[0], *pair.get(1).unwrap_or(&0)]));
     }
     while total > 0xffff {
@@ -22,6 +29,8 @@ pub fn sum(bytes: &[u8]) -> u32 {
     }
     u32::from(u16::from_be(total as u16))
 }
+
+const LOW: u64 = 0xffff_ffff;
 
 /// Adds the carries back in.
 pub fn fold(sum: u32) -> u16 {
