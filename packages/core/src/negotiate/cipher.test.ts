@@ -7,10 +7,11 @@ const input = (peerInfo: Record<string, string>, optionsCipher: string | null = 
   peerInfo: new Map(Object.entries(peerInfo)),
   optionsCipher,
 });
-const refused = {
+const refused = (...offered: string[]) => ({
   type: 'refused',
   reply: 'AUTH_FAILED,Data channel cipher negotiation failed (no shared cipher)',
-};
+  offered,
+});
 
 describe('cipher negotiation [wire 14.1]', () => {
   test('the order of the server counts, not that of the client', () => {
@@ -22,7 +23,9 @@ describe('cipher negotiation [wire 14.1]', () => {
   });
 
   test('IV_CIPHERS wins over IV_NCP and the options string', () => {
-    expect(negotiateCipher(input({ IV_CIPHERS: 'AES-256-CBC', IV_NCP: '2' }, 'AES-128-GCM'))).toEqual(refused);
+    expect(negotiateCipher(input({ IV_CIPHERS: 'AES-256-CBC', IV_NCP: '2' }, 'AES-128-GCM'))).toEqual(
+      refused('AES-256-CBC'),
+    );
   });
 
   test('compat(2.4): IV_NCP=2 stands for the two AES-GCM ciphers', () => {
@@ -40,8 +43,13 @@ describe('cipher negotiation [wire 14.1]', () => {
   test('the fallback is for clients that tell nothing at all', () => {
     const fallback = 'AES-256-GCM' as const;
     expect(negotiateCipher({ ...input({}), fallback })).toEqual({ type: 'chosen', cipher: fallback, push: false });
-    expect(negotiateCipher({ ...input({}, 'BF-CBC'), fallback })).toEqual(refused);
-    expect(negotiateCipher({ ...input({ IV_CIPHERS: 'BF-CBC' }), fallback })).toEqual(refused);
-    expect(negotiateCipher(input({}))).toEqual(refused);
+    expect(negotiateCipher({ ...input({}, 'BF-CBC'), fallback })).toEqual(refused('BF-CBC'));
+    expect(negotiateCipher({ ...input({ IV_CIPHERS: 'BF-CBC' }), fallback })).toEqual(refused('BF-CBC'));
+    expect(negotiateCipher(input({}))).toEqual(refused());
+  });
+
+  test('a refusal tells what a client offers that has no list', () => {
+    const dataCiphers = ['CHACHA20-POLY1305'] as const;
+    expect(negotiateCipher({ ...input({ IV_NCP: '2' }), dataCiphers })).toEqual(refused('AES-256-GCM', 'AES-128-GCM'));
   });
 });

@@ -13,8 +13,8 @@ export interface CipherNegotiationInput {
 export type CipherNegotiation =
   /** `push`: tell the client with `cipher`. */
   | { readonly type: 'chosen'; readonly cipher: DataCipher; readonly push: boolean }
-  /** `reply` is the control message for the client. */
-  | { readonly type: 'refused'; readonly reply: string };
+  /** `reply` is the control message for the client, `offered` what it would have taken: nothing from one that tells nothing. */
+  | { readonly type: 'refused'; readonly reply: string; readonly offered: readonly string[] };
 
 /** [wire 14.1] */
 export const negotiateCipher = (input: CipherNegotiationInput): CipherNegotiation => {
@@ -22,7 +22,7 @@ export const negotiateCipher = (input: CipherNegotiationInput): CipherNegotiatio
   const shared = input.dataCiphers.find((cipher) => offer.ciphers.includes(cipher));
   const cipher = shared ?? (offer.silent ? input.fallback : null);
   return cipher === null
-    ? { type: 'refused', reply: NO_SHARED_CIPHER }
+    ? { type: 'refused', reply: NO_SHARED_CIPHER, offered: offer.ciphers }
     : { type: 'chosen', cipher, push: offer.pushable };
 };
 

@@ -49,12 +49,12 @@ export const chooseForClient = (
     optionsCipher,
   });
   if (result.type === 'refused') {
-    const offered = peerInfo.get('IV_CIPHERS') ?? optionsCipher ?? 'none';
+    const offered = result.offered.join(':') || 'none';
     return {
       type: 'refused',
       reply: result.reply,
       detail: `no shared data cipher: the client offers ${offered}, the server ${options.dataCiphers.join(':')}`,
-      hint: cipherHint(offered === 'none'),
+      hint: cipherHint(result.offered.length === 0),
     };
   }
   return {
