@@ -7,6 +7,7 @@ const RULES = {
   datapath: { workspace: [], never: ['libc', 'rustix', 'nix', 'napi', 'mio', 'tokio', 'socket2'] },
   netio: { workspace: [], never: ['napi', 'ring', 'aws-lc-rs'] },
   shard: { workspace: ['datapath', 'netio'], never: ['napi', 'libc', 'rustix', 'nix'] },
+  load: { workspace: ['datapath', 'netio', 'shard'], never: ['libc', 'rustix', 'nix'] },
   binding: { workspace: ['shard', 'netio'], never: ['libc', 'rustix', 'nix'] },
 };
 

@@ -1,0 +1,221 @@
+//! What JavaScript sees; bench/load/src/load-native.ts is its typed face. Conversions only.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use datapath::PeerId;
+use napi::bindgen_prelude::{Uint8Array, Uint32Array};
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi::{Env, Status};
+use napi_derive::napi;
+use netio::mem::SharedMemory;
+
+use crate::echo::Echo;
+use crate::error::{Result, invalid, to_js};
+use crate::flow::Flow;
+use crate::packet::{CLIENT_PORT, MIN_PAYLOAD, Route};
+use crate::registry::{self, LoadOptions, Mode, PlannedFlow, TrafficPlan};
+
+#[napi(object, object_to_js = false)]
+pub struct OpenLoad {
+    pub host: String,
+    pub port: u32,
+    pub clients: u32,
+    pub to_data: Uint8Array,
+    pub to_worker: Uint8Array,
+}
+
+#[napi]
+pub fn open_load(env: Env, options: OpenLoad) -> Result<u32> {
+    let remote = SocketAddr::new(parse_ip(&options.host)?, port(options.port)?);
+    let mut views = Vec::new();
+    let load = registry::open(LoadOptions {
+        remote,
+        clients: options.clients as usize,
+        to_data: open_view(options.to_data, &mut views),
+        to_worker: open_view(options.to_worker, &mut views),
+    })
+    .map_err(to_js)?;
+    lock(&VIEWS).insert(load, views);
+    // The rings' memory goes with the environment that made it, so the thread ends first.
+    let hook = env.add_env_cleanup_hook(load, close_load);
+    hook.map(drop)
+        .map_err(|error| invalid(format!("watch the end of the worker: {error}")))?;
+    Ok(load)
+}
+
+/// INVARIANT: on the JavaScript thread that has opened it, because that one owns the views.
+#[napi]
+pub fn close_load(load: u32) {
+    registry::close(load);
+    let views = lock(&VIEWS).remove(&load);
+    drop(views);
+}
+
+type WakeFunction = ThreadsafeFunction<(), napi::Unknown<'static>, (), Status, false, true, 1>;
+
+#[napi]
+pub fn attach_load(load: u32, on_wake: WakeFunction) -> Result<()> {
+    let call = move || {
+        // Refused when a call is waiting or the worker is gone; both are fine.
+        on_wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+    };
+    registry::attach(load, Arc::new(call)).map_err(to_js)
+}
+
+#[napi]
+pub fn wake_load(load: u32) -> Result<()> {
+    registry::wake(load).map_err(to_js)
+}
+
+#[napi(object, use_nullable = true)]
+pub struct StartTraffic {
+    /// Packets per second and client; null sends with a window.
+    pub pace: Option<f64>,
+    pub window: u32,
+    pub payload: u32,
+    /// UDP port of the other end; null = from client to client.
+    pub echo_port: Option<u32>,
+    /// Load thread, peer-id, source and destination (big-endian numbers) of each.
+    pub flows: Uint32Array,
+}
+
+#[napi]
+pub fn start_traffic(options: StartTraffic) -> Result<()> {
+    let payload = options.payload as usize;
+    if !(MIN_PAYLOAD..=MAX_PAYLOAD).contains(&payload) {
+        return Err(invalid(format!("send payloads of {payload} bytes")));
+    }
+    let to = options.echo_port.map_or(Ok(CLIENT_PORT), port)?;
+    let rows = options.flows.chunks_exact(4).enumerate();
+    let flows = rows.map(|(number, row)| PlannedFlow {
+        load: row[0],
+        flow: Flow::new(
+            number as u32,
+            PeerId(row[1]),
+            Route {
+                source: Ipv4Addr::from(row[2]),
+                destination: Ipv4Addr::from(row[3]),
+                port: to,
+            },
+        ),
+    });
+    let mode = match options.pace {
+        Some(rate) if rate.is_finite() && rate > 0.0 => Mode::Paced(rate),
+        Some(rate) => return Err(invalid(format!("send {rate} packets a second"))),
+        None => Mode::Window(u64::from(options.window.max(1))),
+    };
+    registry::start_traffic(TrafficPlan {
+        mode,
+        payload,
+        flows: flows.collect(),
+        echo: options.echo_port.is_some(),
+    });
+    Ok(())
+}
+
+#[napi]
+pub fn stop_traffic() {
+    registry::stop_traffic();
+}
+
+#[napi(object)]
+pub struct TrafficTally {
+    pub sent: f64,
+    pub sent_bytes: f64,
+    pub unsent: f64,
+    pub received: f64,
+    pub received_bytes: f64,
+    pub reordered: f64,
+    pub duplicated: f64,
+    pub corrupted: f64,
+    pub foreign: f64,
+    /// Microseconds, one for each of the parts asked for.
+    pub latency: Vec<f64>,
+}
+
+/// Of all threads since the last start; `parts` between 0 and 1.
+#[napi]
+pub fn traffic_tally(parts: Vec<f64>) -> TrafficTally {
+    let tally = registry::tally();
+    TrafficTally {
+        sent: tally.sent as f64,
+        sent_bytes: tally.sent_bytes as f64,
+        unsent: tally.unsent as f64,
+        received: tally.received as f64,
+        received_bytes: tally.received_bytes as f64,
+        reordered: tally.reordered as f64,
+        duplicated: tally.duplicated as f64,
+        corrupted: tally.corrupted as f64,
+        foreign: tally.foreign as f64,
+        latency: parts
+            .iter()
+            .map(|part| tally.latency_at(*part) as f64 / 1000.0)
+            .collect(),
+    }
+}
+
+#[napi(object)]
+pub struct LoadCounter {
+    pub name: String,
+    pub value: f64,
+}
+
+#[napi]
+pub fn load_counters() -> Vec<LoadCounter> {
+    let named = registry::counters().into_iter();
+    named
+        .map(|(name, value)| LoadCounter {
+            name,
+            value: value as f64,
+        })
+        .collect()
+}
+
+#[napi]
+pub fn start_echo(host: String, number: u32, answers: bool) -> Result<()> {
+    let echo = Echo::start(SocketAddr::new(parse_ip(&host)?, port(number)?), answers);
+    *lock(&ECHO) = Some(echo.map_err(to_js)?);
+    Ok(())
+}
+
+#[napi(object)]
+pub struct EchoTally {
+    pub packets: f64,
+    pub bytes: f64,
+}
+
+#[napi]
+pub fn stop_echo() -> Option<EchoTally> {
+    lock(&ECHO).take().map(|echo| EchoTally {
+        packets: echo.counters().packets.load(Ordering::Relaxed) as f64,
+        bytes: echo.counters().bytes.load(Ordering::Relaxed) as f64,
+    })
+}
+
+/// What fits through a tunnel of 1500 bytes; longer ones would be fragmented inside.
+const MAX_PAYLOAD: usize = 1472;
+
+static ECHO: Mutex<Option<Echo>> = Mutex::new(None);
+static VIEWS: Mutex<BTreeMap<u32, Vec<Arc<Uint8Array>>>> = Mutex::new(BTreeMap::new());
+
+fn open_view(view: Uint8Array, views: &mut Vec<Arc<Uint8Array>>) -> SharedMemory {
+    let view = Arc::new(view);
+    views.push(Arc::clone(&view));
+    SharedMemory::adopt(view)
+}
+
+fn lock<T>(mutex: &'static Mutex<T>) -> MutexGuard<'static, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn parse_ip(text: &str) -> Result<IpAddr> {
+    text.parse()
+        .map_err(|_| invalid(format!("use {text} as a numeric address")))
+}
+
+fn port(number: u32) -> Result<u16> {
+    u16::try_from(number).map_err(|_| invalid(format!("use {number} as a port")))
+}
