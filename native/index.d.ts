@@ -83,6 +83,10 @@ export function removeRoute(device: string, route: DeviceRoute): void;
 /** How a packet to this numeric address would leave the machine; ENETUNREACH when not at all. */
 export function findWay(address: string): { device: string; via: string | null };
 
+/** Before and after a change of the user: the calling thread keeps CAP_NET_ADMIN and nothing else. */
+export function keepCapabilities(): void;
+export function keepOnlyNetAdmin(): void;
+
 export interface PlaneOptions {
   /** The end of the tunnel this is; a client has one peer, to which everything goes. */
   role?: 'server' | 'client';

@@ -116,6 +116,22 @@ scenario('a server of openvpn with topology net30 pushes a point-to-point link',
   expect(await client.reaches('10.8.0.1', 1372)).toBe(true);
 });
 
+scenario('with a user of its own it still takes its routes away, and sets them up again', async (lab) => {
+  const settings = { lines: ['keepalive 1 3', 'push "redirect-gateway def1"'] };
+  const server = await startServer(lab, settings);
+  const host = lab.host(2);
+  const before = routesOf(host);
+  const client = await OurClient.connect(lab, 2, { lines: ['user nobody', 'group nogroup'] });
+  server.signal('SIGKILL');
+  await server.ended;
+  await client.process.says(/ping-restart: .*next attempt/, 10);
+  await startServer(lab, settings);
+  await client.connected(2, 20);
+  expect(await client.reaches('10.8.0.1')).toBe(true);
+  expect(await client.process.stop()).toBe(0);
+  expect(routesOf(host)).toEqual(before);
+});
+
 scenario('AUTH_FAILED ends it with exit code 1 and the reason', async (lab) => {
   await startServer(lab, { kind: 'openvpn', lines: ['script-security 2', 'client-connect /bin/false'] });
   const client = OurClient.start(lab, 2);

@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 use std::os::fd::IntoRawFd;
 
 use napi_derive::napi;
-use netio::{interface, routing};
+use netio::{capabilities, interface, routing};
 
 use crate::device::{TunRoute, parse_ip, plan_route};
 use crate::error::{Result, invalid, to_js};
@@ -99,6 +99,16 @@ pub fn find_way(address: String) -> Result<Way> {
         device: way.device,
         via: way.via.map(|via| via.to_string()),
     })
+}
+
+#[napi]
+pub fn keep_capabilities() -> Result<()> {
+    capabilities::keep_capabilities().map_err(to_js)
+}
+
+#[napi]
+pub fn keep_only_net_admin() -> Result<()> {
+    capabilities::keep_only_net_admin().map_err(to_js)
 }
 
 type Change = fn(

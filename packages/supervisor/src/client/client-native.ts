@@ -6,7 +6,7 @@ export type ClientNative = Pick<
   'openTun' | 'closeFds' | 'createPlane' | 'destroyPlane' | 'startShard' | 'shardCounters'
 > &
   RouteNative &
-  Pick<typeof import('@shardvpn/native'), 'openUdpClient'>;
+  Pick<typeof import('@shardvpn/native'), 'openUdpClient' | 'keepCapabilities' | 'keepOnlyNetAdmin'>;
 
 /** What changes the system's addresses and routes. */
 export type RouteNative = Pick<

@@ -146,7 +146,7 @@ describe('errors name file, line and fix', () => {
   test.each(['client', 'dev', 'remote', 'ca', 'cert', 'key'])('without %s', (name) => {
     const lines = BASE.filter((line) => line.split(' ')[0] !== name);
     expect(errors(lines)).toEqual([
-      expect.stringMatching(new RegExp(`^p.ovpn: ${name}: missing: .*; add: (for example: )?${name}`)),
+      expect.stringMatching(new RegExp(`^p.ovpn: ${name}: missing: .*; add:? (for example: )?${name}`)),
     ]);
   });
 

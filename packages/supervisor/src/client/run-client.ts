@@ -147,9 +147,18 @@ export class RunningClient {
       cipher: event.cipher,
       tls: event.tls,
     });
-    if (this.#privileged) dropPrivileges(this.#profile, this.#log);
+    if (this.#privileged) this.#dropPrivileges();
     this.#privileged = false;
     return null;
+  }
+
+  /** Addresses and routes still have to be changed and taken away afterwards. */
+  #dropPrivileges(): void {
+    const { user } = this.#profile;
+    const mayLose = user !== null && process.getuid?.() === 0;
+    if (mayLose) this.#native.keepCapabilities();
+    dropPrivileges(this.#profile, this.#log);
+    if (mayLose) this.#native.keepOnlyNetAdmin();
   }
 
   #outcomeOf({ reason, detail, nextServer }: Extract<ClientEvent, { type: 'ended' }>, server: ServerAddress): Outcome {
