@@ -3,6 +3,7 @@
 //! The only crate of the project with `unsafe` code. It knows packets as bytes and addresses; sessions, opcodes and
 //! the event loop live above.
 
+pub mod capabilities;
 pub mod caps;
 pub mod error;
 pub mod fd;
