@@ -7,6 +7,7 @@ const OUTPUTS = [
   'packages/supervisor/dist/index.js',
   'packages/worker/dist/entry.js',
   'packages/core/dist/index.js',
+  'bench/dist/harness/main.js',
   `native/shardvpn.${process.platform}-${process.arch}.node`,
 ];
 

@@ -19,6 +19,9 @@ const SOURCES = [
   'tsconfig.json',
   'tsconfig.base.json',
   ...PACKAGES.flatMap((folder) => [`${folder}/src`, `${folder}/tsconfig.json`]),
+  'bench/harness',
+  'bench/load',
+  'bench/tsconfig.json',
   'native',
 ];
 

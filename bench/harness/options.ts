@@ -1,14 +1,6 @@
 import { parseArgs } from 'node:util';
 
-export const SCENARIO_NAMES = [
-  'throughput',
-  'pps',
-  'latency',
-  'handshakes',
-  'clients',
-  'scaling',
-  'compare',
-] as const;
+export const SCENARIO_NAMES = ['throughput', 'pps', 'latency', 'handshakes', 'clients', 'scaling', 'compare'] as const;
 export type ScenarioName = (typeof SCENARIO_NAMES)[number];
 
 /** What `all` means: `compare` repeats figures of the others. */
@@ -66,7 +58,13 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
     client: clientKind(values.client),
     seconds: positive('seconds', values.seconds),
     runs: whole('runs', values.runs),
-    clients: values.clients === undefined ? null : values.clients.split(',').map((n) => whole('clients', n)).sort((a, b) => a - b),
+    clients:
+      values.clients === undefined
+        ? null
+        : values.clients
+            .split(',')
+            .map((n) => whole('clients', n))
+            .sort((a, b) => a - b),
     json: values.json ?? null,
     html: values.html ?? null,
   };

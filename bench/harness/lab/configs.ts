@@ -11,7 +11,9 @@ const REPLACED = new Set(
 );
 
 /** Of the user's server settings those that the client has to share. */
-const SHARED = new Set('tun-mtu auth cipher data-ciphers data-ciphers-fallback ncp-ciphers mssfix tls-groups'.split(' '));
+const SHARED = new Set(
+  'tun-mtu auth cipher data-ciphers data-ciphers-fallback ncp-ciphers mssfix tls-groups'.split(' '),
+);
 
 /** Words of this server alone; another one would stumble over them. */
 const OURS = new Set(['workers']);

@@ -50,6 +50,6 @@ export class Host {
 
   /** `ip` on the namespace. */
   ip(...args: string[]): string {
-    return execFileSync('ip', ['-n', this.namespace, ...args], { encoding: 'utf8' });
+    return execFileSync('ip', ['-n', this.namespace, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   }
 }

@@ -24,8 +24,6 @@ export function makeKeys(folder: string): void {
 }
 
 function staticKey(): string {
-  const lines = randomBytes(256)
-    .toString('hex')
-    .match(/.{32}/g);
+  const lines = randomBytes(256).toString('hex').match(/.{32}/g);
   return `-----BEGIN OpenVPN Static key V1-----\n${lines?.join('\n')}\n-----END OpenVPN Static key V1-----\n`;
 }

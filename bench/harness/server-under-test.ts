@@ -1,0 +1,67 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Bench } from './bench.js';
+import { serverConfig, TUNNEL } from './lab/configs.js';
+import type { Lab } from './lab/lab.js';
+import type { Running } from './lab/running.js';
+import { treeCpuSeconds, treeResidentMiB } from './measure/process-tree.js';
+import type { Side } from './side.js';
+
+let serial = 0;
+
+/** A server that runs in the lab, and what it has used so far. */
+export class ServerUnderTest {
+  private constructor(
+    readonly running: Running,
+    private readonly lab: Lab,
+    /** From its start until its port was open. */
+    readonly startMs: number,
+  ) {}
+
+  /** Starts it and waits until its port is open. */
+  static async start(bench: Bench, lab: Lab, side: Side): Promise<ServerUnderTest> {
+    const config = join(bench.folder, `server-${++serial}.conf`);
+    const { keys, serverLines: user } = bench;
+    writeFileSync(config, `${serverConfig({ keys, user, extra: side.lines, ours: side.ours }).join('\n')}\n`);
+    const begin = performance.now();
+    const running = lab.server.start(`server-${side.id}`, side.command(config));
+    const isOpen = (): boolean => {
+      running.mustRun();
+      return isListening(running.pid);
+    };
+    await lab.until(`${side.label} listens on UDP port ${TUNNEL.port}`, isOpen, { everyMs: 5 });
+    return new ServerUnderTest(running, lab, performance.now() - begin);
+  }
+
+  get cpuSeconds(): number {
+    this.running.mustRun();
+    return treeCpuSeconds(this.running.pid);
+  }
+
+  get residentMiB(): number {
+    this.running.mustRun();
+    return treeResidentMiB(this.running.pid);
+  }
+
+  /** Packets that the server has read from its tunnel device so far. */
+  async packetsFromTunnel(): Promise<number> {
+    const file = `/sys/class/net/${TUNNEL.device}/statistics/tx_packets`;
+    return Number(await this.lab.server.exec(['cat', file]));
+  }
+
+  stop(): Promise<void> {
+    return this.running.stop();
+  }
+}
+
+/** Whether a UDP socket is on the server's port in the namespace of a process. */
+function isListening(pid: number): boolean {
+  const suffix = `:${TUNNEL.port.toString(16).toUpperCase().padStart(4, '0')} `;
+  return ['udp', 'udp6'].some((table) => {
+    try {
+      return readFileSync(`/proc/${pid}/net/${table}`, 'utf8').includes(suffix);
+    } catch {
+      return false;
+    }
+  });
+}
