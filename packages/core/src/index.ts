@@ -16,5 +16,6 @@ export * from './server/server-event.js';
 export * from './server/server-options.js';
 export type { ServerPorts } from './server/server-ports.js';
 export type { Deadline } from './session/deadline.js';
-export type { Transmit } from './session/outbox.js';
+export { DeadlineQueue } from './session/deadline-queue.js';
+export { Outbox, type Transmit } from './session/outbox.js';
 export { DIGEST_LENGTH } from './wrap/tls-auth.js';

@@ -1,4 +1,5 @@
 export type * from './client-messages.js';
+export { DriveLoop, type DriveRings, type Protocol } from './drive-loop.js';
 export type * from './messages.js';
 export { nodeCrypto } from './node-crypto.js';
 export { NodeTlsEngine } from './tls/tls-engine.js';

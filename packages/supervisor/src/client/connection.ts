@@ -1,19 +1,15 @@
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
-import { type ClientEvent, type ClientOptions, peerInfoOf } from '@shardvpn/core';
+import type { ClientEvent } from '@shardvpn/core';
 import { createRing } from '@shardvpn/ring';
 import type { ClientStart, FromClient, ToClient } from '@shardvpn/worker';
 import type { Log } from '../log.js';
 import { within } from '../shards/shard-handle.js';
-import { VERSION } from '../version.js';
 import type { ClientNative } from './client-native.js';
+import { clientOptions, type ServerAddress } from './client-options.js';
 import type { ClientProfile } from './profile.js';
 
-/** Numeric address and port of a server. */
-export interface ServerAddress {
-  readonly host: string;
-  readonly port: number;
-}
+export type { ServerAddress };
 
 /** One connection to one server: socket, data thread and worker, from the first packet to the last. */
 export interface Connection {
@@ -123,32 +119,3 @@ const startWorker = (start: ClientStart): Worker =>
   new Worker(new URL('./client-entry.js', ENTRY_PACKAGE), { workerData: start, name: 'client' });
 
 const ENTRY_PACKAGE = `file://${createRequire(import.meta.url).resolve('@shardvpn/worker')}`;
-
-/** OpenVPN's defaults; there are no directives for them here. [wire 10] */
-const TLS_TIMEOUT_SECONDS = 2;
-const MAX_CONTROL_PACKET = 1250;
-
-const clientOptions = (profile: ClientProfile, server: ServerAddress): ClientOptions => ({
-  remote: { listener: 0, ...server },
-  wrap: profile.wrap,
-  dataCiphers: profile.dataCiphers,
-  fallbackCipher: profile.fallbackCipher,
-  occ: { cipher: profile.cipher, auth: profile.auth, tunMtu: profile.tunMtu },
-  peerInfo: new Map([
-    ...peerInfoOf('2.6', profile.dataCiphers),
-    ['IV_MTU', String(Math.max(1600, profile.tunMtu))],
-    ['IV_GUI_VER', `ShardVPN_${VERSION}`],
-  ]),
-  credentials: profile.credentials,
-  pullFilters: profile.pullFilters,
-  pingInterval: profile.pingInterval,
-  pingTimeout: profile.pingTimeout,
-  exitNotify: profile.exitNotify,
-  promptPushRequest: true,
-  connectTimeout: profile.connectTimeout,
-  handWindow: profile.handWindow,
-  tranWindow: profile.tranWindow,
-  renegSec: profile.renegSec,
-  tlsTimeout: TLS_TIMEOUT_SECONDS,
-  maxPacketSize: MAX_CONTROL_PACKET,
-});

@@ -1,0 +1,39 @@
+import { type ClientOptions, peerInfoOf } from '@shardvpn/core';
+import { VERSION } from '../version.js';
+import type { ClientProfile } from './profile.js';
+
+/** Numeric address and port of a server. */
+export interface ServerAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What a profile means for one connection to one of its servers. */
+export const clientOptions = (profile: ClientProfile, server: ServerAddress): ClientOptions => ({
+  remote: { listener: 0, ...server },
+  wrap: profile.wrap,
+  dataCiphers: profile.dataCiphers,
+  fallbackCipher: profile.fallbackCipher,
+  occ: { cipher: profile.cipher, auth: profile.auth, tunMtu: profile.tunMtu },
+  peerInfo: new Map([
+    ...peerInfoOf('2.6', profile.dataCiphers),
+    ['IV_MTU', String(Math.max(1600, profile.tunMtu))],
+    ['IV_GUI_VER', `ShardVPN_${VERSION}`],
+  ]),
+  credentials: profile.credentials,
+  pullFilters: profile.pullFilters,
+  pingInterval: profile.pingInterval,
+  pingTimeout: profile.pingTimeout,
+  exitNotify: profile.exitNotify,
+  promptPushRequest: true,
+  connectTimeout: profile.connectTimeout,
+  handWindow: profile.handWindow,
+  tranWindow: profile.tranWindow,
+  renegSec: profile.renegSec,
+  tlsTimeout: TLS_TIMEOUT_SECONDS,
+  maxPacketSize: MAX_CONTROL_PACKET,
+});
+
+/** OpenVPN's defaults; there are no directives for them here. [wire 10] */
+const TLS_TIMEOUT_SECONDS = 2;
+const MAX_CONTROL_PACKET = 1250;
