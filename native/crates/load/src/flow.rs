@@ -75,7 +75,7 @@ impl Board {
         }
     }
 
-    pub fn len(&self) -> usize {
+    pub fn flows(&self) -> usize {
         self.receivers.len()
     }
 
@@ -97,6 +97,7 @@ impl Board {
 }
 
 /// What has come of one flow.
+#[derive(Default)]
 pub struct Receipt {
     window: ReplayWindow,
     highest: u64,
@@ -110,13 +111,6 @@ pub enum Order {
 }
 
 impl Receipt {
-    pub fn new() -> Receipt {
-        Receipt {
-            window: ReplayWindow::new(),
-            highest: 0,
-        }
-    }
-
     pub fn note(&mut self, number: u64) -> Order {
         let behind = self.highest.saturating_sub(number);
         if behind < ReplayWindow::SIZE {
@@ -171,7 +165,7 @@ mod tests {
 
     #[test]
     fn order_is_judged_by_number() {
-        let mut receipt = Receipt::new();
+        let mut receipt = Receipt::default();
         let seen = [1, 3, 2, 2, 9000, 5].map(|number| receipt.note(number));
         use Order::{Again, Late, Next};
         assert_eq!(seen, [Next, Next, Late, Again, Next, Late]);

@@ -137,7 +137,7 @@ fn decode_payload(payload: &[u8]) -> Option<Stamp> {
 
 /// Any changed bit of the fields changes about half of these. (splitmix64)
 fn check_of(stamp: &Stamp) -> u64 {
-    let mut x = stamp.number ^ stamp.sent.rotate_left(24) ^ (u64::from(stamp.flow) << 40);
+    let mut x = stamp.number ^ stamp.sent.rotate_left(24) ^ u64::from(stamp.flow).rotate_left(40);
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^ (x >> 31)
@@ -203,7 +203,7 @@ mod tests {
         #[test]
         fn every_changed_bit_of_the_payload_shows(number: u64, len in MIN_PAYLOAD..200, at: usize, bit in 0..8) {
             let mut changed = packet(len, &Stamp { flow: 7, number, sent: 9 });
-            changed[HEADERS + at % len] ^= 1 << bit;
+            changed[HEADERS + at % len] ^= 1u8 << bit;
             prop_assert_eq!(decode(&changed), Arrival::Corrupt);
         }
     }

@@ -149,7 +149,7 @@ pub fn stop_traffic() {
 
 /// Of all threads together.
 pub fn tally() -> Tally {
-    let mut sum = Tally::new();
+    let mut sum = Tally::default();
     for seat in registry().loads.values() {
         sum.add(&seat.state.traffic().tally);
     }

@@ -24,8 +24,8 @@ pub struct Tally {
 /// Longer ones count as this.
 const LONGEST: Nanos = 60 * SECOND;
 
-impl Tally {
-    pub fn new() -> Tally {
+impl Default for Tally {
+    fn default() -> Tally {
         Tally {
             sent: 0,
             sent_bytes: 0,
@@ -39,7 +39,9 @@ impl Tally {
             latency: empty(),
         }
     }
+}
 
+impl Tally {
     pub fn took(&mut self, latency: Nanos) {
         self.latency.saturating_record(latency.clamp(1, LONGEST));
     }
@@ -81,7 +83,7 @@ mod tests {
 
     #[test]
     fn sums_and_quantiles_are_those_of_both() {
-        let (mut one, mut two) = (Tally::new(), Tally::new());
+        let (mut one, mut two) = (Tally::default(), Tally::default());
         (1..=50).for_each(|n| one.took(n * 1000));
         (51..=100).for_each(|n| two.took(n * 1000));
         (one.received, two.received) = (50, 50);
@@ -89,6 +91,6 @@ mod tests {
         assert_eq!(one.received, 100);
         assert!((49_900..=50_100).contains(&one.latency_at(0.5)));
         assert!((98_900..=99_100).contains(&one.latency_at(0.99)));
-        assert_eq!(Tally::new().latency_at(0.5), 0);
+        assert_eq!(Tally::default().latency_at(0.5), 0);
     }
 }

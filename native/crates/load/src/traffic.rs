@@ -53,11 +53,11 @@ impl Traffic {
         Traffic {
             source,
             flows,
-            receipts: (0..board.len()).map(|_| Receipt::new()).collect(),
+            receipts: (0..board.flows()).map(|_| Receipt::default()).collect(),
             board,
             packet: vec![0; HEADERS + payload],
             cursor: 0,
-            tally: Tally::new(),
+            tally: Tally::default(),
         }
     }
 
