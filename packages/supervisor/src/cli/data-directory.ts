@@ -23,14 +23,18 @@ export class DataDirectory {
   /** Opens an existing one, or undefined. */
   static open(directory: string): DataDirectory | undefined {
     const path = resolve(directory);
-    const authority = readable(path, () => Authority.open(join(path, PKI)));
-    return authority === undefined ? undefined : new DataDirectory(path, authority);
+    try {
+      const authority = Authority.open(join(path, PKI));
+      return authority === undefined ? undefined : new DataDirectory(path, authority);
+    } catch (error) {
+      throw explained(path, error);
+    }
   }
 
   /** Makes authority, server certificate, keys and `server.conf`. What an interrupted attempt has left is replaced. */
   static async create(directory: string, port: number): Promise<DataDirectory> {
     const path = resolve(directory);
-    return readable(path, async () => {
+    try {
       mkdirSync(join(path, CLIENTS), { recursive: true, mode: 0o700 });
       const authority = await Authority.create(join(path, PKI), 'ShardVPN CA');
       const data = new DataDirectory(path, authority);
@@ -40,7 +44,9 @@ export class DataDirectory {
       writeSecret(join(path, TLS_CRYPT), encodeStaticKey());
       writeSecret(data.configFile, encodeServerConf({ directory: path, port, ipv6Prefix: randomPrefix() }));
       return data;
-    });
+    } catch (error) {
+      throw explained(path, error);
+    }
   }
 
   get configFile(): string {
@@ -127,12 +133,5 @@ const randomPrefix = (): string => {
   return `${[`fd${a}`, `${b}${c}`, `${d}${e}`].map((group) => group.replace(/^0+(?=.)/, '')).join(':')}::/64`;
 };
 
-const readable = <T>(path: string, work: () => T): T => {
-  try {
-    return work();
-  } catch (error) {
-    throw error instanceof VpnError
-      ? error
-      : new VpnError('config/data-directory', `cannot use ${path}: ${fileFault(error)}`);
-  }
-};
+const explained = (path: string, error: unknown): VpnError =>
+  error instanceof VpnError ? error : new VpnError('config/data-directory', `cannot use ${path}: ${fileFault(error)}`);

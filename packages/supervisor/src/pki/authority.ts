@@ -38,9 +38,10 @@ export class Authority {
 
   /** Opens the authority of the directory, or undefined when there is none. Throws `config/authority` for a damaged one. */
   static open(directory: string): Authority | undefined {
-    if (!existsSync(join(directory, INDEX))) return undefined;
     const read = (name: string): string => readFileSync(join(directory, name), 'utf8');
-    const index = IndexSchema.safeParse(parseJson(read(INDEX)));
+    const text = unlessAbsent(() => read(INDEX));
+    if (text === undefined) return undefined;
+    const index = IndexSchema.safeParse(parseJson(text));
     if (!index.success)
       throw new VpnError('config/authority', `${join(directory, INDEX)} is damaged; restore it from a backup`);
     return new Authority(directory, { certificate: read(CERTIFICATE), key: read(KEY) }, index.data);
@@ -129,6 +130,16 @@ const KEY = 'ca.key';
 const CRL = 'crl.pem';
 
 const yearsAhead = (years: number): Date => new Date(Date.now() + years * YEAR_MS);
+
+/** What may be there but cannot be looked at is a fault of its own, not absent. */
+const unlessAbsent = (read: () => string): string | undefined => {
+  try {
+    return read();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+};
 
 const parseJson = (text: string): unknown => {
   try {
