@@ -1,0 +1,60 @@
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+/** The typed face of native/crates/load. Every function throws an Error with an errno's name as its `code`. */
+export interface LoadNative {
+  /** Opens the sockets of clients 0 to `clients` - 1 and starts their thread; the rings are views over SharedArrayBuffers. */
+  openLoad(options: OpenLoad): number;
+  /** On the thread that has opened it. */
+  closeLoad(load: number): void;
+  attachLoad(load: number, onWake: () => void): void;
+  wakeLoad(load: number): void;
+  /** Forgets what was counted and starts to send, on all threads of the process. */
+  startTraffic(options: StartTraffic): void;
+  stopTraffic(): void;
+  /** Of all threads; `latency` in microseconds for each of the `parts`, which lie between 0 and 1. */
+  trafficTally(parts: number[]): TrafficTally;
+  /** Sums of all threads, drops as `drop-REASON`; what is 0 is left out. */
+  loadCounters(): { name: string; value: number }[];
+  /** A UDP socket on a thread of its own that sends everything back, or with `answers` false only counts. */
+  startEcho(host: string, port: number, answers: boolean): void;
+  stopEcho(): { packets: number; bytes: number } | null;
+}
+
+export interface OpenLoad {
+  readonly host: string;
+  readonly port: number;
+  readonly clients: number;
+  readonly toData: Uint8Array;
+  readonly toWorker: Uint8Array;
+}
+
+export interface StartTraffic {
+  /** Packets per second and client; null = as many as come back, at most `window` of a client under way. */
+  readonly pace: number | null;
+  readonly window: number;
+  /** Bytes of UDP payload, 32 to 1472. */
+  readonly payload: number;
+  /** UDP port of the echo; null = the packets go to another client. */
+  readonly echoPort: number | null;
+  /** Four numbers for each flow: load thread, peer-id, source and destination as big-endian numbers. */
+  readonly flows: Uint32Array;
+}
+
+export interface TrafficTally {
+  readonly sent: number;
+  readonly sentBytes: number;
+  readonly unsent: number;
+  readonly received: number;
+  readonly receivedBytes: number;
+  readonly reordered: number;
+  readonly duplicated: number;
+  readonly corrupted: number;
+  readonly foreign: number;
+  readonly latency: readonly number[];
+}
+
+/** This file runs as bench/dist/load/load-native.js; build.mjs puts the add-on beside its source. */
+const ADDON = new URL(`../../load/load.${process.platform}-${process.arch}.node`, import.meta.url);
+
+export const loadNative = (): LoadNative => createRequire(import.meta.url)(fileURLToPath(ADDON)) as LoadNative;
