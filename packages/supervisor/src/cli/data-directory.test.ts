@@ -92,7 +92,10 @@ test('there is none where none was made', () => {
 test('one that cannot be used is told as such, with its path', async () => {
   const file = join(folder, '..', 'file');
   writeFileSync(file, '');
-  const fault = { code: 'config/data-directory', message: expect.stringContaining(`cannot use ${file}/data: a part of`) };
+  const fault = {
+    code: 'config/data-directory',
+    message: expect.stringContaining(`cannot use ${file}/data: a part of`),
+  };
   expect(() => DataDirectory.open(join(file, 'data'))).toThrow(expect.objectContaining(fault));
   await expect(DataDirectory.create(join(file, 'data'), 1194)).rejects.toMatchObject(fault);
 });

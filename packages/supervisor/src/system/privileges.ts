@@ -27,14 +27,10 @@ export const dropPrivileges = (
     }
     if (user !== null) self.setuid?.(user);
   } catch (error) {
-    throw startError(
-      'config/cannot-drop-privileges',
-      `cannot become user "${user ?? ''}" group "${group ?? ''}"`,
-      error,
-      {
-        ERR_UNKNOWN_CREDENTIAL: 'create the user and group, or correct "user" and "group"',
-      },
-    );
+    const wanted = [user && `user "${user}"`, group && `group "${group}"`].filter(Boolean).join(' with ');
+    throw startError('config/cannot-drop-privileges', `cannot become ${wanted}`, error, {
+      ERR_UNKNOWN_CREDENTIAL: 'create it, or correct "user" and "group"',
+    });
   }
   log.info('privileges dropped', { ...(user !== null && { user }), ...(group !== null && { group }) });
 };
