@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { expect, test } from '@jest/globals';
 import { canonicalName, directiveNames, findDirective } from './directives.js';
 import { nearestName } from './nearest-name.js';
@@ -13,6 +14,18 @@ test('no directive is in two groups', () => {
 
 test('old names lead to a directive that exists', () => {
   for (const name of directiveNames()) expect(findDirective(canonicalName(name))).toBeDefined();
+});
+
+test('none of the options that openvpn tells about is taken for a mistake', () => {
+  const { stdout } = spawnSync('openvpn', ['--help'], { encoding: 'utf8' });
+  const names = [...stdout.matchAll(/^--([a-z0-9-]+)/gm)].map((match) => match[1] as string);
+  expect(names.length).toBeGreaterThan(200);
+  expect(names.filter((name) => findDirective(canonicalName(name)) === undefined)).toEqual([]);
+});
+
+test('what openvpn once had is not called unknown', () => {
+  for (const name of ['pkcs11-slot', 'pkcs11-id-type', 'keysize', 'tls-remote'])
+    expect(findDirective(name)).toMatchObject({ standing: 'refused', reason: expect.stringContaining('removed') });
 });
 
 test('names of object members are unknown', () => {

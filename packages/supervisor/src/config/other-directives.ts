@@ -69,7 +69,8 @@ export const OTHER_DIRECTIVES: readonly Group[] = [
   refused(
     REMOVED,
     `compat-names no-name-remapping no-replay key-method ncp-disable keysize inetd ifconfig-pool-linear management-client-pf
-    auth-gen-token-key`,
+    auth-gen-token-key pkcs11-id-type pkcs11-sign-mode pkcs11-slot pkcs11-slot-type show-pkcs11-objects
+    show-pkcs11-slots`,
   ),
   refused(
     TOOL,
