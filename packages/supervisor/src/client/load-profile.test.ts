@@ -16,7 +16,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'shardvpn-profile-'));
   const later = new Date(Date.now() + 1e9);
   const ca = await makeAuthority('CA', later);
-  const { certificate, key } = await issueCertificate(ca, 'laptop', 'client', later);
+  const { certificate, key } = await issueCertificate(ca, 'client', 'laptop', later);
   const tlsCrypt = encodeStaticKey(new Uint8Array(256).fill(7));
   quickstart = encodeProfile({
     remote: { host: 'vpn.test', port: 1195 },
