@@ -1,6 +1,7 @@
+import type { BenchOptions } from '../options.js';
 import type { CrowdSource } from './crowd.js';
+import { loadCrowd } from './load-crowd.js';
 import { stockCrowd } from './stock-crowd.js';
 
-export function chooseCrowd(): CrowdSource {
-  return stockCrowd;
-}
+/** Simulated clients, unless stock ones were asked for. */
+export const chooseCrowd = ({ client }: BenchOptions): CrowdSource => (client === 'openvpn' ? stockCrowd : loadCrowd);

@@ -8,9 +8,10 @@ import { ServerUnderTest } from '../server-under-test.js';
 import type { Side } from '../side.js';
 
 const SIZES = [100, 1_000, 10_000];
-const CONNECT_RATE = 100;
 /** A server that has just started, or has just taken up its clients, is not idle yet. */
 const SETTLE_SECONDS = 2;
+/** Each client pings, and is pinged, once in this time. */
+const PING_SECONDS = 10;
 
 export const clients: Scenario = {
   name: 'clients',
@@ -24,13 +25,13 @@ export const clients: Scenario = {
   async measure(bench, lab, side) {
     const parts: Measurement[] = [];
     for (const size of sizesOf(bench)) parts.push(await withClients(bench, lab, side, size));
-    const remarks = new Set([`clients: ${chooseCrowd().label}`, ...parts.flatMap((part) => part.remarks)]);
+    const remarks = new Set([`clients: ${chooseCrowd(bench.options).label}`, ...parts.flatMap((part) => part.remarks)]);
     return { figures: Object.assign({}, ...parts.map((part) => part.figures)), latencies: {}, remarks: [...remarks] };
   },
 };
 
 async function withClients(bench: Bench, lab: Lab, side: Side, size: number): Promise<Measurement> {
-  const crowd = chooseCrowd();
+  const crowd = chooseCrowd(bench.options);
   if (size > crowd.limit) {
     return {
       figures: {},
@@ -43,14 +44,15 @@ async function withClients(bench: Bench, lab: Lab, side: Side, size: number): Pr
   const empty = server.residentMiB;
   const gathered = await crowd.gather(bench, lab, lab.client(0), {
     clients: size,
-    rate: Math.min(CONNECT_RATE, crowd.rate),
+    rate: 'max',
   });
   await lab.sleep(SETTLE_SECONDS);
   const memory = server.residentMiB;
   const before = server.cpuSeconds;
-  await lab.sleep(bench.options.seconds);
-  const cpu = ((server.cpuSeconds - before) / bench.options.seconds) * 100;
-  await gathered.stop();
+  const idleSeconds = Math.max(bench.options.seconds, PING_SECONDS);
+  await lab.sleep(idleSeconds);
+  const cpu = ((server.cpuSeconds - before) / idleSeconds) * 100;
+  await gathered.leave();
   await server.stop();
   bench.progress(`${gathered.connected} of ${size} clients: ${memory.toFixed(0)} MiB, ${cpu.toFixed(1)} % of one core`);
   const figures = {

@@ -44,12 +44,12 @@ export const compare: Scenario = {
       );
     }
     await client.stop();
-    const crowd = chooseCrowd();
+    const crowd = chooseCrowd(bench.options);
     const size = Math.min(crowd.limit, crowdSize(bench.options.clients));
-    const gathered = await crowd.gather(bench, lab, lab.client(0), { clients: size, rate: crowd.rate });
+    const gathered = await crowd.gather(bench, lab, lab.client(0), { clients: size, rate: crowd.easyRate });
     if (gathered.failed > 0) throw new Error(`${gathered.failed} of ${size} clients did not connect`);
     figures['loaded-mib'] = server.residentMiB;
-    await gathered.stop();
+    await gathered.leave();
     return figuresOnly(figures);
   },
 };

@@ -1,6 +1,6 @@
 import type { Bench } from '../bench.js';
 import { type Direction, runTcp, startIperfServer } from '../clients/iperf.js';
-import { type ProbeResult, probeLatency, startEcho } from '../clients/latency-probe.js';
+import { type ProbeResult, probeLatency } from '../clients/latency-probe.js';
 import { TunnelClient } from '../clients/tunnel-client.js';
 import { TUNNEL } from '../lab/configs.js';
 import type { Lab } from '../lab/lab.js';
@@ -35,7 +35,6 @@ export const latency: Scenario = {
     const client = await TunnelClient.connect(bench, lab, 0);
     const loader = await TunnelClient.connect(bench, lab, 1);
     await startIperfServer(lab);
-    await startEcho(lab);
     const { seconds } = bench.options;
     const direct = await probeLatency(client.host, client.host.serverAddress, Math.min(seconds, 5));
     const figures: Record<string, number> = {};
