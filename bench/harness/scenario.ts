@@ -1,8 +1,10 @@
 import type { Bench } from './bench.js';
 import type { Lab } from './lab/lab.js';
 import type { ScenarioName } from './options.js';
+import { otherSide } from './other-side.js';
+import { ourSide } from './our-side.js';
 import type { FigureSpec, Measurement } from './results.js';
-import { otherSide, ourSide, type Side } from './side.js';
+import type { Side } from './side.js';
 
 export interface Scenario {
   readonly name: ScenarioName;

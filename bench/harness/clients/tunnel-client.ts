@@ -5,7 +5,7 @@ import type { Lab } from '../lab/lab.js';
 import type { Running } from '../lab/running.js';
 import { treeCpuSeconds } from '../measure/process-tree.js';
 import type { ClientKind } from '../options.js';
-import { SHARDVPN } from '../side.js';
+import { SHARDVPN } from '../our-side.js';
 
 /** A client with a tunnel device, on a host of its own. */
 export class TunnelClient {

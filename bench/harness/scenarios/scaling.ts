@@ -5,10 +5,12 @@ import { TunnelClient } from '../clients/tunnel-client.js';
 import { ADMIN } from '../lab/configs.js';
 import type { Lab } from '../lab/lab.js';
 import { type DataCounts, readDataCounts } from '../measure/data-counts.js';
+import { otherSide } from '../other-side.js';
+import { ourSide } from '../our-side.js';
 import type { FigureSpec } from '../results.js';
 import { figuresOnly, type Scenario } from '../scenario.js';
 import { ServerUnderTest } from '../server-under-test.js';
-import { otherSide, ourSide, type Side } from '../side.js';
+import type { Side } from '../side.js';
 
 const DIRECTIONS: readonly Direction[] = ['up', 'down'];
 const MOST_CLIENTS = 4;

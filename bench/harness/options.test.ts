@@ -1,0 +1,60 @@
+import { describe, expect, test } from '@jest/globals';
+import { ALL_SCENARIOS, parseBenchOptions, SCENARIO_NAMES, USAGE, UsageError } from './options.js';
+
+test('a scenario alone', () => {
+  expect(parseBenchOptions(['throughput'])).toEqual({
+    scenarios: ['throughput'],
+    against: 'openvpn',
+    server: null,
+    client: 'shardvpn',
+    seconds: 5,
+    runs: 3,
+    clients: null,
+    json: null,
+    html: null,
+  });
+});
+
+test('every option', () => {
+  const words =
+    '--against none --server s.conf --client openvpn --seconds 0.5 --runs 7 --clients 1000,100 --json j --html h';
+  expect(parseBenchOptions([...words.split(' '), 'clients'])).toEqual({
+    scenarios: ['clients'],
+    against: 'none',
+    server: 's.conf',
+    client: 'openvpn',
+    seconds: 0.5,
+    runs: 7,
+    clients: [100, 1000],
+    json: 'j',
+    html: 'h',
+  });
+});
+
+test('all is everything but the short comparison, which repeats it', () => {
+  expect(parseBenchOptions(['all']).scenarios).toEqual(ALL_SCENARIOS);
+  expect(new Set([...ALL_SCENARIOS, 'compare'])).toEqual(new Set(SCENARIO_NAMES));
+});
+
+test('the help names every scenario', () => {
+  for (const name of SCENARIO_NAMES) expect(USAGE).toMatch(new RegExp(`\\b${name}\\b`));
+});
+
+describe('what is typed wrong', () => {
+  for (const [words, complaint] of [
+    [[], /which scenario/],
+    [['speed'], /no scenario speed/],
+    [['pps', 'latency'], /one scenario at a time/],
+    [['pps', '--seconds', '0'], /--seconds 0/],
+    [['pps', '--seconds', 'x'], /--seconds x/],
+    [['pps', '--runs', '1.5'], /--runs 1.5: a whole number/],
+    [['clients', '--clients', '10,-1'], /--clients -1/],
+    [['pps', '--client', 'wireguard'], /shardvpn or openvpn/],
+    [['pps', '--fast'], /--fast/],
+  ] as const) {
+    test(words.join(' ') || 'nothing', () => {
+      expect(() => parseBenchOptions(words)).toThrow(UsageError);
+      expect(() => parseBenchOptions(words)).toThrow(complaint);
+    });
+  }
+});
