@@ -1,5 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { connect, createSecureContext, createServer, type SecureContext, type Server, type TLSSocket } from 'node:tls';
+import {
+  connect,
+  createSecureContext,
+  createServer,
+  type DetailedPeerCertificate,
+  type SecureContext,
+  type Server,
+  type TLSSocket,
+} from 'node:tls';
 import { type TlsEngine, type TlsSession, VpnError } from '@shardvpn/core';
 import type { TlsOptions } from '../messages.js';
 import { CertificateAuthorities } from './certificate-chain.js';
@@ -69,6 +77,8 @@ export class NodeTlsEngine implements TlsEngine {
       // The name in a server's certificate is checked by `verify-x509-name`, not by TLS.
       checkServerIdentity: () => undefined,
     });
+    // Node would convert the whole chain for `checkServerIdentity`, which takes a sixth of a client's handshake.
+    socket.getPeerCertificate = withoutCertificate;
     session.attach(socket);
     socket.on('secureConnect', () => session.handleEstablished());
   }
@@ -87,3 +97,5 @@ export class NodeTlsEngine implements TlsEngine {
     this.#owner.getStore()?.fail(handshakeReason(error));
   }
 }
+
+const withoutCertificate = (): DetailedPeerCertificate => ({}) as DetailedPeerCertificate;
