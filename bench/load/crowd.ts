@@ -7,8 +7,6 @@ export class Crowd {
   readonly failed: string[] = [];
   /** Connections that have ended by themselves. */
   readonly lost: string[] = [];
-  /** When the latest client connected, in milliseconds of `performance.now()`. */
-  lastConnectedAt = 0;
   readonly #threads: Thread[];
 
   constructor(starts: readonly ThreadStart[]) {
@@ -40,7 +38,6 @@ export class Crowd {
   }
 
   #take({ connected, failed, lost }: News): void {
-    if (connected.length > 0) this.lastConnectedAt = performance.now();
     for (const client of connected) this.connected.push(client);
     this.failed.push(...failed);
     this.lost.push(...lost);

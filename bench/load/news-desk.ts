@@ -18,7 +18,7 @@ export class NewsDesk {
   handleEvent(event: FleetEvent): void {
     if (event.type === 'connected') {
       const { peerId, ipv4, after } = event;
-      this.#connected.push({ load: this.#load, peerId, ipv4, milliseconds: after });
+      this.#connected.push({ load: this.#load, peerId, ipv4, milliseconds: after, at: wallClock() });
       this.#starter.settle();
     } else if (event.wasConnected) {
       this.#lost.push(event.reason);
@@ -43,3 +43,6 @@ export class NewsDesk {
     return news;
   }
 }
+
+/** Fine-grained, and the same on every thread. */
+const wallClock = (): number => performance.timeOrigin + performance.now();

@@ -28,7 +28,7 @@ const work = async (
   say: (text: string) => void,
 ): Promise<LoadResult> => {
   await crowd.open();
-  const [begin, cpuAtBegin] = [performance.now(), cpuSeconds()];
+  const [begin, cpuAtBegin] = [performance.timeOrigin + performance.now(), cpuSeconds()];
   crowd.start();
   await connected(crowd, options.clients, abort, say);
   const cpuConnected = cpuSeconds();
@@ -42,7 +42,7 @@ const work = async (
   const sent = traffic ? await stopTraffic(native, stayed) : null;
   const counters = Object.fromEntries(native.loadCounters().map(({ name, value }) => [name, value]));
   await crowd.leave();
-  const seconds = Math.max(crowd.lastConnectedAt - begin, 1) / 1000;
+  const seconds = Math.max(...crowd.connected.map(({ at }) => at - begin), 1) / 1000;
   const latencies = crowd.connected.map(({ milliseconds }) => milliseconds).sort((a, b) => a - b);
   return {
     clients: options.clients,

@@ -28,6 +28,8 @@ export interface ConnectedClient {
   readonly ipv4: string | null;
   /** From the first packet to the installed keys. */
   readonly milliseconds: number;
+  /** When, in milliseconds since 1970: the threads' own clocks begin at different times. */
+  readonly at: number;
 }
 
 export type FromThread =
