@@ -8,7 +8,7 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 /** The pinned pnpm, without anything installed globally; its own folder lands on PATH, which turbo needs. */
-export const pnpm = (...args) => ['npx', '--yes', manifest.packageManager, ...args];
+export const pnpm = (...args) => ['npx', '--yes', '--prefer-offline', manifest.packageManager, ...args];
 
 /** A tool of the workspace by its file, which spares npx's start. */
 export const tool = (name, ...args) => [join(root, 'node_modules/.bin', name), ...args];
