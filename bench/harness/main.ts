@@ -55,7 +55,7 @@ async function withCleanUp(work: (signal: AbortSignal, folder: string) => Promis
   const interrupt = (): void => controller.abort();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, interrupt);
   sweepAbandoned();
-  const folder = mkdtempSync(join(tmpdir(), 'shardvpn-bench-'));
+  const folder = mkdtempSync(join(tmpdir(), `shardvpn-bench-${process.pid}-`));
   // A server that becomes another user still reads its files here.
   chmodSync(folder, 0o755);
   try {
