@@ -10,7 +10,7 @@ import { sourceFiles } from './source-files.mjs';
 const budgets = JSON.parse(readFileSync(join(root, 'scripts/budgets.json'), 'utf8'));
 const LANGUAGES = {
   typescript: {
-    files: sourceFiles(/^packages\/[^/]+\/src\/.*\.ts$/).filter(
+    files: sourceFiles(/^(packages\/[^/]+\/src|bench\/[^/]+)\/.*\.ts$/).filter(
       (file) => !/\.test(-support)?\.ts$|\/testing\//.test(file),
     ),
     measure: measureTypescript,
