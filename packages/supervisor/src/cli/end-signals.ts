@@ -7,7 +7,10 @@ const ENDING = ['SIGTERM', 'SIGINT'] as const;
 /** compat: these reload or report in OpenVPN; they must not kill a server whose operator expects that. */
 const UNSUPPORTED = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
 
-/** Listens for signals until `release`. A second SIGINT or SIGTERM ends the process at once. */
+/** Milliseconds. npm passes on the SIGINT that a terminal has sent to everybody: one Ctrl-C arrives twice. */
+const SAME_WISH = 500;
+
+/** Listens for signals until `release`. SIGINT or SIGTERM again, by somebody who has lost patience, ends the process at once. */
 export const awaitEnd = (): {
   readonly signal: Promise<NodeJS.Signals>;
   useLog(log: Log): void;
@@ -15,13 +18,14 @@ export const awaitEnd = (): {
 } => {
   let log: Log | undefined;
   let resolve: (signal: NodeJS.Signals) => void;
-  let ended = false;
+  let ended: number | undefined;
   const signal = new Promise<NodeJS.Signals>((done) => {
     resolve = done;
   });
   const onEnd = (name: NodeJS.Signals): void => {
-    if (ended) process.exit(1);
-    ended = true;
+    const now = performance.now();
+    if (ended !== undefined && now - ended > SAME_WISH) process.exit(1);
+    ended ??= now;
     resolve(name);
   };
   const onOther = (name: NodeJS.Signals): void => log?.warn(`${name} is not supported yet; nothing is done`);
