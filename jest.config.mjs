@@ -1,6 +1,10 @@
 /** Unit and simulation tests; the interop suite has a runner of its own (test/interop). */
 export default {
-  testMatch: ['<rootDir>/packages/*/src/**/*.test.ts', '<rootDir>/test/{sim,unit}/**/*.test.ts', '<rootDir>/bench/**/*.test.ts'],
+  testMatch: [
+    '<rootDir>/packages/*/src/**/*.test.ts',
+    '<rootDir>/test/{sim,unit}/**/*.test.ts',
+    '<rootDir>/bench/**/*.test.ts',
+  ],
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',
