@@ -109,9 +109,9 @@ const parse = <T extends NonNullable<Parameters<typeof parseArgs>[0]>['options']
 };
 
 const readPace = (text: string): Pace => {
-  const [, width] = /^max(?::(\d+))?$/.exec(text) ?? [];
-  if (text.startsWith('max')) return { type: 'width', handshakes: whole('rate', width ?? '32', 1, 10_000) };
-  return { type: 'rate', perSecond: whole('rate', text, 1, 100_000) };
+  const [max, , width] = /^max(:(.*))?$/.exec(text) ?? [];
+  if (max === undefined) return { type: 'rate', perSecond: whole('rate', text, 1, 100_000) };
+  return { type: 'width', handshakes: whole('rate', width ?? '32', 1, 10_000) };
 };
 
 const readSend = (text: string): Send => {

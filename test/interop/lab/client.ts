@@ -18,6 +18,28 @@ export interface ClientSettings {
 
 let serial = 0;
 
+/** Writes a client's profile and returns its name. */
+export function writeClientConfig(lab: Lab, settings: Omit<ClientSettings, 'actAs'> = {}): string {
+  const { keys = 'ec', name = 'client1', wrapping = 'tls-crypt', lines = [] } = settings;
+  const config = join(lab.folder, `client-${++serial}.conf`);
+  const all = [
+    'client',
+    'dev tun0',
+    'nobind',
+    `remote ${settings.remote ?? `${lab.serverHost.ipv4} 1194 udp4`}`,
+    `ca ${keyFile(keys, 'ca.crt')}`,
+    `cert ${keyFile(keys, `${name}.crt`)}`,
+    `key ${keyFile(keys, `${name}.key`)}`,
+    'remote-cert-tls server',
+    'connect-retry 1 1',
+    'verb 4',
+    ...wrappingLines(wrapping, 'client'),
+    ...lines,
+  ];
+  writeFileSync(config, `${all.join('\n')}\n`);
+  return config;
+}
+
 /** A stock openvpn client on a host of its own. */
 export class Client {
   private constructor(
@@ -26,24 +48,9 @@ export class Client {
   ) {}
 
   static start(lab: Lab, hostNumber: number, settings: ClientSettings = {}): Client {
-    const { keys = 'ec', name = 'client1', wrapping = 'tls-crypt', lines = [], actAs } = settings;
+    const { name = 'client1', actAs } = settings;
     const host = lab.host(hostNumber);
-    const config = join(lab.folder, `client-${++serial}.conf`);
-    const all = [
-      'client',
-      'dev tun0',
-      'nobind',
-      `remote ${settings.remote ?? `${lab.serverHost.ipv4} 1194 udp4`}`,
-      `ca ${keyFile(keys, 'ca.crt')}`,
-      `cert ${keyFile(keys, `${name}.crt`)}`,
-      `key ${keyFile(keys, `${name}.key`)}`,
-      'remote-cert-tls server',
-      'connect-retry 1 1',
-      'verb 4',
-      ...wrappingLines(wrapping, 'client'),
-      ...lines,
-    ];
-    writeFileSync(config, `${all.join('\n')}\n`);
+    const config = writeClientConfig(lab, settings);
     const env: Record<string, string> =
       actAs === undefined ? {} : { LD_PRELOAD: join(lab.folder, 'older-peer-info.so'), OLDER_IV_PROTO: String(actAs) };
     return new Client(host, host.start(`client-${name}@${hostNumber}`, ['openvpn', '--config', config], { env }));
