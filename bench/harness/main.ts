@@ -1,10 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Bench } from './bench.js';
 import { makeKeys } from './lab/make-keys.js';
-import { prefixOf, sweep, sweepAbandoned } from './lab/sweep.js';
+import { makeFolder, prefixOf, sweep, sweepAbandoned } from './lab/sweep.js';
 import { describeMachine, describeSettings } from './machine.js';
 import { isNoisy } from './measure/noise.js';
 import { type BenchOptions, parseBenchOptions, type ScenarioName, USAGE, UsageError } from './options.js';
@@ -55,9 +54,7 @@ async function withCleanUp(work: (signal: AbortSignal, folder: string) => Promis
   const interrupt = (): void => controller.abort();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, interrupt);
   sweepAbandoned();
-  const folder = mkdtempSync(join(tmpdir(), `shardvpn-bench-${process.pid}-`));
-  // A server that becomes another user still reads its files here.
-  chmodSync(folder, 0o755);
+  const folder = makeFolder();
   try {
     return await work(controller.signal, folder);
   } catch (error) {

@@ -17,13 +17,13 @@ test('a scenario alone', () => {
 
 test('every option', () => {
   const words =
-    '--against none --server s.conf --client openvpn --seconds 0.5 --runs 7 --clients 1000,100 --json j --html h';
+    '--against none --server s.conf --client openvpn --seconds 20 --runs 7 --clients 1000,100 --json j --html h';
   expect(parseBenchOptions([...words.split(' '), 'clients'])).toEqual({
     scenarios: ['clients'],
     against: 'none',
     server: 's.conf',
     client: 'openvpn',
-    seconds: 0.5,
+    seconds: 20,
     runs: 7,
     clients: [100, 1000],
     json: 'j',
@@ -47,7 +47,8 @@ describe('what is typed wrong', () => {
     [['pps', 'latency'], /one scenario at a time/],
     [['pps', '--seconds', '0'], /--seconds 0/],
     [['pps', '--seconds', 'x'], /--seconds x/],
-    [['pps', '--runs', '1.5'], /--runs 1.5: a whole number/],
+    [['pps', '--seconds', '0.4'], /--seconds 0.4/],
+    [['pps', '--runs', '1.5'], /--runs 1.5: it is a whole number/],
     [['clients', '--clients', '10,-1'], /--clients -1/],
     [['pps', '--client', 'wireguard'], /shardvpn or openvpn/],
     [['pps', '--fast'], /--fast/],

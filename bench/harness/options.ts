@@ -56,7 +56,7 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
     against: values.against.trim() || 'none',
     server: values.server ?? null,
     client: clientKind(values.client),
-    seconds: positive('seconds', values.seconds),
+    seconds: whole('seconds', values.seconds),
     runs: whole('runs', values.runs),
     clients:
       values.clients === undefined
@@ -102,14 +102,8 @@ function clientKind(text: string): ClientKind {
   throw new UsageError(`--client ${text}: it is shardvpn or openvpn`);
 }
 
-function positive(name: string, text: string): number {
-  const value = Number(text);
-  if (!Number.isFinite(value) || value <= 0) throw new UsageError(`--${name} ${text}: a number above 0`);
-  return value;
-}
-
 function whole(name: string, text: string): number {
-  const value = positive(name, text);
-  if (!Number.isInteger(value)) throw new UsageError(`--${name} ${text}: a whole number`);
+  const value = Number(text);
+  if (!Number.isInteger(value) || value <= 0) throw new UsageError(`--${name} ${text}: it is a whole number above 0`);
   return value;
 }

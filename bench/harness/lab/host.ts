@@ -27,6 +27,8 @@ export class Host {
     const output = openSync(log, 'a');
     const child = spawn('ip', ['netns', 'exec', this.namespace, command, ...args], {
       stdio: ['ignore', output, output],
+      // Ctrl-C is for the harness alone, which then ends this one.
+      detached: true,
       env: { ...process.env, NODE_OPTIONS: '' },
     });
     closeSync(output);

@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 /** Every namespace of a run is called svb-<pid of the run>-<lab>-<host>. */
 export const prefixOf = (pid: number): string => `svb-${pid}-`;
@@ -18,13 +20,27 @@ export function sweep(prefix: string): void {
   }
 }
 
-/** Runs that were killed themselves leave namespaces behind: their process is gone. */
+/** Runs that were killed themselves leave namespaces and folders behind: their process is gone. */
 export function sweepAbandoned(): void {
   const owners = new Set(namespaces().map((name) => /^svb-(\d+)-/.exec(name)?.[1]));
   for (const owner of owners) {
     if (owner !== undefined && !existsSync(`/proc/${owner}`)) sweep(prefixOf(Number(owner)));
   }
+  for (const name of readdirSync(tmpdir())) {
+    const owner = FOLDER.exec(name)?.[1];
+    if (owner !== undefined && !existsSync(`/proc/${owner}`)) rmSync(join(tmpdir(), name), { recursive: true });
+  }
 }
+
+/** A folder for keys, configurations and logs of this run; other users may look into it. */
+export function makeFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), `shardvpn-bench-${process.pid}-`));
+  // A server that becomes another user still reads its files here.
+  chmodSync(folder, 0o755);
+  return folder;
+}
+
+const FOLDER = /^shardvpn-bench-(\d+)-/;
 
 function namespaces(): string[] {
   return ip('netns', 'list')
