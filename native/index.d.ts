@@ -147,6 +147,8 @@ export interface ShardCounters {
   peers: PeerCounters[];
 }
 export function shardCounters(plane: number, shard: number): ShardCounters;
+/** `state` of the counters alone, whatever the number of peers. */
+export function shardState(plane: number, shard: number): string;
 
 export interface HostCapabilities {
   tun: boolean;

@@ -23,6 +23,7 @@ export const attachWorker = native.attachWorker;
 export const detachWorker = native.detachWorker;
 export const wakeShard = native.wakeShard;
 export const shardCounters = native.shardCounters;
+export const shardState = native.shardState;
 export const probeHost = native.probeHost;
 export const parallelism = native.parallelism;
 export const buildInfo = native.buildInfo;

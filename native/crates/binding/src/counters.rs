@@ -60,6 +60,12 @@ pub fn shard_counters(plane: u32, shard: u32) -> Result<ShardCounters> {
     })
 }
 
+#[napi]
+pub fn shard_state(plane: u32, shard: u32) -> Result<String> {
+    let life = registry::shard_life(plane, shard as usize).map_err(to_js)?;
+    Ok(life.name().to_owned())
+}
+
 fn peer_counters(peer: &PeerSnapshot, now: Millis) -> PeerCounters {
     PeerCounters {
         peer_id: peer.peer.0,

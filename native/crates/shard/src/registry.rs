@@ -176,6 +176,15 @@ pub fn shard_snapshot(plane: u32, shard: usize) -> Result<ShardSnapshot, IoError
     })
 }
 
+/// Of a shard that was never started: `stopped`.
+pub fn shard_life(plane: u32, shard: usize) -> Result<Life, IoError> {
+    let entry = find(plane)?;
+    let thread = entry.seat(shard)?.thread();
+    Ok(thread
+        .as_ref()
+        .map_or(Life::Stopped, |thread| thread.state().life()))
+}
+
 /// As many as the control channel's steering and 24-bit peer-ids could ever use sensibly.
 const MAX_SHARDS: usize = 1024;
 

@@ -10,6 +10,7 @@ export type NativePort = Pick<
   | 'destroyPlane'
   | 'startShard'
   | 'shardCounters'
+  | 'shardState'
   | 'parallelism'
   | 'probeHost'
 >;

@@ -34,7 +34,7 @@ export const createStatusReader = ({
 };
 
 /** Counters of every data thread, in shard order. */
-export const readDataThreads = (native: Pick<NativePort, 'shardCounters'>, data: Pick<DataPlane, 'plane' | 'starts'>) =>
+const readDataThreads = (native: Pick<NativePort, 'shardCounters'>, data: Pick<DataPlane, 'plane' | 'starts'>) =>
   data.starts.map((_, shard) => native.shardCounters(data.plane, shard));
 
 /** Whole unix seconds. */

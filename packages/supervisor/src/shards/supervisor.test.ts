@@ -39,6 +39,7 @@ class MemoryNative implements NativePort {
     hops: [],
     peers: [{ peerId: shard, bytesIn: 10, bytesOut: 20, packetsIn: 1, packetsOut: 2, idleSeconds: 0 }],
   });
+  shardState: NativePort['shardState'] = () => this.state;
   parallelism: NativePort['parallelism'] = () => 2;
   probeHost: NativePort['probeHost'] = () => ({
     tun: true,

@@ -17,7 +17,7 @@ import { loadNative, type NativePort } from './native-port.js';
 import { Orphans } from './orphans.js';
 import { ShardGroup } from './shard-group.js';
 import type { StartWorker } from './shard-handle.js';
-import { createStatusReader, readDataThreads, unixNow } from './status-reader.js';
+import { createStatusReader, unixNow } from './status-reader.js';
 import { Teardown } from './teardown.js';
 import { startWorkerThread } from './worker-entry.js';
 
@@ -134,8 +134,9 @@ const watchData = (
   teardown: Teardown,
 ): Promise<Error> =>
   new Promise((resolve) => {
+    const threads = { plane: data.plane, shards: data.starts.length };
     const look = (): void => {
-      const problem = lookAtDataThreads(() => readDataThreads(native, data), orphans, registry, pingTimeout);
+      const problem = lookAtDataThreads(native, threads, orphans, registry, pingTimeout);
       if (problem !== null) resolve(problem);
     };
     teardown.add(repeat(DATA_LOOK_MS, 'looking at the data threads', look, log));
