@@ -197,3 +197,52 @@ impl Traffic {
 fn outbound(data_path: &DataPath) -> u64 {
     data_path.stats().counter(Counter::OutboundPackets)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::packet::{CLIENT_PORT, Route, Stamp};
+
+    const OURS: Ipv4Addr = Ipv4Addr::new(10, 8, 0, 2);
+    const OTHER: Ipv4Addr = Ipv4Addr::new(10, 8, 0, 3);
+
+    fn packet(destination: Ipv4Addr, flow: u32, number: u64) -> Vec<u8> {
+        let route = Route {
+            source: OTHER,
+            destination,
+            port: CLIENT_PORT,
+        };
+        let stamp = Stamp {
+            flow,
+            number,
+            sent: 1000,
+        };
+        let mut packet = vec![0; HEADERS + 100];
+        packet::encode(&mut packet, &route, &stamp);
+        packet
+    }
+
+    #[test]
+    fn every_arrival_is_counted_for_what_it_is() {
+        let board = Arc::new(Board::new(vec![OURS]));
+        let mut traffic = Traffic::new(Source::Quiet, Vec::new(), board, 100);
+        for number in [1, 3, 2, 3] {
+            traffic.accept(6000, &packet(OURS, 0, number));
+        }
+        traffic.accept(6000, &packet(OTHER, 0, 4));
+        traffic.accept(6000, &packet(OURS, 1, 1));
+        let mut changed = packet(OURS, 0, 4);
+        changed[100] ^= 1;
+        traffic.accept(6000, &changed);
+        traffic.accept(6000, b"something else");
+        let tally = &traffic.tally;
+        assert_eq!(
+            (tally.received, tally.reordered, tally.duplicated),
+            (3, 1, 1)
+        );
+        assert_eq!((tally.corrupted, tally.foreign), (3, 1));
+        assert!((4990..=5010).contains(&tally.latency_at(1.0)));
+    }
+}
