@@ -3,6 +3,7 @@ import { assertNever } from '../errors.js';
 import type { KeyId, Millis, Path, PeerId } from '../ids.js';
 import { type Deadline, deadline, earliest } from '../session/deadline.js';
 import type { KeyChannelEvent } from '../session/key-channel.js';
+import type { KeyExchange } from '../session/key-exchange.js';
 import type { Key, Session, SessionHandler } from '../session/session.js';
 import { encodeControlMessage, parseControlMessage, splitControlMessages } from '../wire/control-message.js';
 import { OPCODE } from '../wire/opcode.js';
@@ -16,7 +17,7 @@ import { timeoutHint, tlsHint } from './refusal-hint.js';
 import type { AuthDecision, EndReason, Lease, LeaseDecision } from './server-event.js';
 import type { ServerPhase } from './server-phase.js';
 import type { SessionHost } from './session-host.js';
-import { isHandshaking, isOver, type Stage, type StageOf } from './stage.js';
+import { isHandshaking, isOver, type KnownClient, type Stage, type StageOf } from './stage.js';
 
 /** One client at the server, from the echoed cookie to its last ack. */
 export class ServerSession implements SessionHandler<ServerPhase> {
@@ -98,7 +99,8 @@ export class ServerSession implements SessionHandler<ServerPhase> {
       key.phase = { type: 'complete' };
       this.#context.handleAuthenticated(now, this);
     } else if (stage.type === 'connected') {
-      this.#completeRenegotiation(now, stage, key, key.phase);
+      this.#context.outbox.events.push({ type: 'renegotiated', peerId: stage.peerId, tls: key.phase.tls });
+      key.phase = { type: 'complete' };
     }
     this.#session.settle(now);
   }
@@ -251,8 +253,11 @@ export class ServerSession implements SessionHandler<ServerPhase> {
         this.#finish(now, 'auth-failed', outcome.detail, outcome.hint, { message: outcome.reply, key });
         break;
       case 'ask': {
-        const request = this.#context.ask(this);
         const { client, password, exchange } = outcome;
+        if (known !== null && !this.#installRenegotiated(now, key, exchange, known)) {
+          return;
+        }
+        const request = this.#context.ask(this);
         key.phase = { type: 'await-auth', request, exchange, tls: client.tls };
         if (known === null) {
           this.#stage = { type: 'handshaking', client };
@@ -333,20 +338,15 @@ export class ServerSession implements SessionHandler<ServerPhase> {
     }
   }
 
-  #completeRenegotiation(
-    now: Millis,
-    stage: StageOf<'connected'>,
-    key: Key<ServerPhase>,
-    phase: Extract<ServerPhase, { type: 'await-auth' }>,
-  ): void {
-    const keys = renegotiatedKeys(this.#context, this.#session, key, phase.exchange, stage.client);
-    if (keys === null) {
-      this.#session.abandonNext(now, 'the data keys came out unusable');
-      return;
-    }
-    key.phase = { type: 'complete' };
-    this.#session.completeNext(now, keys);
-    this.#context.outbox.events.push({ type: 'renegotiated', peerId: stage.peerId, tls: phase.tls });
+  /**
+   * Before our key-method message leaves: the client seals with the new key as soon as it has that. The identity is the
+   * locked one, and a refusal still to come ends the whole client. [wire 12.6, 17]
+   */
+  #installRenegotiated(now: Millis, key: Key<ServerPhase>, exchange: KeyExchange, client: KnownClient): boolean {
+    const keys = renegotiatedKeys(this.#context, this.#session, key, exchange, client);
+    if (keys === null) this.#session.abandonNext(now, 'the data keys came out unusable');
+    else this.#session.completeNext(now, keys);
+    return keys !== null;
   }
 
   /** The end of everything but the acks: whatever the session holds is given back here. */
