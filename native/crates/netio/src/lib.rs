@@ -6,6 +6,7 @@
 pub mod capabilities;
 pub mod caps;
 pub mod error;
+mod error_queue;
 pub mod fd;
 pub mod interface;
 pub mod mem;

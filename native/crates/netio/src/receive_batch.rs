@@ -3,6 +3,7 @@ use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use crate::error::last_errno;
+use crate::error_queue::{drain_errors, is_told_by_icmp};
 use crate::sockaddr::{RAW_ADDR_LEN, RawAddr};
 
 /// Room of one message's control data: UDP_GRO (an int) and SO_RXQ_OVFL (a u32), 24 bytes each with their headers.
@@ -19,7 +20,7 @@ pub struct ReceiveBatch {
     vectors: Box<[libc::iovec]>,
     headers: Box<[libc::mmsghdr]>,
     filled: usize,
-    /// ICMP errors that were told.
+    /// What ICMP has told about datagrams that were sent.
     pub unreachable: u64,
 }
 
@@ -68,8 +69,8 @@ impl ReceiveBatch {
         self.headers.len()
     }
 
-    /// Takes what the socket has, without waiting; the number of messages, or the errno. A connected socket also tells
-    /// once of every ICMP error, which is nothing to stop for.
+    /// Takes what the socket has, without waiting; the number of messages, or the errno. What ICMP tells is nothing to
+    /// stop for, but epoll reports it until it is read.
     pub fn receive(&mut self, socket: &OwnedFd) -> Result<usize, i32> {
         self.filled = 0;
         self.point_headers();
@@ -87,15 +88,15 @@ impl ReceiveBatch {
         };
         match count {
             0.. => self.filled = count as usize,
-            _ if matches!(last_errno(), libc::EAGAIN | libc::EINTR) => {}
-            _ if matches!(
-                last_errno(),
-                libc::ECONNREFUSED | libc::EHOSTUNREACH | libc::ENETUNREACH
-            ) =>
-            {
-                self.unreachable += 1
-            }
-            _ => return Err(last_errno()),
+            _ => match last_errno() {
+                libc::EINTR => {}
+                libc::EAGAIN => self.unreachable += drain_errors(socket),
+                // At least one: the kernel keeps no record when memory is short.
+                errno if is_told_by_icmp(errno) => {
+                    self.unreachable += drain_errors(socket).max(1);
+                }
+                errno => return Err(errno),
+            },
         }
         Ok(self.filled)
     }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use crate::error::last_errno;
+use crate::error_queue::{drain_errors, is_told_by_icmp};
 use crate::sockaddr::RawAddr;
 
 /// Segments that every kernel with UDP_SEGMENT takes in one message.
@@ -39,8 +40,20 @@ pub struct SendCounters {
     pub no_room: u64,
     /// No way to the address, a firewall, or any other refusal.
     pub refused: u64,
-    /// 1 once the kernel has refused segmentation and it was given up.
+    /// What ICMP has told about datagrams sent earlier.
+    pub unreachable: u64,
+    /// 1 once the device has refused segmentation and it was given up.
     pub gso_given_up: u64,
+}
+
+enum Verdict {
+    /// Nothing to do with this message: the same call once more.
+    Again,
+    /// The socket's buffer is full, for whatever comes next as well.
+    SocketFull,
+    /// A queue on the way of this message is full; others may take another way.
+    DeviceFull,
+    Refused,
 }
 
 struct Message {
@@ -143,35 +156,60 @@ impl SendBatch {
                     self.count_sent(next, next + sent);
                     next += sent;
                 }
-                Err(libc::EINTR) => {}
-                Err(libc::EAGAIN | libc::ENOBUFS) => {
-                    self.counters.no_room += self.segments(next, end);
-                    next = end;
-                }
-                Err(errno) => {
-                    self.resend_split(socket, next, errno);
-                    next += 1;
-                }
+                Err(errno) => match self.judge(socket, errno) {
+                    Verdict::Again => {}
+                    Verdict::SocketFull => {
+                        self.counters.no_room += self.segments(next, end);
+                        next = end;
+                    }
+                    Verdict::DeviceFull => {
+                        self.counters.no_room += self.segments(next, next + 1);
+                        next += 1;
+                    }
+                    Verdict::Refused => {
+                        self.resend_split(socket, next, errno);
+                        next += 1;
+                    }
+                },
             }
+        }
+    }
+
+    /// What the errno of a call that has sent nothing means for the call's first message.
+    fn judge(&mut self, socket: &OwnedFd, errno: c_int) -> Verdict {
+        match errno {
+            libc::EINTR => Verdict::Again,
+            libc::EAGAIN => Verdict::SocketFull,
+            libc::ENOBUFS => Verdict::DeviceFull,
+            _ if is_told_by_icmp(errno) => match drain_errors(socket) {
+                0 => Verdict::Refused,
+                told => {
+                    self.counters.unreachable += told;
+                    Verdict::Again
+                }
+            },
+            _ => Verdict::Refused,
         }
     }
 
     /// The kernel refused message `index`: segmentation may be the reason, so the datagrams go one by one.
     ///
-    /// EIO (a device without checksum offload, older kernels) and EINVAL are for good, EMSGSIZE is a segment above the
-    /// path's MTU, which the kernel fragments when it comes alone.
+    /// EIO (a device without checksum offload, older kernels) is for good. EMSGSIZE, before Linux 6.14 EINVAL, is a
+    /// segment above the path's MTU, which the kernel fragments when it comes alone.
     fn resend_split(&mut self, socket: &OwnedFd, index: usize, errno: c_int) {
         let message = &self.messages[index];
-        if message.segments == 1 || !matches!(errno, libc::EIO | libc::EINVAL | libc::EMSGSIZE) {
-            self.counters.refused += message.segments as u64;
+        let (len, segments) = (message.len, message.segments);
+        if segments == 1 || !matches!(errno, libc::EIO | libc::EINVAL | libc::EMSGSIZE) {
+            self.counters.refused += segments as u64;
             return;
         }
-        if errno != libc::EMSGSIZE && self.gso {
+        if errno == libc::EIO && self.gso {
             self.gso = false;
             self.counters.gso_given_up = 1;
         }
-        let (mut done, segments) = (0, message.segments);
+        let mut done = 0;
         while done < segments {
+            let message = &self.messages[index];
             let parts = (done..segments).map(|i| Part::segment(message, i, &self.arena));
             self.counters.calls += 1;
             match self.calls.send(socket, parts) {
@@ -179,18 +217,24 @@ impl SendBatch {
                     done += sent;
                     self.counters.datagrams += sent as u64;
                 }
-                Err(libc::EINTR) => {}
-                Err(libc::EAGAIN | libc::ENOBUFS) => {
-                    self.counters.no_room += (segments - done) as u64;
-                    return;
-                }
-                Err(_) => {
-                    self.counters.refused += 1;
-                    done += 1;
-                }
+                Err(errno) => match self.judge(socket, errno) {
+                    Verdict::Again => {}
+                    Verdict::SocketFull => {
+                        self.counters.no_room += (segments - done) as u64;
+                        return;
+                    }
+                    Verdict::DeviceFull => {
+                        self.counters.no_room += 1;
+                        done += 1;
+                    }
+                    Verdict::Refused => {
+                        self.counters.refused += 1;
+                        done += 1;
+                    }
+                },
             }
         }
-        self.counters.bytes += message.len as u64;
+        self.counters.bytes += len as u64;
     }
 
     fn count_sent(&mut self, from: usize, to: usize) {

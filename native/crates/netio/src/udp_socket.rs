@@ -8,7 +8,7 @@ use crate::error::{IoError, last_errno};
 use crate::fd::{open_socket, set_option};
 use crate::sockaddr::{RAW_ADDR_LEN, RawAddr};
 
-/// Sets buffers (bytes; 0 = `DEFAULT_BUFFER` as far as permitted), fragmentation, the loss counter and GRO; whether the
+/// Sets buffers (bytes; 0 = `DEFAULT_BUFFER` as far as permitted), fragmentation, ICMP, the loss counter and GRO; whether the
 /// kernel has GRO.
 pub(crate) fn prepare(
     socket: &OwnedFd,
@@ -24,6 +24,7 @@ pub(crate) fn prepare(
     );
     force_buffer(socket, libc::SO_SNDBUFFORCE, libc::SO_SNDBUF, send_buffer);
     allow_fragments(socket, host)?;
+    hear_icmp(socket, host)?;
     require(
         socket,
         libc::SOL_SOCKET,
@@ -77,6 +78,15 @@ fn allow_fragments(socket: &OwnedFd, host: IpAddr) -> Result<(), IoError> {
         ),
     };
     require(socket, level, name, value, "switch path MTU discovery off")
+}
+
+/// Without it an unconnected socket hears of no unreachable client, and nobody of a full queue of the device (ENOBUFS).
+fn hear_icmp(socket: &OwnedFd, host: IpAddr) -> Result<(), IoError> {
+    let (level, name) = match host {
+        IpAddr::V4(_) => (libc::IPPROTO_IP, libc::IP_RECVERR),
+        IpAddr::V6(_) => (libc::IPPROTO_IPV6, libc::IPV6_RECVERR),
+    };
+    require(socket, level, name, 1, "hear of unreachable addresses")
 }
 
 fn force_buffer(socket: &OwnedFd, force: c_int, plain: c_int, wanted: u32) {

@@ -2,11 +2,13 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::thread;
+use std::time::Duration;
 
 use netio::interface::{InterfacePlan, apply};
 use netio::receive_batch::ReceiveBatch;
 use netio::send_batch::SendBatch;
 use netio::udp_group::{UdpGroup, UdpGroupOptions, open_udp_group};
+use netio::wake::Poller;
 
 fn group(host: IpAddr, shards: u32) -> UdpGroup {
     let options = UdpGroupOptions {
@@ -189,6 +191,60 @@ fn what_nobody_can_route_is_counted_and_ends() {
     batch.flush(&client.sockets);
     assert_eq!((batch.counters.refused, batch.counters.datagrams), (1, 1));
     assert_eq!(drain(&client, 0).0, [[2; 10]]);
+}
+
+/// ICMP "port unreachable" of one address comes back on the call for the next one, which has to go out all the same.
+#[test]
+fn a_vanished_client_takes_no_datagram_of_others() {
+    for host in [
+        IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(Ipv6Addr::LOCALHOST),
+    ] {
+        let (server, client) = (group(host, 1), group(host, 1));
+        let vanished = SocketAddr::new(host, group(host, 1).port);
+        let mut batch = SendBatch::new(true);
+        for mark in 0..5 {
+            push(&mut batch, vanished, &[9; 10]);
+            batch.flush(&server.sockets);
+            push(&mut batch, SocketAddr::new(host, client.port), &[mark; 10]);
+            batch.flush(&server.sockets);
+        }
+        let counters = batch.counters;
+        assert_eq!((counters.datagrams, counters.refused), (10, 0), "{host}");
+        assert_eq!(counters.unreachable, 5, "{host}");
+        let marks: Vec<u8> = drain(&client, 0).0.iter().map(|bytes| bytes[0]).collect();
+        assert_eq!(marks, [0, 1, 2, 3, 4]);
+    }
+}
+
+#[test]
+fn what_icmp_told_is_read_once_and_epoll_is_quiet() {
+    let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let server = group(host, 1);
+    let socket = &server.sockets[0];
+    let mut poller = Poller::new(1).expect("epoll");
+    poller.add(socket, 7).expect("add");
+    let ready = |poller: &mut Poller| {
+        let mut seen = 0;
+        poller
+            .wait(Some(Duration::ZERO), |_| seen += 1)
+            .expect("wait");
+        seen
+    };
+    let mut send = SendBatch::new(true);
+    for _ in 0..3 {
+        push(
+            &mut send,
+            SocketAddr::new(host, group(host, 1).port),
+            &[1; 9],
+        );
+    }
+    send.flush(&server.sockets);
+    assert_eq!(ready(&mut poller), 1);
+    let mut receive = ReceiveBatch::for_gro();
+    assert_eq!(receive.receive(socket), Ok(0));
+    assert_eq!(receive.unreachable + send.counters.unreachable, 3);
+    assert_eq!(ready(&mut poller), 0);
 }
 
 /// A segment above the path's MTU is refused as a superpacket; alone it is fragmented by the kernel.

@@ -16,12 +16,12 @@ pub struct IoStats {
     /// Datagrams longer than a buffer, or from no address.
     pub udp_unusable: OwnedCounter,
     pub udp_receive_errors: OwnedCounter,
-    /// ICMP errors on a connected socket: the other side is not there.
+    /// What ICMP told while receiving: datagrams whose other side is not there.
     pub udp_unreachable: OwnedCounter,
     pub tun_reads: OwnedCounter,
     pub tun_read_errors: OwnedCounter,
     pub tun_write_errors: OwnedCounter,
-    /// 1 while the TUN refuses reads and is left alone for a while.
+    /// 1 while the TUN refuses reads, because its device is gone.
     pub tun_down: OwnedCounter,
     /// Records of the worker that made no sense or contradicted what exists.
     pub commands_refused: OwnedCounter,
@@ -39,6 +39,7 @@ struct SendStats {
     bytes: OwnedCounter,
     no_room: OwnedCounter,
     refused: OwnedCounter,
+    unreachable: OwnedCounter,
     gso_given_up: OwnedCounter,
 }
 
@@ -49,6 +50,7 @@ impl IoStats {
         self.send.bytes.set(counters.bytes);
         self.send.no_room.set(counters.no_room);
         self.send.refused.set(counters.refused);
+        self.send.unreachable.set(counters.unreachable);
         self.send.gso_given_up.set(counters.gso_given_up);
     }
 
@@ -63,7 +65,10 @@ impl IoStats {
             ("udp-lost", self.udp_lost.value()),
             ("udp-unusable", self.udp_unusable.value()),
             ("udp-receive-errors", self.udp_receive_errors.value()),
-            ("udp-unreachable", self.udp_unreachable.value()),
+            (
+                "udp-unreachable",
+                self.udp_unreachable.value() + self.send.unreachable.value(),
+            ),
             ("udp-send-calls", self.send.calls.value()),
             ("udp-sent", self.send.datagrams.value()),
             ("udp-sent-bytes", self.send.bytes.value()),
