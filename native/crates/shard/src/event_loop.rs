@@ -64,7 +64,7 @@ struct Source {
     ready: bool,
     /// Not watched until then.
     retry_at: Option<Millis>,
-    /// Datagrams the kernel said it had lost, as of now.
+    /// Datagrams the kernel has lost since the socket was opened, as far as it has said so.
     lost: u32,
 }
 
@@ -147,7 +147,7 @@ impl EventLoop {
         {
             data_path.handle_timeout(now, &mut self.outlet);
         }
-        self.rearm(now);
+        self.rearm(now, data_path);
         data_path.flush_inbound(&mut self.outlet);
         self.outlet.flush();
         worked
@@ -175,10 +175,7 @@ impl EventLoop {
                 Err(_) => {
                     self.state.io.udp_receive_errors.add(1);
                     self.poller.remove(&self.outlet.sockets[listener]);
-                    self.listeners[listener] = Source {
-                        retry_at: Some(now + RETRY_MS),
-                        ..Source::default()
-                    };
+                    self.listeners[listener].retry_at = Some(now + RETRY_MS);
                     return worked;
                 }
             };
@@ -220,20 +217,11 @@ impl EventLoop {
 
     fn turn_tun(&mut self, now: Millis, data_path: &mut DataPath) -> bool {
         for count in 0..MAX_TUN_FRAMES {
-            let Some(tun) = &self.outlet.tun else {
-                return false;
-            };
-            match tun.read(&mut self.frame) {
+            match self.read_tun(now, data_path) {
                 Ok(0) => return count > 0,
-                Ok(len) => {
-                    self.state.io.tun_reads.add(1);
-                    data_path.outbound(now, &mut self.frame[..len], &mut self.outlet);
-                }
+                Ok(_) => {}
                 Err(_) => {
-                    self.state.io.tun_read_errors.add(1);
-                    self.state.io.tun_down.set(1);
-                    self.poller.remove(tun.fd());
-                    self.tun.retry_at = Some(now + RETRY_MS);
+                    self.leave_tun(now);
                     return count > 0;
                 }
             }
@@ -241,13 +229,46 @@ impl EventLoop {
         true
     }
 
-    /// Watches sources again that were left alone long enough. One that is still broken fails its next read.
-    fn rearm(&mut self, now: Millis) {
+    /// The length of the frame that was read and handed on; 0 when there was none.
+    fn read_tun(&mut self, now: Millis, data_path: &mut DataPath) -> Result<usize, i32> {
+        let Some(tun) = &self.outlet.tun else {
+            return Ok(0);
+        };
+        let len = tun.read(&mut self.frame)?;
+        if len > 0 {
+            self.state.io.tun_reads.add(1);
+            data_path.outbound(now, &mut self.frame[..len], &mut self.outlet);
+        }
+        Ok(len)
+    }
+
+    fn leave_tun(&mut self, now: Millis) {
+        self.state.io.tun_read_errors.add(1);
+        self.state.io.tun_down.set(1);
+        if let Some(tun) = &self.outlet.tun {
+            self.poller.remove(tun.fd());
+        }
+        self.tun.retry_at = Some(now + RETRY_MS);
+    }
+
+    /// A queue whose device was deleted may have got another. It is read before it is watched: epoll would not hear of
+    /// a device that comes between the two.
+    fn retry_tun(&mut self, now: Millis, data_path: &mut DataPath) {
+        let readable = self.read_tun(now, data_path).is_ok();
+        let tun = self.outlet.tun.as_ref();
+        if readable && tun.is_some_and(|tun| self.poller.add(tun.fd(), TUN).is_ok()) {
+            self.tun.retry_at = None;
+            self.state.io.tun_down.set(0);
+        } else {
+            self.leave_tun(now);
+        }
+    }
+
+    /// Tries sources again that were left alone long enough.
+    fn rearm(&mut self, now: Millis, data_path: &mut DataPath) {
         let due = |source: &Source| source.retry_at.is_some_and(|at| at <= now);
-        if let Some(tun) = self.outlet.tun.as_ref().filter(|_| due(&self.tun)) {
-            let watched = self.poller.add(tun.fd(), TUN).is_ok();
-            self.tun.retry_at = if watched { None } else { Some(now + RETRY_MS) };
-            self.state.io.tun_down.set(u64::from(!watched));
+        if due(&self.tun) {
+            self.retry_tun(now, data_path);
         }
         for ((token, source), socket) in (FIRST_LISTENER..)
             .zip(&mut self.listeners)
