@@ -62,6 +62,21 @@ export interface Tun {
 }
 /** Creates the device, sets addresses, MTU and routes, brings it up. */
 export function openTun(options: TunOptions): Tun;
+/** Creates the device anew for `fds` whose device was deleted; the data threads' duplicates work again. */
+export function reopenTun(fds: number[], options: TunOptions): void;
+/** Sets addresses and routes again, after the device was down. Those that are there stay. */
+export function restoreTun(options: TunOptions): void;
+
+export interface LinkNews {
+  state: 'up' | 'down' | 'gone';
+  /** It was down or gone at some moment since the last look: routes and IPv6 addresses are lost. */
+  lost: boolean;
+  /** 0 of a device that is gone. */
+  mtu: number;
+}
+/** A descriptor for `lookAtLink`, to be closed with `closeFds`. */
+export function openLinkWatch(): number;
+export function lookAtLink(watch: number, device: string): LinkNews;
 export function closeFds(fds: number[]): void;
 
 /** `10.8.0.2/24`; `peer` is the other end of a point-to-point link. */
@@ -147,6 +162,8 @@ export interface ShardCounters {
   peers: PeerCounters[];
 }
 export function shardCounters(plane: number, shard: number): ShardCounters;
+/** The part of the counters between a shard and the system, whatever the number of peers. */
+export function shardIo(plane: number, shard: number): { name: string; value: number }[];
 /** `state` of the counters alone, whatever the number of peers. */
 export function shardState(plane: number, shard: number): string;
 

@@ -38,10 +38,6 @@ pub struct ShardCounters {
 #[napi]
 pub fn shard_counters(plane: u32, shard: u32) -> Result<ShardCounters> {
     let snapshot = registry::shard_snapshot(plane, shard as usize).map_err(to_js)?;
-    let named = |(name, value): &(&str, u64)| NamedCounter {
-        name: (*name).to_owned(),
-        value: *value as f64,
-    };
     let reason = |(name, value): &(&str, u64)| ReasonCounter {
         reason: (*name).to_owned(),
         value: *value as f64,
@@ -61,9 +57,22 @@ pub fn shard_counters(plane: u32, shard: u32) -> Result<ShardCounters> {
 }
 
 #[napi]
+pub fn shard_io(plane: u32, shard: u32) -> Result<Vec<NamedCounter>> {
+    let counters = registry::shard_io(plane, shard as usize).map_err(to_js)?;
+    Ok(counters.iter().map(named).collect())
+}
+
+#[napi]
 pub fn shard_state(plane: u32, shard: u32) -> Result<String> {
     let life = registry::shard_life(plane, shard as usize).map_err(to_js)?;
     Ok(life.name().to_owned())
+}
+
+fn named((name, value): &(&str, u64)) -> NamedCounter {
+    NamedCounter {
+        name: (*name).to_owned(),
+        value: *value as f64,
+    }
 }
 
 fn peer_counters(peer: &PeerSnapshot, now: Millis) -> PeerCounters {

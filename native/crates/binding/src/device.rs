@@ -3,7 +3,8 @@ use std::os::fd::{IntoRawFd, OwnedFd, RawFd};
 
 use napi_derive::napi;
 use netio::IoError;
-use netio::interface::InterfacePlan;
+use netio::interface::{InterfacePlan, set_networks};
+use netio::link_watch::{self, LinkState};
 use netio::routing::Route;
 
 use crate::error::{Result, invalid, to_js};
@@ -87,6 +88,48 @@ pub fn open_tun(options: TunOptions) -> Result<Tun> {
         name: tun.name,
         fds: give_away(tun.queues),
         offloads,
+    })
+}
+
+#[napi]
+pub fn reopen_tun(fds: Vec<i32>, options: TunOptions) -> Result<()> {
+    plan_interface(&options)
+        .and_then(|plan| netio::tun::reopen_tun(&options.name, &fds, &plan))
+        .map_err(to_js)
+}
+
+#[napi]
+pub fn restore_tun(options: TunOptions) -> Result<()> {
+    plan_interface(&options)
+        .and_then(|plan| set_networks(&options.name, &plan))
+        .map_err(to_js)
+}
+
+#[napi(object)]
+pub struct LinkNews {
+    pub state: String,
+    pub lost: bool,
+    pub mtu: u32,
+}
+
+#[napi]
+pub fn open_link_watch() -> Result<i32> {
+    let watch = link_watch::open_link_watch().map_err(to_js)?;
+    Ok(watch.into_raw_fd())
+}
+
+#[napi]
+pub fn look_at_link(watch: i32, device: String) -> Result<LinkNews> {
+    let news = link_watch::look_at_link(watch, &device).map_err(to_js)?;
+    let state = match news.state {
+        LinkState::Up => "up",
+        LinkState::Down => "down",
+        LinkState::Gone => "gone",
+    };
+    Ok(LinkNews {
+        state: state.to_owned(),
+        lost: news.lost,
+        mtu: news.mtu,
     })
 }
 

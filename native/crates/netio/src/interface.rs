@@ -25,10 +25,15 @@ pub struct InterfacePlan {
 
 /// Sets MTU and addresses, brings the device up, then adds the routes.
 pub fn apply(name: &str, plan: &InterfacePlan) -> Result<(), IoError> {
+    set_link(&Netlink::open()?, interface_index(name)?, plan)
+        .map_err(|errno| IoError::new(errno, format!("bring {name} up")))?;
+    set_networks(name, plan)
+}
+
+/// Sets the addresses and routes, which a device loses in part when it goes down; those that are there stay.
+pub fn set_networks(name: &str, plan: &InterfacePlan) -> Result<(), IoError> {
     let netlink = Netlink::open()?;
     let index = interface_index(name)?;
-    set_link(&netlink, index, plan)
-        .map_err(|errno| IoError::new(errno, format!("bring {name} up")))?;
     for address in &plan.addresses {
         add_address(&netlink, index, address)
             .map_err(|errno| IoError::new(errno, format!("give {name} the address {address}")))?;

@@ -9,6 +9,7 @@ pub mod error;
 mod error_queue;
 pub mod fd;
 pub mod interface;
+pub mod link_watch;
 pub mod mem;
 pub mod netlink;
 pub mod receive_batch;

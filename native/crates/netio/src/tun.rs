@@ -1,9 +1,9 @@
 use std::ffi::{c_int, c_short, c_ulong};
 use std::mem::zeroed;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use crate::error::IoError;
-use crate::fd::{ioctl, open_socket};
+use crate::fd::{duplicate, ioctl, open_socket};
 use crate::interface::{self, InterfacePlan};
 
 pub struct TunOptions {
@@ -38,13 +38,7 @@ pub fn open_tun(options: &TunOptions) -> Result<Tun, IoError> {
         attach(&queue, &name)?;
         queues.push(queue);
     }
-    let mut offloads = Vec::new();
-    for queue in &queues {
-        prepare(queue)
-            .map_err(|errno| IoError::new(errno, format!("set up virtio-net headers on {name}")))?;
-        offloads = negotiate_offloads(queue).to_vec();
-    }
-    interface::apply(&name, &options.interface)?;
+    let offloads = set_up(&name, &queues, &options.interface)?;
     Ok(Tun {
         name,
         queues,
@@ -52,9 +46,38 @@ pub fn open_tun(options: &TunOptions) -> Result<Tun, IoError> {
     })
 }
 
+/// Creates the device anew for queues whose device was deleted; every duplicate of them works again. EEXIST when they
+/// still have one.
+pub fn reopen_tun(name: &str, queues: &[RawFd], plan: &InterfacePlan) -> Result<(), IoError> {
+    refuse_foreign_queues(name)?;
+    let queues = queues
+        .iter()
+        .map(|fd| duplicate(*fd, "a TUN queue"))
+        .collect::<Result<Vec<_>, _>>()?;
+    for queue in &queues {
+        attach(queue, name)?;
+    }
+    set_up(name, &queues, plan).map(drop)
+}
+
 /// Whether this process may create a TUN device.
 pub fn can_open_tun() -> bool {
     open_device().is_ok_and(|device| attach(&device, "tun%d").is_ok())
+}
+
+fn set_up(
+    name: &str,
+    queues: &[OwnedFd],
+    plan: &InterfacePlan,
+) -> Result<Vec<&'static str>, IoError> {
+    let mut offloads = Vec::new();
+    for queue in queues {
+        prepare(queue)
+            .map_err(|errno| IoError::new(errno, format!("set up virtio-net headers on {name}")))?;
+        offloads = negotiate_offloads(queue).to_vec();
+    }
+    interface::apply(name, plan)?;
+    Ok(offloads)
 }
 
 /// Bits of TUNSETOFFLOAD by the step at which they are asked for; older kernels know fewer.

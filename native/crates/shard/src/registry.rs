@@ -176,6 +176,15 @@ pub fn shard_snapshot(plane: u32, shard: usize) -> Result<ShardSnapshot, IoError
     })
 }
 
+/// What happened between a shard and the system; nothing of a shard that was never started.
+pub fn shard_io(plane: u32, shard: usize) -> Result<Vec<(&'static str, u64)>, IoError> {
+    let entry = find(plane)?;
+    let thread = entry.seat(shard)?.thread();
+    Ok(thread
+        .as_ref()
+        .map_or_else(Vec::new, |thread| thread.state().io.named().to_vec()))
+}
+
 /// Of a shard that was never started: `stopped`.
 pub fn shard_life(plane: u32, shard: usize) -> Result<Life, IoError> {
     let entry = find(plane)?;
