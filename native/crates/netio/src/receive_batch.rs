@@ -11,7 +11,8 @@ const CONTROL_LEN: usize = 64;
 
 /// Buffers of one `recvmmsg`, used again and again.
 ///
-/// With UDP_GRO a few buffers of 64 KB, each holding up to 64 datagrams of one sender; without it many small ones.
+/// With UDP_GRO a few buffers of 64 KB, each holding up to 64 datagrams of one sender; without it many, each for one
+/// datagram of whatever size the tunnel's MTU allows.
 pub struct ReceiveBatch {
     slot_len: usize,
     bytes: Box<[u8]>,
@@ -45,8 +46,9 @@ impl ReceiveBatch {
         ReceiveBatch::new(8, 65_536)
     }
 
+    /// The memory behind what no datagram has ever filled is not touched.
     pub fn for_single_datagrams() -> ReceiveBatch {
-        ReceiveBatch::new(64, 2048)
+        ReceiveBatch::new(64, 65_536)
     }
 
     fn new(slots: usize, slot_len: usize) -> ReceiveBatch {

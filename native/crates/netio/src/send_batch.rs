@@ -1,6 +1,7 @@
 use std::ffi::c_int;
 use std::mem::{size_of, zeroed};
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use crate::error::last_errno;
@@ -15,6 +16,8 @@ const MAX_MESSAGE: usize = 65_507;
 const MAX_MESSAGES: usize = 64;
 /// Bytes in flight: eight full messages, so that one turn of the loop mostly is one call.
 const ARENA: usize = 8 * MAX_MESSAGE;
+/// Superpackets refused in a row after which the refusal is taken as meant for all paths.
+const REFUSALS_TO_GIVE_UP: u32 = 64;
 
 /// Datagrams on their way out, laid one behind the other.
 ///
@@ -26,7 +29,7 @@ pub struct SendBatch {
     reserved: usize,
     messages: Vec<Message>,
     calls: Box<Calls>,
-    gso: bool,
+    segmentation: Segmentation,
     pub counters: SendCounters,
 }
 
@@ -42,7 +45,10 @@ pub struct SendCounters {
     pub refused: u64,
     /// What ICMP has told about datagrams sent earlier.
     pub unreachable: u64,
-    /// 1 once the device has refused segmentation and it was given up.
+    /// Superpackets that the kernel refused as such, mostly for a segment above the path's MTU; they went as single
+    /// datagrams.
+    pub gso_refused: u64,
+    /// 1 once segmentation was refused so often that it was given up.
     pub gso_given_up: u64,
 }
 
@@ -74,7 +80,7 @@ impl SendBatch {
             reserved: 0,
             messages: Vec::with_capacity(MAX_MESSAGES),
             calls: Box::new(Calls::new()),
-            gso,
+            segmentation: Segmentation::new(gso),
             counters: SendCounters::default(),
         }
     }
@@ -109,7 +115,7 @@ impl SendBatch {
         if let Some(last) = self
             .messages
             .last_mut()
-            .filter(|last| self.gso && last.takes(listener, &to, len))
+            .filter(|last| self.segmentation.on && last.takes(listener, &to, len))
         {
             last.len += len;
             last.segments += 1;
@@ -194,17 +200,17 @@ impl SendBatch {
 
     /// The kernel refused message `index`: segmentation may be the reason, so the datagrams go one by one.
     ///
-    /// EIO (a device without checksum offload, older kernels) is for good. EMSGSIZE, before Linux 6.14 EINVAL, is a
-    /// segment above the path's MTU, which the kernel fragments when it comes alone.
+    /// EMSGSIZE, before Linux 6.14 EINVAL, is a segment above the path's MTU, which the kernel fragments when it comes
+    /// alone. EIO is a path through IPsec or, before Linux 6.11, a device without checksum offload.
     fn resend_split(&mut self, socket: &OwnedFd, index: usize, errno: c_int) {
         let message = &self.messages[index];
-        let (len, segments) = (message.len, message.segments);
+        let segments = message.segments;
         if segments == 1 || !matches!(errno, libc::EIO | libc::EINVAL | libc::EMSGSIZE) {
             self.counters.refused += segments as u64;
             return;
         }
-        if errno == libc::EIO && self.gso {
-            self.gso = false;
+        self.counters.gso_refused += 1;
+        if errno == libc::EIO && self.segmentation.was_refused() {
             self.counters.gso_given_up = 1;
         }
         let mut done = 0;
@@ -214,8 +220,9 @@ impl SendBatch {
             self.counters.calls += 1;
             match self.calls.send(socket, parts) {
                 Ok(sent) => {
-                    done += sent;
                     self.counters.datagrams += sent as u64;
+                    self.counters.bytes += message.bytes_of(done..done + sent) as u64;
+                    done += sent;
                 }
                 Err(errno) => match self.judge(socket, errno) {
                     Verdict::Again => {}
@@ -234,7 +241,6 @@ impl SendBatch {
                 },
             }
         }
-        self.counters.bytes += len as u64;
     }
 
     fn count_sent(&mut self, from: usize, to: usize) {
@@ -243,6 +249,14 @@ impl SendBatch {
             .iter()
             .map(|message| message.len as u64)
             .sum::<u64>();
+        if self.segmentation.refusals > 0 {
+            let superpackets = self.messages[from..to]
+                .iter()
+                .filter(|message| message.segments > 1);
+            if superpackets.count() > 0 {
+                self.segmentation.refusals = 0;
+            }
+        }
     }
 
     fn segments(&self, from: usize, to: usize) -> u64 {
@@ -250,6 +264,26 @@ impl SendBatch {
             .iter()
             .map(|message| message.segments as u64)
             .sum()
+    }
+}
+
+/// Whether superpackets are worth trying.
+struct Segmentation {
+    on: bool,
+    /// In a row, for a reason that a smaller segment would not cure.
+    refusals: u32,
+}
+
+impl Segmentation {
+    fn new(on: bool) -> Segmentation {
+        Segmentation { on, refusals: 0 }
+    }
+
+    /// True: that was one too many, and it is over. One path says nothing about the others, a row of refusals does.
+    fn was_refused(&mut self) -> bool {
+        self.refusals += 1;
+        self.on &= self.refusals < REFUSALS_TO_GIVE_UP;
+        !self.on
     }
 }
 
@@ -262,6 +296,11 @@ impl Message {
             && self.len == self.segment * self.segments
             && self.segments < MAX_SEGMENTS
             && self.len + len <= MAX_MESSAGE
+    }
+
+    /// Bytes of some of the segments; all but the last are full.
+    fn bytes_of(&self, segments: Range<usize>) -> usize {
+        (segments.end * self.segment).min(self.len) - segments.start * self.segment
     }
 }
 
@@ -385,5 +424,23 @@ impl Calls {
         header.msg_control = control;
         header.msg_controllen = control_len;
         header.msg_flags = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_row_of_refusals_ends_segmentation() {
+        let mut segmentation = Segmentation::new(true);
+        for _ in 1..REFUSALS_TO_GIVE_UP {
+            assert!(!segmentation.was_refused());
+        }
+        segmentation.refusals = 0;
+        for _ in 1..REFUSALS_TO_GIVE_UP {
+            assert!(!segmentation.was_refused() && segmentation.on);
+        }
+        assert!(segmentation.was_refused() && !segmentation.on);
     }
 }

@@ -1,12 +1,13 @@
 //! UDP batches and steering over the real loopback.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::AsRawFd;
 use std::thread;
 use std::time::Duration;
 
 use netio::interface::{InterfacePlan, apply};
 use netio::receive_batch::ReceiveBatch;
-use netio::send_batch::SendBatch;
+use netio::send_batch::{SendBatch, SendCounters};
 use netio::udp_group::{UdpGroup, UdpGroupOptions, open_udp_group};
 use netio::wake::Poller;
 
@@ -274,8 +275,13 @@ fn segments_above_the_mtu_still_arrive() {
             }
             batch.flush(&client.sockets);
             assert_eq!(
-                (batch.counters.datagrams, batch.counters.gso_given_up),
-                (10, 0),
+                (
+                    batch.counters.datagrams,
+                    batch.counters.bytes,
+                    batch.counters.gso_refused,
+                    batch.counters.gso_given_up
+                ),
+                (10, 15_000, 1, 0),
                 "{host}"
             );
             let marks: Vec<u8> = drain(&receiver, 0)
@@ -288,6 +294,68 @@ fn segments_above_the_mtu_still_arrive() {
     });
     if !checked {
         eprintln!("skipped: a network namespace needs root");
+    }
+}
+
+/// A socket that sends no checksums is refused superpackets.
+#[test]
+fn a_refused_superpacket_goes_one_by_one() {
+    let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let (receiver, client) = (group(host, 1), group(host, 1));
+    let to = SocketAddr::new(host, receiver.port);
+    let mut batch = SendBatch::new(true);
+    for refuse in [true, true, false] {
+        set_no_check(&client, refuse);
+        push(&mut batch, to, &[1; 900]);
+        push(&mut batch, to, &[2; 900]);
+        push(&mut batch, to, &[3; 70]);
+        batch.flush(&client.sockets);
+        assert_eq!(
+            drain(&receiver, 0).0,
+            [vec![1; 900], vec![2; 900], vec![3; 70]]
+        );
+    }
+    let expected = SendCounters {
+        calls: 2 * 2 + 1,
+        datagrams: 3 * 3,
+        bytes: 3 * 1870,
+        gso_refused: 2,
+        ..SendCounters::default()
+    };
+    assert_eq!(batch.counters, expected);
+}
+
+fn set_no_check(group: &UdpGroup, on: bool) {
+    let value = i32::from(on);
+    // SAFETY: SO_NO_CHECK reads one int, which outlives the call.
+    let rc = unsafe {
+        libc::setsockopt(
+            group.sockets[0].as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_NO_CHECK,
+            (&raw const value).cast(),
+            size_of::<i32>() as _,
+        )
+    };
+    assert_eq!(rc, 0);
+}
+
+#[test]
+fn without_gro_datagrams_of_any_size_are_taken() {
+    let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let (receiver, client) = (group(host, 1), group(host, 1));
+    let mut batch = SendBatch::new(false);
+    for len in [9000, 65_507, 1] {
+        push(
+            &mut batch,
+            SocketAddr::new(host, receiver.port),
+            &vec![len as u8; len],
+        );
+        batch.flush(&client.sockets);
+        let mut received = ReceiveBatch::for_single_datagrams();
+        assert_eq!(received.receive(&receiver.sockets[0]), Ok(1));
+        let message = received.message(0).expect("a datagram that is not cut");
+        assert_eq!((message.bytes.len(), message.segment), (len, len));
     }
 }
 

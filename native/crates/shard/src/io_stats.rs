@@ -40,6 +40,7 @@ struct SendStats {
     no_room: OwnedCounter,
     refused: OwnedCounter,
     unreachable: OwnedCounter,
+    gso_refused: OwnedCounter,
     gso_given_up: OwnedCounter,
 }
 
@@ -51,11 +52,12 @@ impl IoStats {
         self.send.no_room.set(counters.no_room);
         self.send.refused.set(counters.refused);
         self.send.unreachable.set(counters.unreachable);
+        self.send.gso_refused.set(counters.gso_refused);
         self.send.gso_given_up.set(counters.gso_given_up);
     }
 
     /// Stable name and value of each.
-    pub fn named(&self) -> [(&'static str, u64); 23] {
+    pub fn named(&self) -> [(&'static str, u64); 24] {
         [
             ("turns", self.turns.value()),
             ("sleeps", self.sleeps.value()),
@@ -74,6 +76,7 @@ impl IoStats {
             ("udp-sent-bytes", self.send.bytes.value()),
             ("udp-send-no-room", self.send.no_room.value()),
             ("udp-send-refused", self.send.refused.value()),
+            ("gso-refused", self.send.gso_refused.value()),
             ("gso-given-up", self.send.gso_given_up.value()),
             ("tun-reads", self.tun_reads.value()),
             ("tun-read-errors", self.tun_read_errors.value()),
