@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { afterAll, test } from '@jest/globals';
+import { afterAll, beforeAll, test } from '@jest/globals';
 import { Host, type Running } from './host.js';
 
 /** A network of hosts around a bridge; the server's host is number 1. */
@@ -89,13 +89,34 @@ export function useLab(): { scenario: Scenario; ours: Scenario } {
   return { scenario, ours: process.env.INTEROP_SERVER === 'openvpn' ? skipped : scenario };
 }
 
+export type Step<T> = (name: string, work: (standing: T) => Promise<void>, seconds?: number) => void;
+
+/** A lab whose set-up serves all steps of a `describe`; for what is asked many times of the same processes. */
+export function useStandingLab<T>(setUp: (lab: Lab) => Promise<T>): Step<T> {
+  const lab = new Lab();
+  let standing: T;
+  beforeAll(() =>
+    explained(lab, async () => {
+      standing = await setUp(lab);
+    }),
+  );
+  afterAll(() => lab.close());
+  return (name, work, seconds = 30) => test(name, () => explained(lab, () => work(standing)), seconds * 1000);
+}
+
 async function guarded(lab: Lab, work: (lab: Lab) => Promise<void>): Promise<void> {
   try {
-    await work(lab);
+    await explained(lab, () => work(lab));
+  } finally {
+    await lab.stopAll();
+  }
+}
+
+async function explained(lab: Lab, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
   } catch (error) {
     if (error instanceof Error) error.message += `\n${lab.tails()}`;
     throw error;
-  } finally {
-    await lab.stopAll();
   }
 }

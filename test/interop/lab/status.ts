@@ -28,5 +28,15 @@ export async function readStatus(lab: Lab): Promise<Status> {
   return JSON.parse(body) as Status;
 }
 
+/** Of all shards together. Drops are called `drop NAME`. */
+export function totalsOf({ shards }: Status): Readonly<Record<string, number>> {
+  const totals: Record<string, number> = {};
+  for (const { counters, drops } of shards) {
+    const named = Object.entries(drops).map(([name, count]) => [`drop ${name}`, count] as const);
+    for (const [name, count] of [...Object.entries(counters), ...named]) totals[name] = (totals[name] ?? 0) + count;
+  }
+  return totals;
+}
+
 export const sum = (counts: Readonly<Record<string, number>>): number =>
   Object.values(counts).reduce((total, count) => total + count, 0);
