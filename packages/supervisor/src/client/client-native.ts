@@ -3,7 +3,15 @@ import type { NativePort } from '../shards/native-port.js';
 /** The part of the native core that a client uses. */
 export type ClientNative = Pick<
   NativePort,
-  'openTun' | 'closeFds' | 'createPlane' | 'destroyPlane' | 'startShard' | 'shardCounters'
+  | 'openTun'
+  | 'reopenTun'
+  | 'openLinkWatch'
+  | 'lookAtLink'
+  | 'closeFds'
+  | 'createPlane'
+  | 'destroyPlane'
+  | 'startShard'
+  | 'shardIo'
 > &
   RouteNative &
   Pick<typeof import('@shardvpn/native'), 'openUdpClient' | 'keepCapabilities' | 'keepOnlyNetAdmin'>;

@@ -4,6 +4,7 @@ import type { ClientEvent } from '@shardvpn/core';
 import { createRing } from '@shardvpn/ring';
 import type { ClientStart, FromClient, ToClient } from '@shardvpn/worker';
 import type { Log } from '../log.js';
+import { watchFaults } from '../shards/fault-watch.js';
 import { within } from '../shards/shard-handle.js';
 import type { ClientNative } from './client-native.js';
 import { clientOptions, type ServerAddress } from './client-options.js';
@@ -60,8 +61,10 @@ export const openConnection = (
     hopIn: [null],
     hopOut: [null],
   });
+  const endWatch = watchFaults(native, { plane, shards: 1 }, log);
   const worker = startWorker({ client: clientOptions(profile, server), tls: profile.tls, plane, toData, toWorker });
   return new RunningConnection(worker, handlers, () => {
+    endWatch();
     native.destroyPlane(plane);
     native.closeFds([socket.fd]);
   });

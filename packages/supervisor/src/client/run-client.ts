@@ -1,5 +1,7 @@
 import type { ClientEvent } from '@shardvpn/core';
+import type { TunOptions } from '@shardvpn/native';
 import type { Log } from '../log.js';
+import { type KeptDevice, watchDevice } from '../system/device-watch.js';
 import { dropPrivileges } from '../system/privileges.js';
 import { endpointText } from '../system/sockets.js';
 import { applyTun } from '../system/tun.js';
@@ -31,6 +33,7 @@ export class RunningClient {
   readonly #backOff: BackOff;
   readonly #tun: { readonly name: string; readonly fds: number[] };
   readonly #tunnel: Tunnel;
+  readonly #endWatch: () => void;
   #stopped = false;
   #connection: Connection | null = null;
   #interrupt: () => void = () => {};
@@ -45,8 +48,10 @@ export class RunningClient {
     this.#remotes = new RemoteList(profile.remotes);
     this.#backOff = new BackOff(profile.connectRetry, profile.remotes.length);
     const { device: name, tunMtu: mtu } = profile;
-    this.#tun = applyTun(native, { name, queues: 1, mtu, addresses: [], routes: [] });
+    const bare = { name, queues: 1, mtu, addresses: [], routes: [] };
+    this.#tun = applyTun(native, bare);
     this.#tunnel = new Tunnel(native, this.#tun.name, mtu, log);
+    this.#endWatch = watchDevice(native, this.#keptDevice(bare), log);
     this.ended = this.#run().finally(() => this.#close());
   }
 
@@ -56,6 +61,20 @@ export class RunningClient {
     this.#interrupt();
     await this.#connection?.leave(limitMs);
     await this.ended;
+  }
+
+  #keptDevice(bare: TunOptions): KeptDevice {
+    const { name, fds } = this.#tun;
+    const tunnel = this.#tunnel;
+    return {
+      name,
+      mtu: () => tunnel.mtu,
+      restore: () => tunnel.restore(),
+      reopen: () => {
+        this.#native.reopenTun(fds, { ...bare, name, mtu: tunnel.mtu });
+        tunnel.restore();
+      },
+    };
   }
 
   async #run(): Promise<ClientEnd> {
@@ -204,6 +223,7 @@ export class RunningClient {
 
   /** Routes to other devices would stay behind; the tunnel's own go with the device. */
   #close(): void {
+    this.#endWatch();
     this.#tunnel.clear();
     this.#native.closeFds([...this.#tun.fds]);
     this.#log.info('stopped');

@@ -68,3 +68,18 @@ test('a route that was there before is not ours to remove, and a refused address
   expect(take()).not.toContain('- eth0 198.51.100.1/32');
   expect(() => open(['+ tun0 10.8.0.2/24']).tunnel.apply(PLAN)).toThrow('cannot set up tun0');
 });
+
+test('what a device has lost is set again, and what it has kept stays', () => {
+  const { tunnel, take } = open();
+  tunnel.apply(PLAN);
+  take();
+  tunnel.restore();
+  expect(take()).toEqual(['+ tun0 10.8.0.2/24', '+ eth0 198.51.100.1/32', '+ tun0 0.0.0.0/1']);
+  const refusing: string[] = [];
+  const other = open(refusing);
+  other.tunnel.apply(PLAN);
+  other.take();
+  refusing.push('+ eth0 198.51.100.1/32');
+  other.tunnel.restore();
+  expect(other.take()).toEqual(['+ tun0 10.8.0.2/24', '+ tun0 0.0.0.0/1']);
+});

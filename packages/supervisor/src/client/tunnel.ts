@@ -32,6 +32,22 @@ export class Tunnel {
     for (const route of plan.routes.filter((wanted) => !kept.some((old) => same(old, wanted)))) this.#addRoute(route);
   }
 
+  get mtu(): number {
+    return this.#mtu;
+  }
+
+  /** Sets again what the device has lost while it was down or gone. Throws when an address is refused. */
+  restore(): void {
+    for (const address of this.#addresses) this.#native.addAddress(this.device, { ...address });
+    for (const { device, ...route } of this.#routes) {
+      try {
+        this.#native.addRoute(device ?? this.device, route);
+      } catch (error) {
+        if ((error as { code?: string }).code !== 'EEXIST') throw error;
+      }
+    }
+  }
+
   /** Takes addresses and routes away again. */
   clear(): void {
     for (const route of this.#routes.reverse()) this.#removeRoute(route);

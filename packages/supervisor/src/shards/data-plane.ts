@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import type { ShardStart } from '@shardvpn/worker';
 import type { ServerConfig } from '../config/server-config.js';
 import type { Log } from '../log.js';
+import type { KeptDevice } from '../system/device-watch.js';
 import { type OpenListener, openListeners } from '../system/sockets.js';
-import { applyTun, planTun } from '../system/tun.js';
+import { applyTun, keptTun, planTun } from '../system/tun.js';
 import type { NativePort } from './native-port.js';
 import { createHopRings, planShardStarts } from './shard-start.js';
 
@@ -15,6 +16,8 @@ export interface DataPlane {
   readonly listening: readonly { readonly host: string; readonly port: number }[];
   /** `null` for a server without a device. */
   readonly device: string;
+  /** null for a server without a device. */
+  readonly keptDevice: KeptDevice | null;
   close(): void;
 }
 
@@ -36,7 +39,8 @@ export const openDataPlane = (native: NativePort, config: ServerConfig, shards: 
     startDataThreads(native, starts, sockets, tun?.fds ?? null);
     logOpened(log, sockets, tun);
     const listening = sockets.map(({ listener, group }) => ({ host: listener.host, port: group.port }));
-    return { plane, starts, listening, device: tun?.name ?? 'null', close };
+    const keptDevice = tunPlan === null || tun === null ? null : keptTun(native, tunPlan, tun);
+    return { plane, starts, listening, device: tun?.name ?? 'null', keptDevice, close };
   } catch (error) {
     close();
     throw error;

@@ -27,6 +27,10 @@ class MemoryNative implements NativePort {
     this.calls.push(`tun ${name} ${addresses.join(' ')}`);
     return { name: `${name}0`, fds: this.#newFds(queues), offloads: [] };
   };
+  reopenTun: NativePort['reopenTun'] = () => {};
+  restoreTun: NativePort['restoreTun'] = () => {};
+  openLinkWatch: NativePort['openLinkWatch'] = () => 99;
+  lookAtLink: NativePort['lookAtLink'] = () => ({ state: 'up', lost: false, mtu: 1500 });
   closeFds: NativePort['closeFds'] = (fds) => void this.calls.push(`close ${fds.join(' ')}`);
   createPlane: NativePort['createPlane'] = () => 77;
   destroyPlane: NativePort['destroyPlane'] = (plane) => void this.calls.push(`destroy ${plane}`);
@@ -39,6 +43,7 @@ class MemoryNative implements NativePort {
     hops: [],
     peers: [{ peerId: shard, bytesIn: 10, bytesOut: 20, packetsIn: 1, packetsOut: 2, idleSeconds: 0 }],
   });
+  shardIo: NativePort['shardIo'] = () => [];
   shardState: NativePort['shardState'] = () => this.state;
   parallelism: NativePort['parallelism'] = () => 2;
   probeHost: NativePort['probeHost'] = () => ({
@@ -213,7 +218,7 @@ describe('server', () => {
       true,
       true,
     ]);
-    expect(native.calls.slice(2)).toEqual(['destroy 77', 'close 102 103', 'close 100 101']);
+    expect(native.calls.slice(2)).toEqual(['close 99', 'destroy 77', 'close 102 103', 'close 100 101']);
     expect(readFileSync(join(folder, 'ipp.txt'), 'utf8')).toBe('alice,10.8.0.2\n');
     expect(readFileSync(join(folder, 'status.txt'), 'utf8')).not.toContain('alice');
     await expect(fetch(`${server.adminUrl}/healthz`)).rejects.toThrow();

@@ -7,12 +7,14 @@ import type { Log } from '../log.js';
 import { followCrl, readRevocation } from '../registry/crl-source.js';
 import { keepLeases } from '../registry/lease-store.js';
 import { type ClientMessage, Registry } from '../registry/registry.js';
+import { watchDevice } from '../system/device-watch.js';
 import { dropPrivileges } from '../system/privileges.js';
 import { repeat } from '../system/repeat.js';
 import { endpointText } from '../system/sockets.js';
 import { VERSION } from '../version.js';
 import { type DataPlane, openDataPlane } from './data-plane.js';
 import { lookAtDataThreads } from './data-watch.js';
+import { watchFaults } from './fault-watch.js';
 import { loadNative, type NativePort } from './native-port.js';
 import { Orphans } from './orphans.js';
 import { ShardGroup } from './shard-group.js';
@@ -88,6 +90,7 @@ const start = async (config: ServerConfig, log: Log, ports: StartPorts, teardown
       (list) => registry.setRevocation(list),
       (error: Error) => log.error(error.message),
     );
+  watchSystem(native, data, log, teardown);
   const failed = watchData({ native, data, orphans, registry, pingTimeout: config.pingTimeout }, log, teardown);
   sayStarted(data, workers, adminUrl, log);
   let stopped: Promise<void> | undefined;
@@ -141,6 +144,11 @@ const watchData = (
     };
     teardown.add(repeat(DATA_LOOK_MS, 'looking at the data threads', look, log));
   });
+
+const watchSystem = (native: NativePort, data: DataPlane, log: Log, teardown: Teardown): void => {
+  teardown.add(watchFaults(native, { plane: data.plane, shards: data.starts.length }, log));
+  if (data.keptDevice !== null) teardown.add(watchDevice(native, data.keptDevice, log));
+};
 
 const sayStarted = ({ listening, device }: DataPlane, workers: number, adminUrl: string | null, log: Log): void => {
   log.info(`ShardVPN ${VERSION} serves`, {

@@ -1,6 +1,7 @@
 import type { Tun, TunOptions } from '@shardvpn/native';
 import type { ServerConfig } from '../config/server-config.js';
 import type { NativePort } from '../shards/native-port.js';
+import type { KeptDevice } from './device-watch.js';
 import { startError } from './start-error.js';
 
 type TunConfig = Pick<ServerConfig, 'device' | 'tunMtu' | 'ipv4' | 'ipv6' | 'routes'>;
@@ -25,6 +26,18 @@ export const applyTun = (native: Pick<NativePort, 'openTun'>, plan: TunOptions):
     throw startError('config/cannot-open-tun', `cannot set up the tunnel device ${plan.name}`, error, TUN_HINTS);
   }
 };
+
+/** What sets up the device of `plan` again, under the name that it has been given. */
+export const keptTun = (
+  native: Pick<NativePort, 'reopenTun' | 'restoreTun'>,
+  plan: TunOptions,
+  { name, fds }: Tun,
+): KeptDevice => ({
+  name,
+  mtu: () => plan.mtu,
+  restore: () => native.restoreTun({ ...plan, name }),
+  reopen: () => native.reopenTun(fds, { ...plan, name }),
+});
 
 const TUN_HINTS = {
   EPERM: 'this needs root or CAP_NET_ADMIN',
