@@ -106,6 +106,21 @@ fn superpackets_reach_the_shard_of_their_peer_id_whole_and_in_order() {
 }
 
 #[test]
+fn no_run_is_so_long_that_the_device_has_it_cut() {
+    let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let (server, client) = (group(host, 1), group(host, 1));
+    let to = SocketAddr::new(host, server.port);
+    let mut batch = SendBatch::new(true);
+    // 46 of 1424 bytes fit a UDP datagram, but not a device.
+    for _ in 0..90 {
+        push(&mut batch, to, &[7; 1424]);
+    }
+    batch.flush(&client.sockets);
+    let (datagrams, buffers) = drain(&server, 0);
+    assert_eq!((datagrams.len(), buffers), (90, 2));
+}
+
+#[test]
 fn one_call_carries_batches_for_many_addresses() {
     let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let receivers: Vec<UdpGroup> = (0..5).map(|_| group(host, 1)).collect();
