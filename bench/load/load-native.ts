@@ -16,9 +16,10 @@ export interface LoadNative {
   trafficTally(parts: number[]): TrafficTally;
   /** Sums of all threads, drops as `drop-REASON`; what is 0 is left out. */
   loadCounters(): { name: string; value: number }[];
-  /** A UDP socket on a thread of its own that sends everything back, or with `answers` false only counts. */
-  startEcho(host: string, port: number, answers: boolean): void;
-  stopEcho(): { packets: number; bytes: number } | null;
+  /** A UDP socket on a thread of its own. */
+  startEcho(options: StartEcho): void;
+  /** Packets and bytes received, and packets sent. */
+  stopEcho(): { packets: number; bytes: number; sent: number } | null;
 }
 
 export interface OpenLoad {
@@ -32,13 +33,25 @@ export interface OpenLoad {
 export interface StartTraffic {
   /** Packets per second and client; null = as many as come back, at most `window` of a client under way. */
   readonly pace: number | null;
-  readonly window: number;
+  /** With a null `pace`, null = as many as the threads can send. */
+  readonly window: number | null;
   /** Bytes of UDP payload, 32 to 1472. */
   readonly payload: number;
   /** UDP port of the echo; null = the packets go to another client. */
   readonly echoPort: number | null;
   /** Four numbers for each flow: load thread, peer-id, source and destination as big-endian numbers. */
   readonly flows: Uint32Array;
+}
+
+export interface StartEcho {
+  readonly host: string;
+  readonly port: number;
+  /** Send back what comes; otherwise it is only counted. */
+  readonly answers: boolean;
+  /** Bytes of UDP payload to send without end to every client that sends something; null = none. */
+  readonly flood: number | null;
+  /** One by one, and not in runs that the kernel cuts. */
+  readonly single: boolean;
 }
 
 export interface TrafficTally {

@@ -32,8 +32,16 @@ test('every word is understood', () => {
   });
   expect(parseEchoOptions(['--listen', '10.8.0.1:7000', '--sink'])).toEqual({
     listen: { host: '10.8.0.1', port: 7000 },
-    sink: true,
+    answers: false,
+    flood: null,
+    single: false,
   });
+  expect(parseEchoOptions('--listen 10.8.0.1:7000 --flood 1372 --single'.split(' '))).toMatchObject({
+    answers: false,
+    flood: 1372,
+    single: true,
+  });
+  expect(parse('--config a --send flood').send).toEqual({ type: 'flood' });
 });
 
 test.each([
@@ -49,4 +57,14 @@ test.each([
 ])('%s is refused in one line', (text, message) => {
   expect(() => parse(text)).toThrow(UsageError);
   expect(() => parse(text)).toThrow(message);
+});
+
+test.each([
+  ['--sink', /--listen/],
+  ['--listen 1.2.3.4:5 --flood 1500', /--flood 1500/],
+  ['--listen 1.2.3.4:5 --flood 64 --sink', /--sink/],
+  ['--listen 1.2.3.4:5 --single', /--single/],
+])('echo %s is refused in one line', (text, message) => {
+  expect(() => parseEchoOptions(text.split(' '))).toThrow(UsageError);
+  expect(() => parseEchoOptions(text.split(' '))).toThrow(message);
 });

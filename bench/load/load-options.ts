@@ -18,8 +18,12 @@ export interface LoadOptions {
 
 export interface EchoOptions {
   readonly listen: Target;
-  /** Count what comes and do not answer. */
-  readonly sink: boolean;
+  /** Send back what comes; otherwise it is counted. */
+  readonly answers: boolean;
+  /** UDP payload to send without end to whoever asks; null = nothing. */
+  readonly flood: number | null;
+  /** Without UDP_SEGMENT. */
+  readonly single: boolean;
 }
 
 export type Send =
@@ -27,7 +31,9 @@ export type Send =
   /** Packets per second and client. */
   | { readonly type: 'paced'; readonly pps: number }
   /** Packets under way per client; null = as many as all together may have. */
-  | { readonly type: 'saturate'; readonly window: number | null };
+  | { readonly type: 'saturate'; readonly window: number | null }
+  /** As many as the threads can, whatever becomes of them. */
+  | { readonly type: 'flood' };
 
 export interface Target {
   readonly host: string;
@@ -38,23 +44,25 @@ export interface Target {
 export class UsageError extends Error {}
 
 export const USAGE = `node bench/load/load.mjs --config client.conf --clients N [options]
-node bench/load/load.mjs echo --listen ADDRESS:PORT [--sink]
+node bench/load/load.mjs echo --listen ADDRESS:PORT [--sink | --flood BYTES [--single]]
 
 --config FILE        profile of the clients; all of them use its certificate, so the server needs duplicate-cn
 --clients N          1 to 10000 and more, each with a UDP port of its own (default: 1)
 --rate N|max[:N]     clients started per second, or as fast as they connect, at most N handshakes at a time
                      (default: 100; max is max:32)
 --seconds N          how long they stay once all are connected or have failed; SIGTERM and SIGINT end it (default: 5)
---send none | paced:PPS | saturate[:WINDOW]
+--send none | paced:PPS | saturate[:WINDOW] | flood
                      nothing but pings; PPS packets per second and client; as many as come back, at most WINDOW
-                     packets of a client under way (default: none)
+                     packets of a client under way; as many as the threads can send (default: none)
 --size BYTES         UDP payload of a packet, 32 to 1472 (default: 64)
 --to ADDRESS:PORT    send to this echo behind the server, and count what comes back;
                      without it each client sends to another one, for which the server needs client-to-client
 --threads N          control threads, each with a data thread (default: one for 500 clients, at most one per CPU)
 --json FILE          write the result there
 
-echo                 the far end, to be run behind the server's tunnel; --sink only counts
+echo                 the far end, to be run behind the server's tunnel; --sink only counts; --flood sends packets with BYTES
+                     of payload as fast as it can to every client that has sent something within half a second, in runs
+                     that the kernel cuts (UDP_SEGMENT) or, with --single, one by one
 `;
 
 export const parseLoadOptions = (args: readonly string[], cpus: number): LoadOptions => {
@@ -67,7 +75,7 @@ export const parseLoadOptions = (args: readonly string[], cpus: number): LoadOpt
     pace: readPace(values.rate ?? '100'),
     seconds: whole('seconds', values.seconds ?? '5', 0, 1_000_000),
     send: readSend(values.send ?? 'none'),
-    size: whole('size', values.size ?? '64', 32, 1472),
+    size: readSize('size', values.size ?? '64'),
     to: values.to === undefined || values.to === 'clients' ? null : readTarget('to', values.to),
     threads: Math.min(clients, whole('threads', values.threads ?? String(threads), 1, 64)),
     json: values.json ?? null,
@@ -75,10 +83,14 @@ export const parseLoadOptions = (args: readonly string[], cpus: number): LoadOpt
 };
 
 export const parseEchoOptions = (args: readonly string[]): EchoOptions => {
-  const { values } = parse(args, { listen: { type: 'string' }, sink: { type: 'boolean' } } as const);
+  const { listen, sink = false, flood, single = false } = parse(args, ECHO_FLAGS).values;
+  if (sink && flood !== undefined) fail('--sink only counts, so give it without --flood');
+  if (single && flood === undefined) fail('--single is about --flood BYTES');
   return {
-    listen: readTarget('listen', values.listen ?? fail('where? Give --listen ADDRESS:PORT')),
-    sink: values.sink ?? false,
+    listen: readTarget('listen', listen ?? fail('where? Give --listen ADDRESS:PORT')),
+    answers: !sink && flood === undefined,
+    flood: flood === undefined ? null : readSize('flood', flood),
+    single,
   };
 };
 
@@ -95,6 +107,13 @@ const LOAD_FLAGS = {
   to: { type: 'string' },
   threads: { type: 'string' },
   json: { type: 'string' },
+} as const;
+
+const ECHO_FLAGS = {
+  listen: { type: 'string' },
+  sink: { type: 'boolean' },
+  flood: { type: 'string' },
+  single: { type: 'boolean' },
 } as const;
 
 const parse = <T extends NonNullable<Parameters<typeof parseArgs>[0]>['options']>(
@@ -116,7 +135,7 @@ const readPace = (text: string): Pace => {
 
 const readSend = (text: string): Send => {
   const [kind, value] = text.split(':');
-  if (text === 'none') return { type: 'none' };
+  if (text === 'none' || text === 'flood') return { type: text };
   if (kind === 'paced' && value !== undefined) {
     const pps = Number(value);
     return pps > 0 && pps <= 10_000_000 ? { type: 'paced', pps } : fail(`--send paced:${value} is no rate`);
@@ -124,8 +143,10 @@ const readSend = (text: string): Send => {
   if (kind === 'saturate') {
     return { type: 'saturate', window: value === undefined ? null : whole('send', value, 1, 65_536) };
   }
-  return fail(`--send ${text} is not known; use none, paced:PPS or saturate[:WINDOW]`);
+  return fail(`--send ${text} is not known; use none, paced:PPS, saturate[:WINDOW] or flood`);
 };
+
+const readSize = (flag: string, text: string): number => whole(flag, text, 32, 1472);
 
 const readTarget = (flag: string, text: string): Target => {
   const [, host, port] = /^(\d{1,3}(?:\.\d{1,3}){3}):(\d{1,5})$/.exec(text) ?? [];

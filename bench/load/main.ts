@@ -33,15 +33,14 @@ const load = async (args: readonly string[], abort: AbortSignal): Promise<number
 };
 
 const echo = async (args: readonly string[], abort: AbortSignal): Promise<number> => {
-  const { listen, sink } = parseEchoOptions(args);
+  const { listen, answers, flood, single } = parseEchoOptions(args);
   const native = loadNative();
-  native.startEcho(listen.host, listen.port, !sink);
-  console.log(`${sink ? 'sink' : 'echo'} on ${listen.host}:${listen.port}`);
+  native.startEcho({ ...listen, answers, flood, single });
+  console.log(`${flood !== null ? 'flood' : answers ? 'echo' : 'sink'} on ${listen.host}:${listen.port}`);
   // A timer keeps the process alive; the packets are another thread's.
   const timer = setInterval(() => undefined, 60_000);
   await new Promise((resolve) => abort.addEventListener('abort', resolve));
   clearInterval(timer);
-  const { packets, bytes } = native.stopEcho() ?? { packets: 0, bytes: 0 };
-  console.log(JSON.stringify({ packets, bytes }));
+  console.log(JSON.stringify(native.stopEcho()));
   return 0;
 };

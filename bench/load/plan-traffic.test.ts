@@ -26,6 +26,11 @@ test('with an echo all send there', () => {
   expect([...(plan?.flows ?? [])]).toEqual([1, 5, A, 0xc0a8ff01]);
 });
 
+test('a flood has neither pace nor window', () => {
+  const to = { host: '10.8.0.1', port: 7000 };
+  expect(planTraffic({ send: { type: 'flood' }, size: 64, to }, THREE)).toMatchObject({ pace: null, window: null });
+});
+
 test('the window shrinks with the number of clients and never closes', () => {
   const crowd = Array.from({ length: 10_000 }, (_, n) => client(n, '10.8.0.2'));
   const window = (clients: readonly ConnectedClient[]) =>

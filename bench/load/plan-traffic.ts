@@ -12,7 +12,7 @@ export const planTraffic = (
   if (send.type === 'none' || ends.length < (to === null ? 2 : 1)) return null;
   return {
     pace: send.type === 'paced' ? send.pps : null,
-    window: send.type === 'saturate' ? (send.window ?? windowFor(ends.length)) : 0,
+    window: send.type === 'saturate' ? (send.window ?? windowFor(ends.length)) : null,
     payload: size,
     echoPort: to?.port ?? null,
     flows: Uint32Array.from(ends.flatMap((client, n) => flowOf(client, destinationOf(ends, n, to)))),

@@ -12,7 +12,7 @@ use napi::{Env, Status};
 use napi_derive::napi;
 use netio::mem::SharedMemory;
 
-use crate::echo::Echo;
+use crate::echo::{Echo, Task};
 use crate::error::{Result, invalid, to_js};
 use crate::flow::Flow;
 use crate::packet::{CLIENT_PORT, MIN_PAYLOAD, Route};
@@ -74,7 +74,8 @@ pub fn wake_load(load: u32) -> Result<()> {
 pub struct StartTraffic {
     /// Packets per second and client; null sends with a window.
     pub pace: Option<f64>,
-    pub window: u32,
+    /// Packets under way per client; null with a null pace sends whatever a thread can.
+    pub window: Option<u32>,
     pub payload: u32,
     /// UDP port of the other end; null = from client to client.
     pub echo_port: Option<u32>,
@@ -84,10 +85,7 @@ pub struct StartTraffic {
 
 #[napi]
 pub fn start_traffic(options: StartTraffic) -> Result<()> {
-    let payload = options.payload as usize;
-    if !(MIN_PAYLOAD..=MAX_PAYLOAD).contains(&payload) {
-        return Err(invalid(format!("send payloads of {payload} bytes")));
-    }
+    let payload = payload_len(options.payload)?;
     let to = options.echo_port.map_or(Ok(CLIENT_PORT), port)?;
     let rows = options.flows.chunks_exact(4).enumerate();
     let flows = rows.map(|(number, row)| PlannedFlow {
@@ -102,10 +100,11 @@ pub fn start_traffic(options: StartTraffic) -> Result<()> {
             },
         ),
     });
-    let mode = match options.pace {
-        Some(rate) if rate.is_finite() && rate > 0.0 => Mode::Paced(rate),
-        Some(rate) => return Err(invalid(format!("send {rate} packets a second"))),
-        None => Mode::Window(u64::from(options.window.max(1))),
+    let mode = match (options.pace, options.window) {
+        (Some(rate), _) if rate.is_finite() && rate > 0.0 => Mode::Paced(rate),
+        (Some(rate), _) => return Err(invalid(format!("send {rate} packets a second"))),
+        (None, Some(window)) => Mode::Window(u64::from(window.max(1))),
+        (None, None) => Mode::Flood,
     };
     registry::start_traffic(TrafficPlan {
         mode,
@@ -174,10 +173,30 @@ pub fn load_counters() -> Vec<LoadCounter> {
         .collect()
 }
 
+#[napi(object, use_nullable = true)]
+pub struct StartEcho {
+    pub host: String,
+    pub port: u32,
+    /// Send back what comes.
+    pub answers: bool,
+    /// Bytes of payload to send without end to whoever asks; null = none.
+    pub flood: Option<u32>,
+    /// One by one, and not in runs that the kernel cuts.
+    pub single: bool,
+}
+
 #[napi]
-pub fn start_echo(host: String, number: u32, answers: bool) -> Result<()> {
-    let echo = Echo::start(SocketAddr::new(parse_ip(&host)?, port(number)?), answers);
-    *lock(&ECHO) = Some(echo.map_err(to_js)?);
+pub fn start_echo(options: StartEcho) -> Result<()> {
+    let task = match options.flood {
+        Some(payload) => Task::Flood {
+            payload: payload_len(payload)?,
+            single: options.single,
+        },
+        None if options.answers => Task::Answer,
+        None => Task::Take,
+    };
+    let address = SocketAddr::new(parse_ip(&options.host)?, port(options.port)?);
+    *lock(&ECHO) = Some(Echo::start(address, task).map_err(to_js)?);
     Ok(())
 }
 
@@ -185,6 +204,7 @@ pub fn start_echo(host: String, number: u32, answers: bool) -> Result<()> {
 pub struct EchoTally {
     pub packets: f64,
     pub bytes: f64,
+    pub sent: f64,
 }
 
 #[napi]
@@ -192,6 +212,7 @@ pub fn stop_echo() -> Option<EchoTally> {
     lock(&ECHO).take().map(|echo| EchoTally {
         packets: echo.counters().packets.load(Ordering::Relaxed) as f64,
         bytes: echo.counters().bytes.load(Ordering::Relaxed) as f64,
+        sent: echo.counters().sent.load(Ordering::Relaxed) as f64,
     })
 }
 
@@ -209,6 +230,15 @@ fn open_view(view: Uint8Array, views: &mut Vec<Arc<Uint8Array>>) -> SharedMemory
 
 fn lock<T>(mutex: &'static Mutex<T>) -> MutexGuard<'static, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn payload_len(bytes: u32) -> Result<usize> {
+    let bytes = bytes as usize;
+    if (MIN_PAYLOAD..=MAX_PAYLOAD).contains(&bytes) {
+        Ok(bytes)
+    } else {
+        Err(invalid(format!("send payloads of {bytes} bytes")))
+    }
 }
 
 fn parse_ip(text: &str) -> Result<IpAddr> {

@@ -1,4 +1,4 @@
-//! The far end of the traffic: a UDP socket that sends everything back, or only takes it.
+//! The far end of the traffic: a UDP socket that sends everything back, only takes it, or sends by itself.
 
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
@@ -9,8 +9,22 @@ use std::thread::{self, JoinHandle};
 use netio::IoError;
 use netio::receive_batch::ReceiveBatch;
 use netio::send_batch::SendBatch;
-use netio::udp_group::{UdpGroupOptions, open_udp_group};
+use netio::udp_group::{UdpGroup, UdpGroupOptions, open_udp_group};
 use netio::wake::{Poller, Waker};
+
+use crate::clock;
+use crate::flood::Flood;
+
+/// What the far end does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// Sends back what comes.
+    Answer,
+    /// Counts what comes and forgets it.
+    Take,
+    /// Sends payloads of this size without end to whoever asks, in runs that the kernel cuts or, `single`, one by one.
+    Flood { payload: usize, single: bool },
+}
 
 /// Dropping it ends the thread.
 pub struct Echo {
@@ -21,14 +35,16 @@ pub struct Echo {
 
 #[derive(Default)]
 pub struct EchoCounters {
+    /// Received.
     pub packets: AtomicU64,
     pub bytes: AtomicU64,
+    /// What the kernel has taken; it may still drop it at the device.
+    pub sent: AtomicU64,
     stop: AtomicBool,
 }
 
 impl Echo {
-    /// `answers` false: what comes is counted and forgotten.
-    pub fn start(address: SocketAddr, answers: bool) -> Result<Echo, IoError> {
+    pub fn start(address: SocketAddr, task: Task) -> Result<Echo, IoError> {
         let group = open_udp_group(&UdpGroupOptions {
             host: address.ip(),
             port: address.port(),
@@ -44,22 +60,12 @@ impl Echo {
             poller.add(socket, 1)?;
         }
         let shared = Arc::clone(&counters);
-        let gro = group.gro;
-        let mut mirror = Mirror {
-            sockets: group.sockets,
-            receive: if gro {
-                ReceiveBatch::for_gro()
-            } else {
-                ReceiveBatch::for_single_datagrams()
-            },
-            send: SendBatch::new(group.gso),
-            answers,
-        };
+        let mut end = FarEnd::new(group, task);
         let thread = thread::Builder::new()
             .name("echo".to_owned())
             .spawn(move || {
                 while !shared.stop.load(Ordering::Relaxed) {
-                    if !mirror.turn(&shared) && poller.wait(None, |_| {}).is_err() {
+                    if !end.turn(&shared) && poller.wait(None, |_| {}).is_err() {
                         return;
                     }
                 }
@@ -87,16 +93,46 @@ impl Drop for Echo {
     }
 }
 
-struct Mirror {
+struct FarEnd {
     sockets: Vec<OwnedFd>,
     receive: ReceiveBatch,
     send: SendBatch,
     answers: bool,
+    flood: Option<Flood>,
 }
 
-impl Mirror {
-    /// False: nothing was there.
+impl FarEnd {
+    fn new(group: UdpGroup, task: Task) -> FarEnd {
+        let (flood, single) = match task {
+            Task::Answer | Task::Take => (None, false),
+            Task::Flood { payload, single } => (Some(Flood::new(payload)), single),
+        };
+        FarEnd {
+            sockets: group.sockets,
+            receive: if group.gro {
+                ReceiveBatch::for_gro()
+            } else {
+                ReceiveBatch::for_single_datagrams()
+            },
+            send: SendBatch::new(group.gso && !single),
+            answers: task == Task::Answer,
+            flood,
+        }
+    }
+
+    /// False: there was nothing to do.
     fn turn(&mut self, counters: &EchoCounters) -> bool {
+        let mut worked = self.turn_received(counters);
+        if let Some(flood) = &mut self.flood {
+            worked |= flood.send(clock::now(), &mut self.send, &self.sockets);
+        }
+        self.send.flush(&self.sockets);
+        let sent = self.send.counters.datagrams;
+        counters.sent.store(sent, Ordering::Relaxed);
+        worked
+    }
+
+    fn turn_received(&mut self, counters: &EchoCounters) -> bool {
         let Some(socket) = self.sockets.first() else {
             return false;
         };
@@ -114,21 +150,26 @@ impl Mirror {
             counters
                 .bytes
                 .fetch_add(received.bytes.len() as u64, Ordering::Relaxed);
-            if !self.answers {
-                continue;
-            }
             for datagram in received.bytes.chunks(received.segment) {
-                if !self.send.has_room(datagram.len()) {
-                    self.send.flush(&self.sockets);
+                if let Some(flood) = &mut self.flood {
+                    flood.ask(clock::now(), received.from, datagram);
                 }
-                if let Some(slot) = self.send.reserve(datagram.len()) {
-                    slot.copy_from_slice(datagram);
-                    self.send.commit(0, received.from);
+                if self.answers {
+                    enqueue(&mut self.send, &self.sockets, received.from, datagram);
                 }
             }
         }
-        self.send.flush(&self.sockets);
         count > 0
+    }
+}
+
+fn enqueue(send: &mut SendBatch, sockets: &[OwnedFd], to: SocketAddr, datagram: &[u8]) {
+    if !send.has_room(datagram.len()) {
+        send.flush(sockets);
+    }
+    if let Some(slot) = send.reserve(datagram.len()) {
+        slot.copy_from_slice(datagram);
+        send.commit(0, to);
     }
 }
 
@@ -138,13 +179,14 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::packet::{self, Stamp};
 
     #[test]
     fn what_is_sent_comes_back() {
         let probe = UdpSocket::bind("127.0.0.1:0").expect("bind");
         let address = probe.local_addr().expect("address");
         drop(probe);
-        let echo = Echo::start(address, true).expect("echo");
+        let echo = Echo::start(address, Task::Answer).expect("echo");
         let socket = UdpSocket::bind("127.0.0.1:0").expect("bind");
         socket
             .set_read_timeout(Some(Duration::from_secs(2)))
@@ -157,5 +199,37 @@ mod tests {
         }
         assert_eq!(echo.counters().packets.load(Ordering::Relaxed), 2);
         assert_eq!(echo.counters().bytes.load(Ordering::Relaxed), 1410);
+    }
+
+    #[test]
+    fn a_flood_comes_to_whoever_asks_and_ends() {
+        let probe = UdpSocket::bind("127.0.0.2:0").expect("bind");
+        let address = probe.local_addr().expect("address");
+        drop(probe);
+        let task = Task::Flood {
+            payload: 100,
+            single: false,
+        };
+        let echo = Echo::start(address, task).expect("echo");
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("bind");
+        socket
+            .set_read_timeout(Some(Duration::from_secs(2)))
+            .expect("timeout");
+        let mut buffer = [0; 2000];
+        let mut question = [0; 40];
+        let asked = Stamp {
+            flow: 9,
+            number: 5,
+            sent: 1,
+        };
+        packet::encode_payload(&mut question, &asked);
+        socket.send_to(&question, address).expect("send");
+        // As many as its buffer holds for sure.
+        for number in 1..=50 {
+            let len = socket.recv(&mut buffer).expect("a packet of the flood");
+            let stamp = packet::decode_payload(&buffer[..len]).expect("a stamp");
+            assert_eq!((len, stamp.flow, stamp.number), (100, 9, number));
+        }
+        assert_eq!(echo.counters().packets.load(Ordering::Relaxed), 1);
     }
 }

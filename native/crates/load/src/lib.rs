@@ -11,6 +11,7 @@ pub mod clock;
 pub mod echo;
 #[cfg(not(test))]
 mod error;
+pub mod flood;
 pub mod flow;
 pub mod load_loop;
 pub mod load_sink;

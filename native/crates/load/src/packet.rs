@@ -35,8 +35,12 @@ pub struct Stamp {
     pub flow: u32,
     /// Counts from 1.
     pub number: u64,
+    /// By the clock of the process, or `UNKNOWN`.
     pub sent: Nanos,
 }
+
+/// When another process has sent a packet, whose clock says nothing here.
+pub const UNKNOWN: Nanos = 0;
 
 /// What a client has received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +110,8 @@ fn encode_ip(ip: &mut [u8], l4_len: usize, route: &Route, id: u16) {
     ip[10..12].copy_from_slice(&checksum.to_be_bytes());
 }
 
-fn encode_payload(payload: &mut [u8], stamp: &Stamp) {
+/// `payload` is at least `MIN_PAYLOAD` long.
+pub fn encode_payload(payload: &mut [u8], stamp: &Stamp) {
     let check = check_of(stamp);
     payload[0..4].copy_from_slice(&MAGIC.to_le_bytes());
     payload[4..8].copy_from_slice(&stamp.flow.to_le_bytes());
@@ -117,7 +122,7 @@ fn encode_payload(payload: &mut [u8], stamp: &Stamp) {
     }
 }
 
-fn decode_payload(payload: &[u8]) -> Option<Stamp> {
+pub fn decode_payload(payload: &[u8]) -> Option<Stamp> {
     let head: &[u8; MIN_PAYLOAD] = payload.first_chunk()?;
     let word =
         |at: usize| -> Option<u64> { head[at..].first_chunk().map(|b| u64::from_le_bytes(*b)) };

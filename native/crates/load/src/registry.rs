@@ -48,6 +48,8 @@ pub enum Mode {
     Paced(f64),
     /// Packets under way per client.
     Window(u64),
+    /// Whatever a thread can send.
+    Flood,
 }
 
 pub struct PlannedFlow {
@@ -135,6 +137,7 @@ pub fn start_traffic(plan: TrafficPlan) {
             _ if flows.is_empty() => Source::Quiet,
             Mode::Paced(rate) => Source::Paced(Pacer::new(clock::now(), rate * flows.len() as f64)),
             Mode::Window(window) => Source::Window(window),
+            Mode::Flood => Source::Flood,
         };
         *seat.state.traffic() = Traffic::new(source, flows, Arc::clone(&board), plan.payload);
         seat.waker.wake();

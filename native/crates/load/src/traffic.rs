@@ -29,6 +29,8 @@ pub enum Source {
     Paced(Pacer),
     /// As much as comes back: at most so many packets of a flow are under way.
     Window(u64),
+    /// As much as this thread can, whatever becomes of it.
+    Flood,
 }
 
 /// Packets of a turn, so that receiving gets its share.
@@ -81,6 +83,7 @@ impl Traffic {
             Source::Quiet => false,
             Source::Paced(_) => self.send_paced(ms, now, data_path, sink),
             Source::Window(window) => self.send_window(*window, ms, now, data_path, sink),
+            Source::Flood => self.send_flood(ms, now, data_path, sink),
         }
     }
 
@@ -92,6 +95,7 @@ impl Traffic {
             Source::Paced(pacer) => Some(pacer.next()),
             // Another thread's arrivals open windows here, and it does not wake this one.
             Source::Window(_) => Some(now + MILLISECOND),
+            Source::Flood => Some(now),
         }
     }
 
@@ -125,7 +129,9 @@ impl Traffic {
         self.board.note_arrival(stamp.flow);
         self.tally.received += 1;
         self.tally.received_bytes += packet.len() as u64;
-        self.tally.took(now.saturating_sub(stamp.sent));
+        if stamp.sent != packet::UNKNOWN {
+            self.tally.took(now.saturating_sub(stamp.sent));
+        }
     }
 
     fn send_paced(
@@ -169,6 +175,20 @@ impl Traffic {
             }
         }
         left < BUDGET
+    }
+
+    fn send_flood(
+        &mut self,
+        ms: Millis,
+        now: Nanos,
+        data_path: &mut DataPath,
+        sink: &mut impl OutboundSink,
+    ) -> bool {
+        for _ in 0..BUDGET {
+            self.send_one(ms, now, data_path, sink);
+        }
+        self.cursor = (self.cursor + 1) % self.flows.len();
+        true
     }
 
     /// The next packet of the flow whose turn it is.
