@@ -13,6 +13,7 @@ import type { BenchResult, ScenarioResult } from './results.js';
 import { ROOT } from './root.js';
 import { runScenario } from './run-scenario.js';
 import type { Scenario } from './scenario.js';
+import { alone } from './scenarios/alone.js';
 import { clients } from './scenarios/clients.js';
 import { compare } from './scenarios/compare.js';
 import { handshakes } from './scenarios/handshakes.js';
@@ -24,6 +25,7 @@ import { throughput } from './scenarios/throughput.js';
 const SCENARIOS: Readonly<Record<ScenarioName, Scenario>> = {
   throughput,
   pps,
+  alone,
   latency,
   handshakes,
   clients,

@@ -1,6 +1,15 @@
 import { parseArgs } from 'node:util';
 
-export const SCENARIO_NAMES = ['throughput', 'pps', 'latency', 'handshakes', 'clients', 'scaling', 'compare'] as const;
+export const SCENARIO_NAMES = [
+  'throughput',
+  'pps',
+  'alone',
+  'latency',
+  'handshakes',
+  'clients',
+  'scaling',
+  'compare',
+] as const;
 export type ScenarioName = (typeof SCENARIO_NAMES)[number];
 
 /** What `all` means: `compare` repeats figures of the others. */
@@ -30,6 +39,7 @@ export const USAGE = `npm run bench -- SCENARIO [options]
 
 scenarios   throughput  TCP, 1 and 4 streams, up and down
             pps         UDP packets of 64, 512 and 1400 bytes, up and down
+            alone       the server's CPU for batched UDP packets of 1372 and 64 bytes, up and down
             latency     round trips of 50 packets a second: idle, and while another client saturates
             handshakes  full connects per server CPU-second, and the rate at which it saturates
             clients     memory and idle CPU with many clients

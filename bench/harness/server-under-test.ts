@@ -1,11 +1,18 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Bench } from './bench.js';
+import type { Direction } from './clients/iperf.js';
 import { serverConfig, TUNNEL } from './lab/configs.js';
 import type { Lab } from './lab/lab.js';
 import type { Running } from './lab/running.js';
 import { treeCpuSeconds, treeResidentMiB } from './measure/process-tree.js';
 import type { Side } from './side.js';
+
+/** A superpacket is one packet here, and its headers are counted once. */
+export interface TunnelCount {
+  readonly packets: number;
+  readonly bytes: number;
+}
 
 let serial = 0;
 
@@ -45,8 +52,16 @@ export class ServerUnderTest {
 
   /** Packets that the server has read from its tunnel device so far. */
   async packetsFromTunnel(): Promise<number> {
-    const file = `/sys/class/net/${TUNNEL.device}/statistics/tx_packets`;
-    return Number(await this.lab.server.exec(['cat', file]));
+    return (await this.tunnelCounts()).down.packets;
+  }
+
+  /** What the server has written to its tunnel device (up) and read from it (down) so far. */
+  async tunnelCounts(): Promise<Record<Direction, TunnelCount>> {
+    const folder = `/sys/class/net/${TUNNEL.device}/statistics`;
+    const files = ['rx_packets', 'rx_bytes', 'tx_packets', 'tx_bytes'].map((name) => `${folder}/${name}`);
+    const values = (await this.lab.server.exec(['cat', ...files])).split('\n').map(Number);
+    const [rxPackets = 0, rxBytes = 0, txPackets = 0, txBytes = 0] = values;
+    return { up: { packets: rxPackets, bytes: rxBytes }, down: { packets: txPackets, bytes: txBytes } };
   }
 
   stop(): Promise<void> {

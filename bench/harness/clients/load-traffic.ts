@@ -1,13 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Bench, writeProfile } from '../bench.js';
-import { TUNNEL } from '../lab/configs.js';
 import type { Host } from '../lab/host.js';
 import type { Lab } from '../lab/lab.js';
 import type { ServerUnderTest } from '../server-under-test.js';
+import { FAR_END } from './far-end.js';
 import { LOAD_COMMAND } from './load-crowd.js';
 
-const ECHO = `${TUNNEL.server}:7007`;
 const CLIENTS = 8;
 
 export interface EchoResult {
@@ -20,15 +19,6 @@ export interface EchoResult {
 }
 
 let serial = 0;
-
-/** Opens the load generator's echo behind the server's tunnel. */
-export async function startEcho(lab: Lab): Promise<void> {
-  const running = lab.server.start('echo', [...LOAD_COMMAND, 'echo', '--listen', ECHO]);
-  await lab.until('the echo is there', () => {
-    running.mustRun();
-    return running.log().includes('echo on');
-  });
-}
 
 /** Simulated clients send packets of `size` bytes to the echo, as fast as they come back. */
 export async function runEcho(
@@ -49,7 +39,7 @@ export async function runEcho(
     '--size',
     size,
   ].map(String);
-  const traffic = ['--send', 'saturate', '--to', ECHO, '--json', json];
+  const traffic = ['--send', 'saturate', '--to', FAR_END, '--json', json];
   const running = host.start('load', [...LOAD_COMMAND, '--config', writeProfile(bench, host), ...flags, ...traffic]);
   await lab.until('the simulated clients are connected', () => {
     if (running.log().includes(`settled: ${CLIENTS} connected`)) return true;

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from '@jest/globals';
-import { processTree, treeCpuSeconds, treeResidentMiB } from './process-tree.js';
+import { processTree, treeCpuSeconds, treeCpuTime, treeResidentMiB } from './process-tree.js';
 
 const SPIN =
   'const end = Date.now() + 250; while (Date.now() < end); console.log("spun"); setTimeout(() => {}, 60_000)';
@@ -16,6 +16,7 @@ test('what a process has started belongs to it', async () => {
     expect(tree).toHaveLength(2);
     expect(processTree(process.pid)).toEqual(expect.arrayContaining(tree));
     expect(treeCpuSeconds(shell.pid ?? 0)).toBeGreaterThan(0.05);
+    expect(treeCpuTime(shell.pid ?? 0).user).toBeGreaterThan(0.05);
     expect(treeResidentMiB(shell.pid ?? 0)).toBeGreaterThan(10);
     for (const pid of tree) process.kill(pid, 'SIGKILL');
   } finally {

@@ -17,7 +17,21 @@ export function processTree(root: number): number[] {
 
 /** CPU seconds (user and system) of a process, all of its threads and all that it started, ended or not. */
 export function treeCpuSeconds(root: number): number {
-  return processTree(root).reduce((sum, pid) => sum + (readStat(pid)?.cpuSeconds ?? 0), 0);
+  const { user, system } = treeCpuTime(root);
+  return user + system;
+}
+
+/** CPU seconds in programs and in the kernel. */
+export interface CpuTime {
+  readonly user: number;
+  readonly system: number;
+}
+
+/** `treeCpuSeconds` in its two parts. */
+export function treeCpuTime(root: number): CpuTime {
+  const stats = processTree(root).map(readStat);
+  const sum = (key: keyof CpuTime): number => stats.reduce((total, stat) => total + (stat?.cpu[key] ?? 0), 0);
+  return { user: sum('user'), system: sum('system') };
 }
 
 /** Resident memory of a process and all that it started, MiB. */
@@ -27,13 +41,13 @@ export function treeResidentMiB(root: number): number {
 
 /** CPU seconds of the kernel's own threads: what they do belongs to nobody in particular. */
 export function kernelThreadSeconds(): number {
-  return processTree(2).reduce((sum, pid) => sum + (readStat(pid)?.cpuSeconds ?? 0), 0);
+  return treeCpuSeconds(2);
 }
 
 interface Stat {
   readonly parent: number;
   /** With that of the children that it has waited for. */
-  readonly cpuSeconds: number;
+  readonly cpu: CpuTime;
 }
 
 function readStat(pid: number): Stat | null {
@@ -41,8 +55,9 @@ function readStat(pid: number): Stat | null {
   if (text === null) return null;
   // The name in parentheses may contain blanks and parentheses; the fields after it may not.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
-  return { parent: Number(fields[1]), cpuSeconds: ticks / TICKS_PER_SECOND };
+  const [user = 0, system = 0, childUser = 0, childSystem = 0] = fields.slice(11, 15).map(Number);
+  const cpu = { user: (user + childUser) / TICKS_PER_SECOND, system: (system + childSystem) / TICKS_PER_SECOND };
+  return { parent: Number(fields[1]), cpu };
 }
 
 function residentMiB(pid: number): number {

@@ -1,6 +1,7 @@
 import type { Bench } from '../bench.js';
+import { startFarEnd } from '../clients/far-end.js';
 import { type Direction, runUdp, startIperfServer } from '../clients/iperf.js';
-import { runEcho, startEcho } from '../clients/load-traffic.js';
+import { runEcho } from '../clients/load-traffic.js';
 import { TunnelClient } from '../clients/tunnel-client.js';
 import type { Lab } from '../lab/lab.js';
 import type { FigureSpec } from '../results.js';
@@ -36,7 +37,7 @@ export const pps: Scenario = {
       for (const direction of DIRECTIONS) take(size, direction, await flood(bench, server, client, size, direction));
     }
     await client.stop();
-    await startEcho(lab);
+    await startFarEnd(lab, { type: 'echo' });
     for (const size of SIZES) take(size, 'echo', await echo(bench, lab, server, size));
     const remarks = [
       'up, down: one iperf3 sender that does not wait; echo: simulated clients, a packet is handled twice',

@@ -1,0 +1,140 @@
+import type { Bench } from '../bench.js';
+import { FAR_END, startFarEnd, stopFarEnd } from '../clients/far-end.js';
+import type { Direction } from '../clients/iperf.js';
+import { type Flood, floodClient } from '../clients/load-flood.js';
+import type { Lab } from '../lab/lab.js';
+import { type CpuTime, treeCpuTime } from '../measure/process-tree.js';
+import { otherSide } from '../other-side.js';
+import { ourSide } from '../our-side.js';
+import type { FigureSpec } from '../results.js';
+import type { Scenario } from '../scenario.js';
+import { ServerUnderTest, type TunnelCount } from '../server-under-test.js';
+
+interface Case {
+  readonly key: string;
+  readonly label: string;
+  readonly direction: Direction;
+  /** UDP payload. */
+  readonly size: number;
+  /** The sender behind the server sends packet by packet. */
+  readonly single: boolean;
+}
+
+const CASES: readonly Case[] = [
+  { key: 'udp1372-up', label: '1372 B up', direction: 'up', size: 1372, single: false },
+  { key: 'udp1372-down', label: '1372 B down', direction: 'down', size: 1372, single: false },
+  { key: 'udp64-up', label: '64 B up', direction: 'up', size: 64, single: false },
+  { key: 'udp64-down', label: '64 B down', direction: 'down', size: 64, single: false },
+  { key: 'udp64-down-single', label: '64 B down, sent one by one', direction: 'down', size: 64, single: true },
+];
+
+/**
+ * What the server alone can carry: one simulated client and a program behind the server flood, and the figures are the server's CPU
+ * time alone. Packets are counted at the server's tunnel device, so that what the other programs lose does not matter.
+ */
+export const alone: Scenario = {
+  name: 'alone',
+  title: 'The server alone, on one core, with batched UDP packets',
+
+  sides: ({ options }) => {
+    const other = otherSide(options.against);
+    const ours = ourSide('shardvpn', 'shardvpn', ['workers 1']);
+    return { sides: other === null ? [ours] : [other, ours], baseline: other?.id ?? null };
+  },
+
+  figures: () => CASES.flatMap(specsOf),
+
+  async measure(bench, lab, side) {
+    const server = await ServerUnderTest.start(bench, lab, side);
+    const figures: Record<string, number> = {};
+    for (const each of CASES) {
+      const { packets, seconds, cpu, arrived } = await flood(bench, lab, server, each);
+      const total = cpu.user + cpu.system;
+      figures[`${each.key}-gbit`] = (packets * each.size * 8) / 1e9 / total;
+      figures[`${each.key}-cpu`] = (total / packets) * 1e6;
+      figures[`${each.key}-system`] = (cpu.system / packets) * 1e6;
+      figures[`${each.key}-kpps`] = packets / seconds / 1000;
+      figures[`${each.key}-busy`] = (total / seconds) * 100;
+      figures[`${each.key}-arrived`] = arrived * 100;
+      bench.progress(
+        `${each.label}: ${figures[`${each.key}-gbit`]?.toFixed(2)} Gbit per CPU-second, ${figures[`${each.key}-cpu`]?.toFixed(2)} us a packet`,
+      );
+    }
+    const remarks = [
+      'a flood: what the server cannot take is lost before it, and what its receiver cannot take behind it',
+    ];
+    return { figures, latencies: {}, remarks };
+  },
+};
+
+interface Flooded {
+  /** Handled by the server, in so many seconds. */
+  readonly packets: number;
+  readonly seconds: number;
+  readonly cpu: CpuTime;
+  /** Of what the server has handled, what has come to its receiver (0 to 1). */
+  readonly arrived: number;
+}
+
+/** From the first packets until the flow is even. */
+const SETTLE_SECONDS = 0.5;
+
+async function flood(bench: Bench, lab: Lab, server: ServerUnderTest, each: Case): Promise<Flooded> {
+  const { direction, size } = each;
+  const farEnd = await startFarEnd(lab, direction === 'up' ? { type: 'sink' } : { type: 'flood', ...each });
+  const origin = await read(server);
+  const client: Flood = await floodClient(bench, lab, lab.client(0), { direction, size, to: FAR_END });
+  await lab.sleep(SETTLE_SECONDS);
+  const before = await read(server);
+  await lab.sleep(bench.options.seconds);
+  const after = await read(server);
+  const received = await client.stop();
+  const { received: sunk } = await stopFarEnd(farEnd);
+  const end = await read(server);
+  const count = (from: Reading, to: Reading): number => payloads(from.tunnel[direction], to.tunnel[direction], size);
+  return {
+    packets: count(before, after),
+    seconds: after.at - before.at,
+    cpu: { user: after.cpu.user - before.cpu.user, system: after.cpu.system - before.cpu.system },
+    arrived: (direction === 'up' ? sunk : received) / count(origin, end),
+  };
+}
+
+interface Reading {
+  readonly at: number;
+  readonly cpu: CpuTime;
+  readonly tunnel: Readonly<Record<Direction, TunnelCount>>;
+}
+
+async function read(server: ServerUnderTest): Promise<Reading> {
+  const tunnel = await server.tunnelCounts();
+  return { at: performance.now() / 1000, cpu: treeCpuTime(server.running.pid), tunnel };
+}
+
+/** IPv4 and UDP. */
+const HEADER_BYTES = 28;
+
+/** Whole packets of this payload, whichever way they were joined on the device. */
+export function payloads(from: TunnelCount, to: TunnelCount, size: number): number {
+  const headers = (to.packets - from.packets) * HEADER_BYTES;
+  return Math.round((to.bytes - from.bytes - headers) / size);
+}
+
+function specsOf({ key, label, size }: Case): FigureSpec[] {
+  const less = { better: 'less' } as const;
+  const gbit: FigureSpec = {
+    key: `${key}-gbit`,
+    label,
+    unit: 'Gbit per CPU-s',
+    better: 'more',
+    chart: size > 1000 ? 'Payload per CPU-second of the server' : null,
+  };
+  return [
+    gbit,
+    { key: `${key}-cpu`, label: `${label}, server`, unit: 'CPU us/packet', chart: 'Server CPU per packet', ...less },
+    { key: `${key}-system`, label: `${label}, of it in the kernel`, unit: 'CPU us/packet', chart: null, ...less },
+    { key: `${key}-kpps`, label, unit: 'k packets/s', better: 'more', chart: null },
+    { key: `${key}-busy`, label: `${label}, server busy`, unit: '% of a core', better: 'more', chart: null },
+    { key: `${key}-arrived`, label: `${label}, arrived of it`, unit: '%', better: 'more', chart: null },
+  ];
+}
