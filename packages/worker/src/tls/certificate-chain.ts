@@ -16,11 +16,13 @@ export class CertificateAuthorities {
   }
 
   /**
-   * SHA-256 of leaf, intermediates and root, lower-case hex. node:tls would tell the chain too, but newer versions only the leaf,
-   * and converting every certificate for each handshake took a fifth of its time.
+   * node:tls would tell the chain too, but newer versions only the leaf, and converting every certificate for each handshake took a
+   * fifth of its time.
    */
-  chainHashes(leaf: X509Certificate): string[] {
+  chainOf(leaf: X509Certificate): CertificateChain {
     const hashes = [hashOf(leaf)];
+    let last = leaf;
+    let known = true;
     for (
       let issuer = this.#issuerOf(leaf);
       issuer !== undefined && hashes.length < MAX_DEPTH;
@@ -28,8 +30,10 @@ export class CertificateAuthorities {
     ) {
       if (hashes.includes(issuer.hash)) break;
       hashes.push(issuer.hash);
+      known &&= this.#authorities.includes(issuer);
+      last = issuer.certificate;
     }
-    return hashes;
+    return { hashes, known: known && last !== leaf && last.checkIssued(last) };
   }
 
   /** Ours, or else the intermediate that the peer sent along; a root has none. */
@@ -40,6 +44,14 @@ export class CertificateAuthorities {
     const sent = certificate.issuerCertificate;
     return sent === undefined ? undefined : { certificate: sent, hash: hashOf(sent) };
   }
+}
+
+/** Leaf, intermediates and root. */
+export interface CertificateChain {
+  /** SHA-256 of each, lower-case hex. */
+  readonly hashes: readonly string[];
+  /** All but the leaf are ours up to the root, so whatever else a peer sends along, this leaf has no other chain. */
+  readonly known: boolean;
 }
 
 interface Authority {

@@ -1,18 +1,16 @@
 import type { TLSSocket } from 'node:tls';
 import { type TlsEvent, type TlsSession, VpnError } from '@shardvpn/core';
 import type { TlsOptions, VerifyName } from '../messages.js';
-import type { CertificateAuthorities } from './certificate-chain.js';
 import { MemoryPipe, type MemoryPipeOwner } from './memory-pipe.js';
-import { readPeerCertificate, type ShownCertificate } from './peer-certificate.js';
+import type { PeerCertificateReader, ShownCertificate } from './peer-certificate.js';
 import { nameFault } from './verify-name.js';
 import { handshakeReason, verifyReason } from './verify-reason.js';
 
 /** What the sessions of an engine share. */
 export interface TlsPolicy {
   readonly clientCertificate: TlsOptions['clientCertificate'];
-  readonly remoteCertTls: TlsOptions['remoteCertTls'];
   readonly verifyName: VerifyName | null;
-  readonly authorities: CertificateAuthorities;
+  readonly certificates: PeerCertificateReader;
 }
 
 /** One TLS session over a pipe. The engine makes the socket and calls `attach`, `handleEstablished` and `fail`. */
@@ -83,7 +81,7 @@ export class NodeTlsSession implements TlsSession, MemoryPipeOwner {
   handleEstablished(): void {
     const socket = this.#socket;
     if (socket === undefined || this.#state !== 'handshake') return;
-    const peer = readPeerCertificate(socket, this.#policy.authorities, this.#policy.remoteCertTls);
+    const peer = this.#policy.certificates.read(socket);
     const refusal = this.#refusal(socket, peer);
     if (refusal !== null) {
       this.#end(refusal);

@@ -40,8 +40,11 @@ describe('certificate chain', () => {
     const authorities = new CertificateAuthorities(`${other.cert}\nsome text\n${namesake.cert}\n${ca.cert}`);
     const leaf = new X509Certificate((await ca.issue('x')).cert);
     const hash = (certificate: X509Certificate): string => certificate.fingerprint256.replaceAll(':', '').toLowerCase();
-    expect(authorities.chainHashes(leaf)).toEqual([hash(leaf), hash(new X509Certificate(ca.cert))]);
-    expect(new CertificateAuthorities('').chainHashes(leaf)).toEqual([hash(leaf)]);
+    expect(authorities.chainOf(leaf)).toEqual({
+      hashes: [hash(leaf), hash(new X509Certificate(ca.cert))],
+      known: true,
+    });
+    expect(new CertificateAuthorities('').chainOf(leaf)).toEqual({ hashes: [hash(leaf)], known: false });
   });
 });
 

@@ -16,21 +16,56 @@ export interface ShownCertificate {
   readonly usageFault: string | null;
 }
 
-/** The certificate the peer showed, whether it verified or not; null when it showed none. */
-export function readPeerCertificate(
-  socket: TLSSocket,
-  authorities: CertificateAuthorities,
+/** Certificates kept by a reader: those of clients that renegotiate or come again. */
+const KEPT = 4096;
+
+/**
+ * Reads the certificates that peers show, whether they verified or not. OpenSSL takes longer over reading one than over all of the
+ * handshake's elliptic curves, so what a certificate says is kept; only what cannot differ the next time is.
+ */
+export class PeerCertificateReader {
+  readonly #authorities: CertificateAuthorities;
+  readonly #remoteCertTls: 'client' | 'server' | null;
+  readonly #kept = new Map<string, ShownCertificate>();
+
+  constructor(authorities: CertificateAuthorities, remoteCertTls: 'client' | 'server' | null) {
+    this.#authorities = authorities;
+    this.#remoteCertTls = remoteCertTls;
+  }
+
+  /** null when the peer showed none. */
+  read(socket: TLSSocket): ShownCertificate | null {
+    // A SHA-256 of the whole certificate; absent on a client's socket, which reads one certificate in its life.
+    const { fingerprint256 } = socket.getPeerCertificate() as { fingerprint256?: string };
+    const kept = fingerprint256 === undefined ? undefined : this.#kept.get(fingerprint256);
+    if (kept !== undefined) return kept;
+    const leaf = socket.getPeerX509Certificate();
+    if (leaf === undefined) return null;
+    const chain = this.#authorities.chainOf(leaf);
+    const shown = describe(leaf, chain.hashes, this.#remoteCertTls);
+    if (socket.authorized && chain.known && fingerprint256 !== undefined) this.#keep(fingerprint256, shown);
+    return shown;
+  }
+
+  /** The oldest gives way. */
+  #keep(fingerprint: string, shown: ShownCertificate): void {
+    if (this.#kept.size >= KEPT) this.#kept.delete(this.#kept.keys().next().value ?? '');
+    this.#kept.set(fingerprint, shown);
+  }
+}
+
+function describe(
+  leaf: X509Certificate,
+  chainHashes: readonly string[],
   remoteCertTls: 'client' | 'server' | null,
-): ShownCertificate | null {
-  const leaf = socket.getPeerX509Certificate();
-  if (leaf === undefined) return null;
+): ShownCertificate {
   const subject = leaf.subject ?? '';
   return {
     certificate: {
       commonName: printable(commonName(subject)),
       subject: printable(subject.split('\n').join(', ')),
       serial: leaf.serialNumber.toUpperCase(),
-      chainHashes: authorities.chainHashes(leaf),
+      chainHashes,
       notAfter: Math.floor(Date.parse(leaf.validTo) / 1000),
     },
     usageFault: remoteCertTls === null ? null : usageFault(leaf, remoteCertTls),

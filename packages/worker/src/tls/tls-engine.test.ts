@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import { TLSSocket } from 'node:tls';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { TlsEvent } from '@shardvpn/core';
 import { inDays, type LeafOptions, TestAuthority, type TestCertificate } from '../../../../test/support/pki.js';
 import { TlsPair } from '../../../../test/support/tls-pair.js';
@@ -61,6 +62,30 @@ describe('handshake', () => {
       expect(pair.server.established?.version).toBe(version);
       pair.destroy();
     }
+  });
+
+  test('reads a certificate that has verified once, and every other one each time', async () => {
+    const reads = jest.spyOn(TLSSocket.prototype, 'getPeerX509Certificate');
+    const expired = await ca.issue('client', { notBefore: inDays(-2), notAfter: inDays(-1) });
+    const end = engine();
+    const shown: unknown[] = [];
+    const readsOf = async (own: TestCertificate): Promise<number> => {
+      const before = reads.mock.calls.length;
+      const pair = new TlsPair(end, engine({}, own));
+      await pair.until(() => (pair.server.established ?? pair.server.failed) !== undefined);
+      await pair.until(() => (pair.client.established ?? pair.client.failed) !== undefined);
+      shown.push(pair.server.established?.certificate);
+      pair.destroy();
+      // The client has read the server's.
+      return reads.mock.calls.length - before - 1;
+    };
+    expect([await readsOf(client), await readsOf(client)]).toEqual([1, 0]);
+    expect(shown[1]).toEqual(shown[0]);
+    expect([await readsOf(await ca.issue('client')), await readsOf(expired), await readsOf(expired)]).toEqual([
+      1, 1, 1,
+    ]);
+    expect(shown.slice(3)).toEqual([undefined, undefined]);
+    reads.mockRestore();
   });
 
   test('describes the certificate', async () => {

@@ -12,6 +12,7 @@ import { type TlsEngine, type TlsSession, VpnError } from '@shardvpn/core';
 import type { TlsOptions } from '../messages.js';
 import { CertificateAuthorities } from './certificate-chain.js';
 import { NodeTlsSession, type TlsPolicy } from './node-tls-session.js';
+import { PeerCertificateReader } from './peer-certificate.js';
 import { secureContextOptions } from './secure-context-options.js';
 import { handshakeReason } from './verify-reason.js';
 
@@ -46,9 +47,8 @@ export class NodeTlsEngine implements TlsEngine {
     const { clientCertificate, remoteCertTls, verifyName = null } = options;
     this.#policy = {
       clientCertificate,
-      remoteCertTls,
       verifyName,
-      authorities: new CertificateAuthorities(options.ca),
+      certificates: new PeerCertificateReader(new CertificateAuthorities(options.ca), remoteCertTls),
     };
     this.#server.on('secureConnection', (socket) => this.#handleSecure(socket));
     this.#server.on('tlsClientError', (error, socket) => this.#handleError(error, socket));
