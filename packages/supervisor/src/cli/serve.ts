@@ -3,6 +3,7 @@ import { type Problem, problemText } from '../config/problem.js';
 import type { ServerConfig } from '../config/server-config.js';
 import type { Log } from '../log.js';
 import type { RunningServer } from '../shards/supervisor.js';
+import { compileLate } from '../system/compile-late.js';
 import { complain } from './complain.js';
 import { awaitEnd, type EndReason } from './end-signals.js';
 import { openLog, writePid } from './process-files.js';
@@ -40,6 +41,7 @@ const run = async (
   for (const problem of problems) log[problem.severity === 'warning' ? 'warn' : 'info'](problemText(problem));
   end.useLog(log);
   writePid(config);
+  compileLate();
   // The certificate library alone takes a while to load: commands that do not serve do without it.
   const { startServer } = await import('../shards/supervisor.js');
   const server = await startServer(config, log);
