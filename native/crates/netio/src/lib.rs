@@ -12,6 +12,7 @@ pub mod interface;
 pub mod link_watch;
 pub mod mem;
 pub mod netlink;
+pub mod priority;
 pub mod receive_batch;
 pub mod routing;
 pub mod send_batch;

@@ -26,6 +26,7 @@ use crate::hop::drain_hop;
 use crate::outlet::Outlet;
 use crate::ring::RingConsumer;
 use crate::shard_thread::ShardState;
+use crate::urgency::Urgency;
 
 /// Shares of a turn. One receive call takes up to half a megabyte with GRO, a TUN frame up to 64 KB.
 const MAX_COMMANDS: usize = 256;
@@ -34,7 +35,8 @@ const MAX_RECEIVE_CALLS: usize = 2;
 const MAX_TUN_FRAMES: usize = 16;
 
 /// A sleeper is 47 us away, so a thread that was busy just now looks around a little longer; not for long, because
-/// another thread may want the CPU.
+/// another thread may want the CPU. An urgent one sleeps at once: it is woken before all others, and those that it waits
+/// for could not run while it looks around.
 const SPIN: Duration = Duration::from_micros(30);
 
 /// A source that reports errors is left alone for this long; it could be ready for ever and nothing to read.
@@ -108,10 +110,13 @@ impl EventLoop {
     /// Until the thread is told to stop, or waiting itself fails.
     pub fn run(&mut self, data_path: &mut DataPath) {
         let mut busy_until = Instant::now();
+        let mut urgency = Urgency::of_this_thread(clock::now());
         while !self.state.must_stop() {
             let now = clock::now();
+            urgency.review(now);
+            self.state.io.urgent.set(u64::from(urgency.is_urgent()));
             let worked = self.turn(now, data_path);
-            if worked {
+            if worked && !urgency.is_urgent() {
                 busy_until = Instant::now() + SPIN;
             }
             if self

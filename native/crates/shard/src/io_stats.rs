@@ -29,6 +29,8 @@ pub struct IoStats {
     pub worker_ring_full: OwnedCounter,
     pub worker_wakes: OwnedCounter,
     pub rings_corrupt: OwnedCounter,
+    /// 1 while the data thread goes before other programs.
+    pub urgent: OwnedCounter,
     send: SendStats,
 }
 
@@ -57,7 +59,7 @@ impl IoStats {
     }
 
     /// Stable name and value of each.
-    pub fn named(&self) -> [(&'static str, u64); 24] {
+    pub fn named(&self) -> [(&'static str, u64); 25] {
         [
             ("turns", self.turns.value()),
             ("sleeps", self.sleeps.value()),
@@ -86,6 +88,7 @@ impl IoStats {
             ("worker-ring-full", self.worker_ring_full.value()),
             ("worker-wakes", self.worker_wakes.value()),
             ("rings-corrupt", self.rings_corrupt.value()),
+            ("urgent", self.urgent.value()),
         ]
     }
 }

@@ -14,4 +14,5 @@ pub mod outlet;
 pub mod registry;
 pub mod ring;
 pub mod shard_thread;
+mod urgency;
 pub mod worker_port;
