@@ -1,5 +1,6 @@
-use crate::coalesce_flow::Flow;
+use crate::coalesce_flow::{Flow, MAX_FRAME};
 use crate::data_path::TunOffloads;
+use crate::frame_queue::FrameQueue;
 use crate::inner_packet::{InnerPacket, TCP, UDP};
 use crate::segment::{FlowKey, Segment};
 use crate::vnet::{VNET_LEN, VnetHeader};
@@ -7,8 +8,8 @@ use crate::vnet::{VNET_LEN, VnetHeader};
 /// Flows that may be open at once: enough for the streams of one batch, few enough to compare one by one.
 const FLOWS: usize = 8;
 
-/// Merges consecutive in-order segments of a flow into superpackets for the TUN. The order within a flow is kept;
-/// `flush` ends the batch, nothing is held longer.
+/// Merges consecutive in-order segments of a flow into superpackets for the TUN, and writes several of those in a row.
+/// The order within a flow is kept; `flush` ends the batch, nothing is held longer.
 ///
 /// Only packets whose checksums hold are merged, so that a corrupt one cannot come out of a superpacket as a valid one.
 pub struct Coalescer {
@@ -16,6 +17,7 @@ pub struct Coalescer {
     flows: [Flow; FLOWS],
     /// Counts openings, to write flows in the order they began.
     opened: u64,
+    finished: FrameQueue,
 }
 
 impl Coalescer {
@@ -24,6 +26,7 @@ impl Coalescer {
             offloads,
             flows: std::array::from_fn(|_| Flow::new()),
             opened: 0,
+            finished: FrameQueue::new(MAX_FRAME),
         }
     }
 
@@ -42,16 +45,16 @@ impl Coalescer {
         let segment = Segment::parse(packet, inner).filter(|_| self.is_offloaded(inner));
         let open = self.flows.iter_mut().find(|flow| flow.is(&key));
         match (open, segment) {
-            (None, None) => write_plain(frame, write),
+            (None, None) => self.write_behind(&key, frame, write),
             (None, Some(segment)) => self.open(frame, key, segment, write),
             (Some(flow), None) => {
-                flow.finish(write);
-                write_plain(frame, write);
+                flow.finish(&mut self.finished, write);
+                self.write_behind(&key, frame, write);
             }
             (Some(flow), Some(segment)) => {
                 let appended = flow.append(packet, &segment);
                 if !appended || flow.is_full() {
-                    flow.finish(write);
+                    flow.finish(&mut self.finished, write);
                 }
                 if !appended {
                     self.open(frame, key, segment, write);
@@ -62,9 +65,10 @@ impl Coalescer {
 
     /// Writes all that is held, in the order the flows were opened.
     pub fn flush(&mut self, write: &mut impl FnMut(&[u8], usize)) {
-        while let Some(flow) = self.oldest() {
-            flow.finish(write);
+        while let Some(flow) = oldest(&mut self.flows) {
+            flow.finish(&mut self.finished, write);
         }
+        self.finished.flush(write);
     }
 
     /// A segment that ends a burst gains nothing from waiting.
@@ -76,24 +80,32 @@ impl Coalescer {
         write: &mut impl FnMut(&[u8], usize),
     ) {
         if segment.ends_burst {
-            return write_plain(frame, write);
+            return self.write_behind(&key, frame, write);
         }
         if self.flows.iter().all(Flow::is_open)
-            && let Some(oldest) = self.oldest()
+            && let Some(oldest) = oldest(&mut self.flows)
         {
-            oldest.finish(write);
+            oldest.finish(&mut self.finished, write);
         }
         self.opened += 1;
         let free = self.flows.iter_mut().find(|flow| !flow.is_open());
         match free {
             Some(flow) => flow.open(&frame[VNET_LEN..], key, segment, self.opened),
-            None => write_plain(frame, write),
+            None => self.write_behind(&key, frame, write),
         }
     }
 
-    fn oldest(&mut self) -> Option<&mut Flow> {
-        let open = self.flows.iter_mut().filter(|flow| flow.is_open());
-        open.min_by_key(|flow| flow.opened())
+    /// Writes a frame that is not merged at once, but never ahead of its own flow.
+    fn write_behind(
+        &mut self,
+        key: &FlowKey,
+        frame: &mut [u8],
+        write: &mut impl FnMut(&[u8], usize),
+    ) {
+        if self.finished.holds(key) {
+            self.finished.flush(write);
+        }
+        write_plain(frame, write);
     }
 
     fn is_offloaded(&self, inner: &InnerPacket) -> bool {
@@ -104,6 +116,11 @@ impl Coalescer {
             _ => false,
         }
     }
+}
+
+fn oldest(flows: &mut [Flow]) -> Option<&mut Flow> {
+    let open = flows.iter_mut().filter(|flow| flow.is_open());
+    open.min_by_key(|flow| flow.opened())
 }
 
 fn write_plain(frame: &mut [u8], write: &mut impl FnMut(&[u8], usize)) {

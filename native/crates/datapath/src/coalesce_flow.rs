@@ -1,14 +1,17 @@
 use crate::checksum;
+use crate::frame_queue::FrameQueue;
 use crate::inner_packet::{IPV6_HEADER_LEN, TCP, UDP};
 use crate::segment::{FlowKey, Segment};
 use crate::vnet::{GsoKind, VNET_LEN, VnetHeader};
 
 /// Largest superpacket: the IPv4 length field's range, used for IPv6 too.
 const MAX_PACKET: usize = 65_535;
+/// The same with its virtio-net header.
+pub(crate) const MAX_FRAME: usize = VNET_LEN + MAX_PACKET;
 /// The kernel refuses to cut a UDP superpacket into more than this (128 on newer kernels).
 const MAX_UDP_SEGMENTS: usize = 64;
 
-/// One superpacket in the making. Its buffer lives as long as the coalescer.
+/// One superpacket in the making.
 pub(crate) struct Flow {
     /// Room for the virtio-net header, then the packet so far: the first header and all payloads.
     buffer: Box<[u8]>,
@@ -31,7 +34,7 @@ struct Open {
 impl Flow {
     pub fn new() -> Flow {
         Flow {
-            buffer: vec![0; VNET_LEN + MAX_PACKET].into_boxed_slice(),
+            buffer: vec![0; MAX_FRAME].into_boxed_slice(),
             len: 0,
             count: 0,
             opened: 0,
@@ -106,8 +109,8 @@ impl Flow {
         self.state.as_ref().is_some_and(|open| open.is_full)
     }
 
-    /// Writes the superpacket and closes the flow.
-    pub fn finish(&mut self, write: &mut impl FnMut(&[u8], usize)) {
+    /// Queues the superpacket and closes the flow.
+    pub fn finish(&mut self, queue: &mut FrameQueue, write: &mut impl FnMut(&[u8], usize)) {
         let Some(open) = self.state.take() else {
             return;
         };
@@ -119,7 +122,8 @@ impl Flow {
             complete_headers(&open.first, packet)
         };
         vnet_slot.copy_from_slice(&vnet.encode());
-        write(frame, self.count);
+        let len = frame.len();
+        queue.enqueue(&mut self.buffer, len, self.count, open.key, write);
     }
 }
 

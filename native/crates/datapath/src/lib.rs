@@ -16,6 +16,7 @@ mod coalesce_flow;
 pub mod command;
 pub mod data_path;
 pub mod event;
+mod frame_queue;
 pub mod inbound;
 pub mod inner_packet;
 mod key_ring;
