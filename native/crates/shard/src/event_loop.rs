@@ -6,11 +6,12 @@
 //! 4. the TUN queue
 //! 5. timers
 //! 6. flush: superpackets to the TUN, datagrams to the sockets, records to the rings
-//! 7. rest: go on at once, spin shortly, or sleep until something comes
+//! 7. rest: go on at once, nap, or sleep until something comes
 //!
 //! Each source gets a bounded share of a turn, so none starves the others.
 
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use datapath::{DataPath, Millis, PeerAddr};
@@ -24,6 +25,7 @@ use crate::clock;
 use crate::commands::drain_commands;
 use crate::hop::drain_hop;
 use crate::outlet::Outlet;
+use crate::pace::{NAP, Pace, Rest};
 use crate::ring::RingConsumer;
 use crate::shard_thread::ShardState;
 use crate::urgency::Urgency;
@@ -33,11 +35,7 @@ const MAX_COMMANDS: usize = 256;
 const MAX_HOPS: usize = 64;
 const MAX_RECEIVE_CALLS: usize = 2;
 const MAX_TUN_FRAMES: usize = 16;
-
-/// A sleeper is 47 us away, so a thread that was busy just now looks around a little longer; not for long, because
-/// another thread may want the CPU. An urgent one sleeps at once: it is woken before all others, and those that it waits
-/// for could not run while it looks around.
-const SPIN: Duration = Duration::from_micros(30);
+const USUAL_PACKET: usize = 1500;
 
 /// A source that reports errors is left alone for this long; it could be ready for ever and nothing to read.
 const RETRY_MS: Millis = 500;
@@ -58,6 +56,12 @@ pub struct EventLoop {
     /// Index = listener.
     listeners: Vec<Source>,
     tun: Source,
+}
+
+/// What a turn has done.
+struct Work {
+    any: bool,
+    packets: usize,
 }
 
 /// A descriptor that the loop reads from.
@@ -109,20 +113,23 @@ impl EventLoop {
 
     /// Until the thread is told to stop, or waiting itself fails.
     pub fn run(&mut self, data_path: &mut DataPath) {
-        let mut busy_until = Instant::now();
+        let mut pace = Pace::new(Instant::now());
         let mut urgency = Urgency::of_this_thread(clock::now());
         while !self.state.must_stop() {
             let now = clock::now();
             urgency.review(now);
             self.state.io.urgent.set(u64::from(urgency.is_urgent()));
-            let worked = self.turn(now, data_path);
-            if worked && !urgency.is_urgent() {
-                busy_until = Instant::now() + SPIN;
+            let work = self.turn(now, data_path);
+            let rest = pace.rest(work.packets, work.any, urgency.is_urgent(), Instant::now());
+            match rest {
+                Rest::Nap => {
+                    self.state.io.naps.add(1);
+                    thread::sleep(NAP);
+                }
+                Rest::Yield => thread::yield_now(),
+                Rest::Look | Rest::Sleep => {}
             }
-            if self
-                .rest(now, worked || Instant::now() < busy_until, data_path)
-                .is_err()
-            {
+            if self.wait(now, rest != Rest::Sleep, data_path).is_err() {
                 return;
             }
         }
@@ -131,20 +138,21 @@ impl EventLoop {
         self.outlet.flush();
     }
 
-    /// Everything that is ready, in bounded shares. False: there was nothing to do.
-    fn turn(&mut self, now: Millis, data_path: &mut DataPath) -> bool {
+    /// Everything that is ready, in bounded shares.
+    fn turn(&mut self, now: Millis, data_path: &mut DataPath) -> Work {
         self.state.io.turns.add(1);
-        let mut worked = self.turn_commands(now, data_path);
+        let any = self.turn_commands(now, data_path);
+        let mut packets = 0;
         for ring in &mut self.hops {
-            worked |= drain_hop(ring, MAX_HOPS, now, data_path, &mut self.outlet) > 0;
+            packets += drain_hop(ring, MAX_HOPS, now, data_path, &mut self.outlet);
         }
         for listener in 0..self.listeners.len() {
             if self.listeners[listener].ready {
-                worked |= self.turn_udp(listener, now, data_path);
+                packets += self.turn_udp(listener, now, data_path);
             }
         }
         if self.tun.ready {
-            worked |= self.turn_tun(now, data_path);
+            packets += self.turn_tun(now, data_path);
         }
         if data_path
             .next_deadline()
@@ -155,7 +163,10 @@ impl EventLoop {
         self.rearm(now, data_path);
         data_path.flush_inbound(&mut self.outlet);
         self.outlet.flush();
-        worked
+        Work {
+            any: any || packets > 0,
+            packets,
+        }
     }
 
     fn turn_commands(&mut self, now: Millis, data_path: &mut DataPath) -> bool {
@@ -172,8 +183,9 @@ impl EventLoop {
         drained.records > 0
     }
 
-    fn turn_udp(&mut self, listener: usize, now: Millis, data_path: &mut DataPath) -> bool {
-        let mut worked = false;
+    /// The number of datagrams.
+    fn turn_udp(&mut self, listener: usize, now: Millis, data_path: &mut DataPath) -> usize {
+        let mut datagrams = 0;
         for _ in 0..MAX_RECEIVE_CALLS {
             let count = match self.receive.receive(&self.outlet.sockets[listener]) {
                 Ok(count) => count,
@@ -181,28 +193,33 @@ impl EventLoop {
                     self.state.io.udp_receive_errors.add(1);
                     self.poller.remove(&self.outlet.sockets[listener]);
                     self.listeners[listener].retry_at = Some(now + RETRY_MS);
-                    return worked;
+                    return datagrams;
                 }
             };
             self.state.io.receive_calls.add(1);
             self.state.io.udp_unreachable.set(self.receive.unreachable);
-            worked |= count > 0;
             for index in 0..count {
-                self.inbound(listener, index, now, data_path);
+                datagrams += self.inbound(listener, index, now, data_path);
             }
             if count < self.receive.capacity() {
                 break;
             }
         }
-        worked
+        datagrams
     }
 
-    /// One received buffer: a datagram, or several of one sender and size.
-    fn inbound(&mut self, listener: usize, index: usize, now: Millis, data_path: &mut DataPath) {
+    /// One received buffer: a datagram, or several of one sender and size. Their number.
+    fn inbound(
+        &mut self,
+        listener: usize,
+        index: usize,
+        now: Millis,
+        data_path: &mut DataPath,
+    ) -> usize {
         let io = &self.state.io;
         let Some(received) = self.receive.message(index) else {
             io.udp_unusable.add(1);
-            return;
+            return 1;
         };
         if let Some(lost) = received.lost {
             io.udp_lost
@@ -214,24 +231,29 @@ impl EventLoop {
             listener: listener as u16,
             addr: received.from,
         };
+        let mut datagrams = 0;
         for datagram in received.bytes.chunks_mut(received.segment) {
-            io.received_datagrams.add(1);
+            datagrams += 1;
             data_path.inbound(now, &from, datagram, &mut self.outlet);
         }
+        io.received_datagrams.add(datagrams as u64);
+        datagrams
     }
 
-    fn turn_tun(&mut self, now: Millis, data_path: &mut DataPath) -> bool {
-        for count in 0..MAX_TUN_FRAMES {
+    /// The number of packets, estimated: how many a superpacket becomes depends on its segments.
+    fn turn_tun(&mut self, now: Millis, data_path: &mut DataPath) -> usize {
+        let mut packets = 0;
+        for _ in 0..MAX_TUN_FRAMES {
             match self.read_tun(now, data_path) {
-                Ok(0) => return count > 0,
-                Ok(_) => {}
+                Ok(0) => break,
+                Ok(len) => packets += len.div_ceil(USUAL_PACKET),
                 Err(_) => {
                     self.leave_tun(now);
-                    return count > 0;
+                    break;
                 }
             }
         }
-        true
+        packets
     }
 
     /// The length of the frame that was read and handed on; 0 when there was none.
@@ -287,7 +309,7 @@ impl EventLoop {
     }
 
     /// Looks what is ready, and waits for it unless the thread is `busy`.
-    fn rest(&mut self, now: Millis, busy: bool, data_path: &DataPath) -> Result<(), IoError> {
+    fn wait(&mut self, now: Millis, busy: bool, data_path: &DataPath) -> Result<(), IoError> {
         let asleep = !busy && self.fall_asleep();
         let timeout = if asleep {
             self.time_to_sleep(now, data_path)

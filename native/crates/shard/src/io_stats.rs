@@ -7,6 +7,8 @@ pub struct IoStats {
     /// Turns of the loop, and how many of them ended asleep.
     pub turns: OwnedCounter,
     pub sleeps: OwnedCounter,
+    /// Short waits of a known length, for more packets to come.
+    pub naps: OwnedCounter,
     pub receive_calls: OwnedCounter,
     /// Received buffers, each one datagram or a GRO superpacket.
     pub received_buffers: OwnedCounter,
@@ -59,10 +61,11 @@ impl IoStats {
     }
 
     /// Stable name and value of each.
-    pub fn named(&self) -> [(&'static str, u64); 25] {
+    pub fn named(&self) -> [(&'static str, u64); 26] {
         [
             ("turns", self.turns.value()),
             ("sleeps", self.sleeps.value()),
+            ("naps", self.naps.value()),
             ("udp-receive-calls", self.receive_calls.value()),
             ("udp-received-buffers", self.received_buffers.value()),
             ("udp-received", self.received_datagrams.value()),

@@ -11,6 +11,7 @@ pub mod event_loop;
 pub mod hop;
 pub mod io_stats;
 pub mod outlet;
+mod pace;
 pub mod registry;
 pub mod ring;
 pub mod shard_thread;
