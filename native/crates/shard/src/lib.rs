@@ -10,6 +10,7 @@ pub mod control_ring;
 pub mod event_loop;
 pub mod hop;
 pub mod io_stats;
+mod machine_load;
 pub mod outlet;
 mod pace;
 pub mod registry;
