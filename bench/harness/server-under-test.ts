@@ -9,10 +9,12 @@ import { treeCpuSeconds, treeResidentMiB } from './measure/process-tree.js';
 import type { Side } from './side.js';
 
 /** A superpacket is one packet here, and its headers are counted once. */
-export interface TunnelCount {
+export interface DeviceCount {
   readonly packets: number;
   readonly bytes: number;
 }
+
+export type DeviceCounts = Readonly<Record<Direction, DeviceCount>>;
 
 let serial = 0;
 
@@ -52,16 +54,23 @@ export class ServerUnderTest {
 
   /** Packets that the server has read from its tunnel device so far. */
   async packetsFromTunnel(): Promise<number> {
-    return (await this.tunnelCounts()).down.packets;
+    return (await this.deviceCounts(TUNNEL.device))[0].down.packets;
   }
 
-  /** What the server has written to its tunnel device (up) and read from it (down) so far. */
-  async tunnelCounts(): Promise<Record<Direction, TunnelCount>> {
-    const folder = `/sys/class/net/${TUNNEL.device}/statistics`;
-    const files = ['rx_packets', 'rx_bytes', 'tx_packets', 'tx_bytes'].map((name) => `${folder}/${name}`);
+  /**
+   * What has passed devices of the server's namespace so far, all read at once. The tunnel device: what the server has written to it
+   * (up) and read from it (down). The one towards a client: what it has given to the server's socket, and what the client's end has taken.
+   */
+  async deviceCounts<Names extends readonly string[]>(
+    ...devices: Names
+  ): Promise<{ readonly [I in keyof Names]: DeviceCounts }> {
+    const names = ['rx_packets', 'rx_bytes', 'tx_packets', 'tx_bytes'];
+    const files = devices.flatMap((device) => names.map((name) => `/sys/class/net/${device}/statistics/${name}`));
     const values = (await this.lab.server.exec(['cat', ...files])).split('\n').map(Number);
-    const [rxPackets = 0, rxBytes = 0, txPackets = 0, txBytes = 0] = values;
-    return { up: { packets: rxPackets, bytes: rxBytes }, down: { packets: txPackets, bytes: txBytes } };
+    return devices.map((_, i) => {
+      const [rxPackets = 0, rxBytes = 0, txPackets = 0, txBytes = 0] = values.slice(i * names.length);
+      return { up: { packets: rxPackets, bytes: rxBytes }, down: { packets: txPackets, bytes: txBytes } };
+    }) as { [I in keyof Names]: DeviceCounts };
   }
 
   stop(): Promise<void> {

@@ -6,6 +6,9 @@ import { prefixOf, sweep } from './sweep.js';
 
 let serial = 0;
 
+/** The server's device on the path to client `number`. */
+export const towards = (number: number): string => `veth${number}`;
+
 /**
  * The network of one scenario: a server's namespace, and clients' namespaces, each joined to it by a veth of its own.
  * There is no bridge between them, so that a packet costs what it costs on a wire; all of it goes away with `close`.
@@ -32,7 +35,7 @@ export class Lab extends Abortable {
     if (number > 62) throw new Error('192.0.2.0/24 has room for 63 clients with an address');
     const [near, far] = [`192.0.2.${number * 4 + 1}`, `192.0.2.${number * 4 + 2}`];
     const host = this.#namespace(`c${number}`, near);
-    const device = `veth${number}`;
+    const device = towards(number);
     this.server.ip('link', 'add', device, 'type', 'veth', 'peer', 'name', 'veth0', 'netns', host.namespace);
     for (const [end, name, address] of [
       [this.server, device, near],

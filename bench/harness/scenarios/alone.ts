@@ -2,13 +2,14 @@ import type { Bench } from '../bench.js';
 import { FAR_END, startFarEnd, stopFarEnd } from '../clients/far-end.js';
 import type { Direction } from '../clients/iperf.js';
 import { type Flood, floodClient } from '../clients/load-flood.js';
-import type { Lab } from '../lab/lab.js';
+import { TUNNEL } from '../lab/configs.js';
+import { type Lab, towards } from '../lab/lab.js';
 import { type CpuTime, treeCpuTime } from '../measure/process-tree.js';
 import { otherSide } from '../other-side.js';
 import { ourSide } from '../our-side.js';
 import type { FigureSpec } from '../results.js';
 import type { Scenario } from '../scenario.js';
-import { ServerUnderTest, type TunnelCount } from '../server-under-test.js';
+import { type DeviceCount, type DeviceCounts, ServerUnderTest } from '../server-under-test.js';
 
 interface Case {
   readonly key: string;
@@ -30,7 +31,8 @@ const CASES: readonly Case[] = [
 
 /**
  * What the server alone can carry: one simulated client and a program behind the server flood, and the figures are the server's CPU
- * time alone. Packets are counted at the server's tunnel device, so that what the other programs lose does not matter.
+ * time alone. Packets are counted where they leave it: up at its tunnel device, down at the device towards the client. So what the other
+ * programs lose does not matter, and what the server drops counts for nothing.
  */
 export const alone: Scenario = {
   name: 'alone',
@@ -48,31 +50,34 @@ export const alone: Scenario = {
     const server = await ServerUnderTest.start(bench, lab, side);
     const figures: Record<string, number> = {};
     for (const each of CASES) {
-      const { packets, seconds, cpu, arrived } = await flood(bench, lab, server, each);
+      const { packets, seconds, cpu, carried, arrived } = await flood(bench, lab, server, each);
       const total = cpu.user + cpu.system;
       figures[`${each.key}-gbit`] = (packets * each.size * 8) / 1e9 / total;
       figures[`${each.key}-cpu`] = (total / packets) * 1e6;
       figures[`${each.key}-system`] = (cpu.system / packets) * 1e6;
       figures[`${each.key}-kpps`] = packets / seconds / 1000;
       figures[`${each.key}-busy`] = (total / seconds) * 100;
+      figures[`${each.key}-carried`] = carried * 100;
       figures[`${each.key}-arrived`] = arrived * 100;
       bench.progress(
         `${each.label}: ${figures[`${each.key}-gbit`]?.toFixed(2)} Gbit per CPU-second, ${figures[`${each.key}-cpu`]?.toFixed(2)} us a packet`,
       );
     }
     const remarks = [
-      'a flood: what the server cannot take is lost before it, and what its receiver cannot take behind it',
+      'a flood: what the server cannot take is lost before it or in its socket, and what its receiver cannot take behind it',
     ];
     return { figures, latencies: {}, remarks };
   },
 };
 
 interface Flooded {
-  /** Handled by the server, in so many seconds. */
+  /** Come out of the server, in so many seconds. */
   readonly packets: number;
   readonly seconds: number;
   readonly cpu: CpuTime;
-  /** Of what the server has handled, what has come to its receiver (0 to 1). */
+  /** Of what has come to the server, what has come out of it (0 to 1). */
+  readonly carried: number;
+  /** Of that, what has come to its receiver. */
   readonly arrived: number;
 }
 
@@ -81,9 +86,10 @@ const SETTLE_SECONDS = 0.5;
 
 async function flood(bench: Bench, lab: Lab, server: ServerUnderTest, each: Case): Promise<Flooded> {
   const { direction, size } = each;
+  const host = lab.client(0);
   const farEnd = await startFarEnd(lab, direction === 'up' ? { type: 'sink' } : { type: 'flood', ...each });
   const origin = await read(server);
-  const client: Flood = await floodClient(bench, lab, lab.client(0), { direction, size, to: FAR_END });
+  const client: Flood = await floodClient(bench, lab, host, { direction, size, to: FAR_END });
   await lab.sleep(SETTLE_SECONDS);
   const before = await read(server);
   await lab.sleep(bench.options.seconds);
@@ -91,33 +97,60 @@ async function flood(bench: Bench, lab: Lab, server: ServerUnderTest, each: Case
   const received = await client.stop();
   const { received: sunk } = await stopFarEnd(farEnd);
   const end = await read(server);
-  const count = (from: Reading, to: Reading): number => payloads(from.tunnel[direction], to.tunnel[direction], size);
+  const out = direction === 'up' ? inside : outside;
+  const came = direction === 'up' ? outside : inside;
+  const count = (at: Place, from: Reading, to: Reading): number =>
+    payloads(at.counts(from)[direction], at.counts(to)[direction], size, at);
+  const left = count(out, origin, end);
   return {
-    packets: count(before, after),
+    packets: count(out, before, after),
     seconds: after.at - before.at,
     cpu: { user: after.cpu.user - before.cpu.user, system: after.cpu.system - before.cpu.system },
-    arrived: (direction === 'up' ? sunk : received) / count(origin, end),
+    carried: left / count(came, origin, end),
+    arrived: (direction === 'up' ? sunk : received) / left,
   };
 }
 
 interface Reading {
   readonly at: number;
   readonly cpu: CpuTime;
-  readonly tunnel: Readonly<Record<Direction, TunnelCount>>;
+  readonly tunnel: DeviceCounts;
+  readonly path: DeviceCounts;
 }
 
 async function read(server: ServerUnderTest): Promise<Reading> {
-  const tunnel = await server.tunnelCounts();
-  return { at: performance.now() / 1000, cpu: treeCpuTime(server.running.pid), tunnel };
+  const [tunnel, path] = await server.deviceCounts(TUNNEL.device, towards(0));
+  return { at: performance.now() / 1000, cpu: treeCpuTime(server.running.pid), tunnel, path };
 }
 
-/** IPv4 and UDP. */
-const HEADER_BYTES = 28;
+/** What a payload is wrapped in, in bytes. */
+interface Wrapping {
+  readonly perPayload: number;
+  /** Once for a superpacket. */
+  readonly perPacket: number;
+}
+
+interface Place extends Wrapping {
+  counts(reading: Reading): DeviceCounts;
+}
+
+const IPV4_UDP = 28;
+/** Of an AEAD data packet: opcode and peer-id, packet number, tag. */
+const DATA_CHANNEL = 4 + 4 + 16;
+const ETHERNET = 14;
+
+/** The server's tunnel device, and the device on the path to its client. */
+const inside: Place = { perPayload: 0, perPacket: IPV4_UDP, counts: ({ tunnel }) => tunnel };
+const outside: Place = {
+  perPayload: IPV4_UDP + DATA_CHANNEL,
+  perPacket: IPV4_UDP + ETHERNET,
+  counts: ({ path }) => path,
+};
 
 /** Whole packets of this payload, whichever way they were joined on the device. */
-export function payloads(from: TunnelCount, to: TunnelCount, size: number): number {
-  const headers = (to.packets - from.packets) * HEADER_BYTES;
-  return Math.round((to.bytes - from.bytes - headers) / size);
+export function payloads(from: DeviceCount, to: DeviceCount, size: number, wrapping: Wrapping): number {
+  const headers = (to.packets - from.packets) * wrapping.perPacket;
+  return Math.round((to.bytes - from.bytes - headers) / (size + wrapping.perPayload));
 }
 
 function specsOf({ key, label, size }: Case): FigureSpec[] {
@@ -135,6 +168,7 @@ function specsOf({ key, label, size }: Case): FigureSpec[] {
     { key: `${key}-system`, label: `${label}, of it in the kernel`, unit: 'CPU us/packet', chart: null, ...less },
     { key: `${key}-kpps`, label, unit: 'k packets/s', better: 'more', chart: null },
     { key: `${key}-busy`, label: `${label}, server busy`, unit: '% of a core', better: 'more', chart: null },
+    { key: `${key}-carried`, label: `${label}, carried of what came`, unit: '%', better: 'more', chart: null },
     { key: `${key}-arrived`, label: `${label}, arrived of it`, unit: '%', better: 'more', chart: null },
   ];
 }
