@@ -25,7 +25,7 @@ use crate::clock;
 use crate::commands::drain_commands;
 use crate::hop::drain_hop;
 use crate::outlet::Outlet;
-use crate::pace::{NAP, Pace, Rest};
+use crate::pace::{NAP, Pace, Rest, Work};
 use crate::ring::RingConsumer;
 use crate::shard_thread::ShardState;
 use crate::urgency::Urgency;
@@ -56,12 +56,6 @@ pub struct EventLoop {
     /// Index = listener.
     listeners: Vec<Source>,
     tun: Source,
-}
-
-/// What a turn has done.
-struct Work {
-    any: bool,
-    packets: usize,
 }
 
 /// A descriptor that the loop reads from.
@@ -120,7 +114,7 @@ impl EventLoop {
             urgency.review(now);
             self.state.io.urgent.set(u64::from(urgency.is_urgent()));
             let work = self.turn(now, data_path);
-            let rest = pace.rest(work.packets, work.any, urgency.is_urgent(), Instant::now());
+            let rest = pace.rest(&work, urgency.is_urgent(), Instant::now());
             match rest {
                 Rest::Nap => {
                     self.state.io.naps.add(1);
@@ -141,18 +135,22 @@ impl EventLoop {
     /// Everything that is ready, in bounded shares.
     fn turn(&mut self, now: Millis, data_path: &mut DataPath) -> Work {
         self.state.io.turns.add(1);
-        let any = self.turn_commands(now, data_path);
-        let mut packets = 0;
+        let mut work = Work {
+            commands: self.turn_commands(now, data_path),
+            ..Work::default()
+        };
         for ring in &mut self.hops {
-            packets += drain_hop(ring, MAX_HOPS, now, data_path, &mut self.outlet);
+            let packets = drain_hop(ring, MAX_HOPS, now, data_path, &mut self.outlet);
+            work.packets += packets;
+            work.more |= packets == MAX_HOPS;
         }
         for listener in 0..self.listeners.len() {
             if self.listeners[listener].ready {
-                packets += self.turn_udp(listener, now, data_path);
+                self.turn_udp(listener, now, data_path, &mut work);
             }
         }
         if self.tun.ready {
-            packets += self.turn_tun(now, data_path);
+            self.turn_tun(now, data_path, &mut work);
         }
         if data_path
             .next_deadline()
@@ -163,10 +161,7 @@ impl EventLoop {
         self.rearm(now, data_path);
         data_path.flush_inbound(&mut self.outlet);
         self.outlet.flush();
-        Work {
-            any: any || packets > 0,
-            packets,
-        }
+        work
     }
 
     fn turn_commands(&mut self, now: Millis, data_path: &mut DataPath) -> bool {
@@ -183,9 +178,13 @@ impl EventLoop {
         drained.records > 0
     }
 
-    /// The number of datagrams.
-    fn turn_udp(&mut self, listener: usize, now: Millis, data_path: &mut DataPath) -> usize {
-        let mut datagrams = 0;
+    fn turn_udp(
+        &mut self,
+        listener: usize,
+        now: Millis,
+        data_path: &mut DataPath,
+        work: &mut Work,
+    ) {
         for _ in 0..MAX_RECEIVE_CALLS {
             let count = match self.receive.receive(&self.outlet.sockets[listener]) {
                 Ok(count) => count,
@@ -193,19 +192,19 @@ impl EventLoop {
                     self.state.io.udp_receive_errors.add(1);
                     self.poller.remove(&self.outlet.sockets[listener]);
                     self.listeners[listener].retry_at = Some(now + RETRY_MS);
-                    return datagrams;
+                    return;
                 }
             };
             self.state.io.receive_calls.add(1);
             self.state.io.udp_unreachable.set(self.receive.unreachable);
             for index in 0..count {
-                datagrams += self.inbound(listener, index, now, data_path);
+                work.packets += self.inbound(listener, index, now, data_path);
             }
             if count < self.receive.capacity() {
-                break;
+                return;
             }
         }
-        datagrams
+        work.more = true;
     }
 
     /// One received buffer: a datagram, or several of one sender and size. Their number.
@@ -240,20 +239,16 @@ impl EventLoop {
         datagrams
     }
 
-    /// The number of packets, estimated: how many a superpacket becomes depends on its segments.
-    fn turn_tun(&mut self, now: Millis, data_path: &mut DataPath) -> usize {
-        let mut packets = 0;
+    fn turn_tun(&mut self, now: Millis, data_path: &mut DataPath, work: &mut Work) {
         for _ in 0..MAX_TUN_FRAMES {
             match self.read_tun(now, data_path) {
-                Ok(0) => break,
-                Ok(len) => packets += len.div_ceil(USUAL_PACKET),
-                Err(_) => {
-                    self.leave_tun(now);
-                    break;
-                }
+                Ok(0) => return,
+                // An estimate: how many a superpacket becomes depends on its segments.
+                Ok(len) => work.packets += len.div_ceil(USUAL_PACKET),
+                Err(_) => return self.leave_tun(now),
             }
         }
-        packets
+        work.more = true;
     }
 
     /// The length of the frame that was read and handed on; 0 when there was none.

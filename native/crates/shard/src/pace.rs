@@ -37,6 +37,15 @@ pub enum Rest {
     Sleep,
 }
 
+/// What a turn has done.
+#[derive(Clone, Copy, Default)]
+pub struct Work {
+    pub commands: bool,
+    pub packets: usize,
+    /// A source was left before it was empty.
+    pub more: bool,
+}
+
 pub struct Pace {
     worked_at: Instant,
     /// Turns in a row that followed each other closely.
@@ -57,9 +66,10 @@ impl Pace {
         }
     }
 
-    /// After a turn that handled `packets`; `worked` also for one that did something else.
-    pub fn rest(&mut self, packets: usize, worked: bool, urgent: bool, now: Instant) -> Rest {
-        if !worked {
+    /// After a turn.
+    pub fn rest(&mut self, work: &Work, urgent: bool, now: Instant) -> Rest {
+        let packets = work.packets;
+        if packets == 0 && !work.commands {
             return self.rest_after_nothing(urgent, now);
         }
         self.judge_nap(packets);
@@ -70,7 +80,8 @@ impl Pace {
             0
         };
         self.worked_at = now;
-        self.napped = self.turns >= self.turns_needed && (1..LARGE_TURN).contains(&packets);
+        self.napped =
+            self.turns >= self.turns_needed && !work.more && (1..LARGE_TURN).contains(&packets);
         if self.napped { Rest::Nap } else { Rest::Look }
     }
 
@@ -110,9 +121,30 @@ mod tests {
         let mut naps = 0;
         for _ in 0..turns {
             *clock += Duration::from_micros(gap_us);
-            naps += u32::from(pace.rest(packets, true, false, *clock) == Rest::Nap);
+            naps += u32::from(pace.rest(&turn_of(packets), false, *clock) == Rest::Nap);
         }
         naps
+    }
+
+    fn turn_of(packets: usize) -> Work {
+        Work {
+            packets,
+            ..Work::default()
+        }
+    }
+
+    #[test]
+    fn nobody_naps_while_packets_wait() {
+        let mut clock = Instant::now();
+        let mut pace = Pace::new(clock);
+        let work = Work {
+            more: true,
+            ..turn_of(16)
+        };
+        for _ in 0..100 {
+            clock += Duration::from_micros(50);
+            assert_eq!(pace.rest(&work, false, clock), Rest::Look);
+        }
     }
 
     #[test]
@@ -151,11 +183,11 @@ mod tests {
     fn it_looks_around_before_it_sleeps_but_not_when_it_is_urgent() {
         let mut clock = Instant::now();
         let mut pace = Pace::new(clock);
-        pace.rest(1, true, false, clock);
+        pace.rest(&turn_of(1), false, clock);
         clock += Duration::from_micros(20);
-        assert_eq!(pace.rest(0, false, false, clock), Rest::Yield);
-        assert_eq!(pace.rest(0, false, true, clock), Rest::Sleep);
+        assert_eq!(pace.rest(&turn_of(0), false, clock), Rest::Yield);
+        assert_eq!(pace.rest(&turn_of(0), true, clock), Rest::Sleep);
         clock += Duration::from_micros(20);
-        assert_eq!(pace.rest(0, false, false, clock), Rest::Sleep);
+        assert_eq!(pace.rest(&turn_of(0), false, clock), Rest::Sleep);
     }
 }
