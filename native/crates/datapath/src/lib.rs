@@ -46,6 +46,7 @@ pub use data_path::{DataPath, TunOffloads};
 pub use event::DataEvent;
 pub use peer_addr::PeerAddr;
 pub use plane::{Plane, PlaneSettings, Role};
+pub use route_table::RouteMirror;
 pub use sink::{InboundSink, OutboundSink};
 pub use stats::{DropReason, HopReason, PeerSnapshot, ShardStats};
 pub use vnet::{VNET_LEN, VnetHeader};

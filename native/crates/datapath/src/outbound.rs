@@ -109,6 +109,9 @@ pub(crate) fn forward(
         context.stats.hop(hop);
         return Ok(());
     }
+    if hop == HopReason::Outbound {
+        context.stats.count(Counter::TunOwnQueue, 1);
+    }
     let peer = sessions
         .peer_mut(peer)
         .map_err(|_| DropReason::UnknownPeer)?;

@@ -1,6 +1,6 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use foldhash::fast::RandomState;
 
@@ -10,6 +10,16 @@ use crate::wire::PeerId;
 pub struct RouteTable {
     v4: Family<u32, 1>,
     v6: Family<u128, 3>,
+    mirror: OnceLock<Box<dyn RouteMirror>>,
+}
+
+/// Is told of every change in the order in which the table takes it, under the lock of the writers. Addresses may have
+/// bits behind the prefix.
+pub trait RouteMirror: Send + Sync {
+    /// False: it could not be mirrored.
+    fn insert(&self, network: IpAddr, length: u8, peer: PeerId) -> bool;
+    /// False: it could not be mirrored.
+    fn remove(&self, network: IpAddr, length: u8) -> bool;
 }
 
 impl RouteTable {
@@ -17,7 +27,13 @@ impl RouteTable {
         RouteTable {
             v4: Family::new(),
             v6: Family::new(),
+            mirror: OnceLock::new(),
         }
+    }
+
+    /// Has `mirror` follow the table. It does not hear of routes that are there already. False: there is one.
+    pub fn set_mirror(&self, mirror: Box<dyn RouteMirror>) -> bool {
+        self.mirror.set(mirror).is_ok()
     }
 
     pub fn find_v4(&self, address: Ipv4Addr) -> Option<PeerId> {
@@ -29,18 +45,40 @@ impl RouteTable {
     }
 
     /// Routes `network/length` to `peer` and takes it from whoever had it. Bits behind the prefix are ignored.
-    pub fn insert(&self, network: IpAddr, length: u8, peer: PeerId) {
+    /// False: the table has it, the mirror could not take it.
+    pub fn insert(&self, network: IpAddr, length: u8, peer: PeerId) -> bool {
+        let mirror = self.mirror.get();
+        let follow = |length| mirror.is_none_or(|mirror| mirror.insert(network, length, peer));
         match network {
-            IpAddr::V4(address) => self.v4.insert(address.to_bits(), length.min(32), peer),
-            IpAddr::V6(address) => self.v6.insert(address.to_bits(), length.min(128), peer),
+            IpAddr::V4(address) => {
+                let length = length.min(32);
+                self.v4
+                    .insert(address.to_bits(), length, peer, || follow(length))
+            }
+            IpAddr::V6(address) => {
+                let length = length.min(128);
+                self.v6
+                    .insert(address.to_bits(), length, peer, || follow(length))
+            }
         }
     }
 
     /// Removes the route if it still leads to `peer`: another shard may have handed the address out again.
     pub fn remove(&self, network: IpAddr, length: u8, peer: PeerId) -> bool {
+        let mirror = self.mirror.get();
+        // What a mirror cannot forget leads to a hop at worst.
+        let follow = |length| mirror.is_none_or(|mirror| mirror.remove(network, length));
         match network {
-            IpAddr::V4(address) => self.v4.remove(address.to_bits(), length.min(32), peer),
-            IpAddr::V6(address) => self.v6.remove(address.to_bits(), length.min(128), peer),
+            IpAddr::V4(address) => {
+                let length = length.min(32);
+                self.v4
+                    .remove(address.to_bits(), length, peer, || follow(length))
+            }
+            IpAddr::V6(address) => {
+                let length = length.min(128);
+                self.v6
+                    .remove(address.to_bits(), length, peer, || follow(length))
+            }
         }
     }
 }
@@ -102,7 +140,8 @@ impl<A: Bits, const WORDS: usize> Family<A, WORDS> {
         None
     }
 
-    fn insert(&self, address: A, length: u8, peer: PeerId) {
+    /// What `follow` answers.
+    fn insert(&self, address: A, length: u8, peer: PeerId, follow: impl FnOnce() -> bool) -> bool {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         if self
             .routes
@@ -113,9 +152,11 @@ impl<A: Bits, const WORDS: usize> Family<A, WORDS> {
             counts[usize::from(length)] += 1;
             self.lengths[usize::from(length) / 64].fetch_or(1 << (length % 64), Ordering::Release);
         }
+        follow()
     }
 
-    fn remove(&self, address: A, length: u8, peer: PeerId) -> bool {
+    /// Whether there was one of `peer`; only then `follow` is called.
+    fn remove(&self, address: A, length: u8, peer: PeerId, follow: impl FnOnce() -> bool) -> bool {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let routes = self.routes.pin();
         let removed =
@@ -128,12 +169,16 @@ impl<A: Bits, const WORDS: usize> Family<A, WORDS> {
             self.lengths[usize::from(length) / 64]
                 .fetch_and(!(1 << (length % 64)), Ordering::Release);
         }
+        follow();
         true
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -172,6 +217,46 @@ mod tests {
         assert_eq!(table.find_v4("10.8.0.2".parse().unwrap()), Some(PeerId(2)));
         assert!(table.remove(address, 32, PeerId(2)));
         assert_eq!(table.find_v4("10.8.0.2".parse().unwrap()), None);
+    }
+
+    /// A mirror that has room for so many routes.
+    struct Echo(Arc<Mutex<BTreeMap<(IpAddr, u8), u32>>>, usize);
+
+    impl RouteMirror for Echo {
+        fn insert(&self, network: IpAddr, length: u8, peer: PeerId) -> bool {
+            let mut routes = self.0.lock().unwrap();
+            let taken = routes.len() < self.1;
+            if taken {
+                routes.insert((network, length), peer.0);
+            }
+            taken
+        }
+
+        fn remove(&self, network: IpAddr, length: u8) -> bool {
+            self.0.lock().unwrap().remove(&(network, length)).is_some()
+        }
+    }
+
+    #[test]
+    fn a_mirror_follows_what_the_table_does() {
+        let (table, seen) = (RouteTable::new(), Arc::default());
+        assert!(table.set_mirror(Box::new(Echo(Arc::clone(&seen), 2))));
+        assert!(!table.set_mirror(Box::new(Echo(Arc::default(), 0))));
+        let v4: IpAddr = "10.8.0.2".parse().unwrap();
+        let v6: IpAddr = "fd00::2".parse().unwrap();
+        assert!(table.insert(v4, 32, PeerId(1)));
+        assert!(table.insert(v4, 32, PeerId(2)));
+        assert!(!table.remove(v4, 32, PeerId(1)));
+        assert!(table.insert(v6, 200, PeerId(3)));
+        assert!(!table.insert(v4, 24, PeerId(4)));
+        assert_eq!(table.find_v4([10, 8, 0, 9].into()), Some(PeerId(4)));
+        let routes = |of: &Arc<Mutex<BTreeMap<_, _>>>| of.lock().unwrap().clone();
+        assert_eq!(
+            routes(&seen),
+            BTreeMap::from([((v4, 32), 2), ((v6, 128), 3)])
+        );
+        assert!(table.remove(v4, 32, PeerId(2)) && table.remove(v4, 24, PeerId(4)));
+        assert_eq!(routes(&seen), BTreeMap::from([((v6, 128), 3)]));
     }
 
     fn linear_scan(routes: &[(u32, u8, u32)], address: u32) -> Option<PeerId> {

@@ -5,6 +5,7 @@ use crate::command::{AddPeer, CommandError};
 use crate::data_path::Context;
 use crate::peer::Peer;
 use crate::plane::Role;
+use crate::stats::Counter;
 use crate::timer_wheel::TimerWheel;
 use crate::wire::PeerId;
 
@@ -64,7 +65,9 @@ impl SessionTable {
             return Err(CommandError::DuplicatePeer);
         }
         for (address, length) in routes(context, command.ipv4, command.ipv6) {
-            context.plane.routes.insert(address, length, id);
+            if !context.plane.routes.insert(address, length, id) {
+                context.stats.count(Counter::RoutesNotSteered, 1);
+            }
         }
         context.plane.addresses.insert(command.path, id);
         let counters = context.stats.add_peer(id);

@@ -96,6 +96,10 @@ counted! {
         PingsSent => "pings-sent",
         OccIgnored => "occ-ignored",
         TunWrites => "tun-writes",
+        /// What the TUN gave to the shard that owns it; the rest is `HopReason::Outbound`.
+        TunOwnQueue => "tun-own-queue",
+        /// Routes that the steering of the TUN could not take.
+        RoutesNotSteered => "routes-not-steered",
         /// Inner packets that went to the TUN inside a superpacket.
         Coalesced => "coalesced",
         /// Superpackets cut into segments.
