@@ -3,6 +3,7 @@
 //! The only crate of the project with `unsafe` code. It knows packets as bytes and addresses; sessions, opcodes and
 //! the event loop live above.
 
+pub mod bpf;
 pub mod capabilities;
 pub mod caps;
 pub mod error;
@@ -20,6 +21,7 @@ pub mod sockaddr;
 pub mod steer_bpf;
 pub mod tun;
 pub mod tun_queue;
+pub mod tun_steering;
 pub mod udp_client;
 pub mod udp_group;
 mod udp_socket;

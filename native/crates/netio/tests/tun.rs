@@ -1,8 +1,9 @@
 //! A TUN that is taken down, deleted and made anew, in a network namespace of its own.
 
+mod own_namespace;
+
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::process::Command;
-use std::thread;
 
 use netio::fd::duplicate;
 use netio::interface::{InterfacePlan, set_networks};
@@ -10,6 +11,8 @@ use netio::link_watch::{LinkNews, LinkState, look_at_link, open_link_watch};
 use netio::routing::Route;
 use netio::tun::{Tun, TunOptions, open_tun, reopen_tun};
 use netio::tun_queue::TunQueue;
+
+use own_namespace::in_own_namespace;
 
 struct Lab {
     tun: Tun,
@@ -134,19 +137,3 @@ const ICMP_FRAME: [u8; 38] = {
     frame[19] = 1;
     frame
 };
-
-/// Runs `test` on a thread with a network namespace of its own; says so when that is not permitted.
-#[allow(clippy::print_stderr, reason = "a skipped test says why")]
-fn in_own_namespace(test: impl FnOnce() + Send) {
-    thread::scope(|scope| {
-        let thread = scope.spawn(|| {
-            // SAFETY: unshare takes a plain integer and changes only this thread's namespace.
-            if unsafe { libc::unshare(libc::CLONE_NEWNET) } == 0 {
-                test();
-            } else {
-                eprintln!("skipped: a network namespace needs root");
-            }
-        });
-        thread.join().expect("the test inside the namespace");
-    });
-}
