@@ -64,6 +64,11 @@ export interface Tun {
 export function openTun(options: TunOptions): Tun;
 /** Creates the device anew for `fds` whose device was deleted; the data threads' duplicates work again. */
 export function reopenTun(fds: number[], options: TunOptions): void;
+/**
+ * Has the kernel put packets for the device into the queue of the shard that owns their destination. `fd` is one of its
+ * queues. Before the first `startShard`, and again after `reopenTun`. EPERM where the process may not use bpf().
+ */
+export function steerTun(plane: number, fd: number): void;
 /** Sets addresses and routes again, after the device was down. Those that are there stay. */
 export function restoreTun(options: TunOptions): void;
 

@@ -8,6 +8,7 @@ export const openUdpGroup = native.openUdpGroup;
 export const openUdpClient = native.openUdpClient;
 export const openTun = native.openTun;
 export const reopenTun = native.reopenTun;
+export const steerTun = native.steerTun;
 export const restoreTun = native.restoreTun;
 export const openLinkWatch = native.openLinkWatch;
 export const lookAtLink = native.lookAtLink;

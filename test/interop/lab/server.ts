@@ -21,6 +21,8 @@ export interface ServerSettings {
   readonly wrapping?: Wrapping;
   /** Added after the usual lines; a line wins over a usual one with the same first word. */
   readonly lines?: readonly string[];
+  /** Words in front of the command. */
+  readonly prefix?: readonly string[];
   /** Words of usual lines that are left out. */
   readonly without?: readonly string[];
 }
@@ -69,7 +71,7 @@ export async function startServer(lab: Lab, settings: ServerSettings = {}): Prom
   const config = writeServerConfig(lab, settings);
   const ours = (settings.kind ?? serverKind) === 'shardvpn';
   const command = ours ? shardvpnCommand : ['openvpn'];
-  const server = lab.serverHost.start('server', [...command, '--config', config]);
+  const server = lab.serverHost.start('server', [...(settings.prefix ?? []), ...command, '--config', config]);
   await until('the server listens', () => {
     if (!server.isRunning) throw new Error(`the server ended with ${server.child.exitCode}`);
     return isListening(server.pid) && (ours || /Initialization Sequence Completed/.test(server.log()));

@@ -99,6 +99,11 @@ pub fn reopen_tun(fds: Vec<i32>, options: TunOptions) -> Result<()> {
 }
 
 #[napi]
+pub fn steer_tun(plane: u32, fd: i32) -> Result<()> {
+    shard::registry::steer_tun(plane, fd).map_err(to_js)
+}
+
+#[napi]
 pub fn restore_tun(options: TunOptions) -> Result<()> {
     plan_interface(&options)
         .and_then(|plan| set_networks(&options.name, &plan))

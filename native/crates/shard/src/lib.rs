@@ -15,6 +15,7 @@ pub mod outlet;
 mod pace;
 pub mod registry;
 pub mod ring;
+mod route_steering;
 pub mod shard_thread;
 mod urgency;
 pub mod worker_port;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::os::fd::RawFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use datapath::stats::Counter;
 use datapath::{DataPath, Plane, TunOffloads};
 pub use datapath::{Millis, PeerSnapshot, PlaneSettings, Role};
 use netio::IoError;
@@ -18,6 +19,7 @@ use crate::event_loop::EventLoop;
 use crate::hop::HopOut;
 use crate::outlet::Outlet;
 use crate::ring::{RingConsumer, RingProducer};
+use crate::route_steering::RouteSteering;
 use crate::shard_thread::{Life, ShardState, ShardThread};
 use crate::worker_port::{OnWake, WorkerPort};
 
@@ -58,6 +60,7 @@ pub fn create_plane(settings: PlaneSettings) -> Result<u32, IoError> {
     let entry = Arc::new(Entry {
         plane: Arc::new(Plane::new(settings)),
         seats,
+        steering: Mutex::new(None),
     });
     let mut registry = REGISTRY.write().unwrap_or_else(PoisonError::into_inner);
     registry.last += 1;
@@ -134,6 +137,23 @@ pub fn start_shard(plane: u32, options: ShardOptions) -> Result<(), IoError> {
     Ok(())
 }
 
+/// Has packets for the TUN arrive at the shards that own their destinations. `queue` is one of the device; call it before
+/// the first shard starts, and again when the device was made anew.
+pub fn steer_tun(plane: u32, queue: RawFd) -> Result<(), IoError> {
+    let entry = find(plane)?;
+    let mut steering = entry
+        .steering
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    match steering.as_ref() {
+        Some(steering) => steering.attach(queue),
+        None => {
+            *steering = Some(RouteSteering::start(&entry.plane, queue)?);
+            Ok(())
+        }
+    }
+}
+
 pub fn attach_worker(plane: u32, shard: usize, on_wake: OnWake) -> Result<(), IoError> {
     find(plane)?.seat(shard)?.worker.attach(on_wake);
     Ok(())
@@ -180,9 +200,13 @@ pub fn shard_snapshot(plane: u32, shard: usize) -> Result<ShardSnapshot, IoError
 pub fn shard_io(plane: u32, shard: usize) -> Result<Vec<(&'static str, u64)>, IoError> {
     let entry = find(plane)?;
     let thread = entry.seat(shard)?.thread();
-    Ok(thread
-        .as_ref()
-        .map_or_else(Vec::new, |thread| thread.state().io.named().to_vec()))
+    let Some(thread) = thread.as_ref() else {
+        return Ok(Vec::new());
+    };
+    let unsteered = thread.stats().counter(Counter::RoutesNotSteered);
+    let mut io = thread.state().io.named().to_vec();
+    io.push((Counter::RoutesNotSteered.name(), unsteered));
+    Ok(io)
 }
 
 /// Of a shard that was never started: `stopped`.
@@ -210,6 +234,7 @@ struct Registry {
 struct Entry {
     plane: Arc<Plane>,
     seats: Vec<Seat>,
+    steering: Mutex<Option<RouteSteering>>,
 }
 
 /// The place of one shard; data thread and worker come and go independently.

@@ -5,6 +5,7 @@ import type { Log } from '../log.js';
 import type { KeptDevice } from '../system/device-watch.js';
 import { type OpenListener, openListeners } from '../system/sockets.js';
 import { applyTun, keptTun, planTun } from '../system/tun.js';
+import { steerTun } from '../system/tun-steering.js';
 import type { NativePort } from './native-port.js';
 import { createHopRings, planShardStarts } from './shard-start.js';
 
@@ -35,11 +36,15 @@ export const openDataPlane = (native: NativePort, config: ServerConfig, shards: 
     if (tun !== null) undo.push(() => native.closeFds(tun.fds));
     const plane = createPlane(native, config, shards);
     undo.push(() => native.destroyPlane(plane));
+    const steering = tun === null ? null : steerTun(native, plane, tun, log);
     const starts = planShardStarts(config, { shards, plane, cookieKey: randomBytes(32) });
     startDataThreads(native, starts, sockets, tun?.fds ?? null);
-    logOpened(log, sockets, tun);
+    logOpened(log, sockets);
+    if (tun !== null)
+      log.debug(`tunnel device ${tun.name}`, { offloads: tun.offloads.join(' '), steering: steering?.by });
     const listening = sockets.map(({ listener, group }) => ({ host: listener.host, port: group.port }));
-    const keptDevice = tunPlan === null || tun === null ? null : keptTun(native, tunPlan, tun);
+    const keptDevice =
+      tunPlan === null || tun === null ? null : keptTun(native, tunPlan, tun, () => steering?.attach());
     return { plane, starts, listening, device: tun?.name ?? 'null', keptDevice, close };
   } catch (error) {
     close();
@@ -77,11 +82,7 @@ const startDataThreads = (
   }
 };
 
-const logOpened = (
-  log: Log,
-  sockets: readonly OpenListener[],
-  tun: { name: string; offloads: string[] } | null,
-): void => {
+const logOpened = (log: Log, sockets: readonly OpenListener[]): void => {
   for (const { listener, group } of sockets) {
     log.debug(`UDP socket ${listener.host} port ${group.port}`, {
       steering: group.steering,
@@ -93,5 +94,4 @@ const logOpened = (
       log.warn('the kernel does not take the steering program: packets are handed from shard to shard');
     if (!group.gro || !group.gso) log.info('the kernel lacks UDP segmentation offload: throughput is lower');
   }
-  if (tun !== null) log.debug(`tunnel device ${tun.name}`, { offloads: tun.offloads.join(' ') });
 };

@@ -12,6 +12,10 @@ const FAULTS: Readonly<Record<string, readonly [Level, string]>> = {
   'gso-given-up': ['warn', 'a device refuses segmentation, datagrams go one by one from now on'],
   'tun-read-errors': ['warn', 'the tunnel device refuses to be read'],
   'tun-write-errors': ['warn', 'the tunnel device refuses packets'],
+  'routes-not-steered': [
+    'warn',
+    'the kernel does not take routes for steering the tunnel device: packets are handed from shard to shard',
+  ],
   'commands-refused': ['warn', 'a data thread refuses orders of its worker'],
   'worker-ring-full': ['warn', 'a worker cannot keep up: control packets are lost'],
   'rings-corrupt': ['warn', 'a ring between two threads is corrupt'],

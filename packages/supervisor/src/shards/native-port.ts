@@ -6,6 +6,7 @@ export type NativePort = Pick<
   | 'openUdpGroup'
   | 'openTun'
   | 'reopenTun'
+  | 'steerTun'
   | 'restoreTun'
   | 'openLinkWatch'
   | 'lookAtLink'

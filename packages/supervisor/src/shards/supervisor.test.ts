@@ -28,6 +28,7 @@ class MemoryNative implements NativePort {
     return { name: `${name}0`, fds: this.#newFds(queues), offloads: [] };
   };
   reopenTun: NativePort['reopenTun'] = () => {};
+  steerTun: NativePort['steerTun'] = (plane, fd) => void this.calls.push(`steer ${plane} ${fd}`);
   restoreTun: NativePort['restoreTun'] = () => {};
   openLinkWatch: NativePort['openLinkWatch'] = () => 99;
   lookAtLink: NativePort['lookAtLink'] = () => ({ state: 'up', lost: false, mtu: 1500 });
@@ -189,7 +190,7 @@ describe('server', () => {
   test('says what it opened, one socket and queue a shard, with a ring to and from every other shard', async () => {
     server = await start();
     expect(server).toMatchObject({ listening: [{ host: '127.0.0.1', port: 40_000 }], device: 'tun0', workers: 2 });
-    expect(native.calls).toEqual(['udp 127.0.0.1', 'tun tun 10.8.0.1/24']);
+    expect(native.calls).toEqual(['udp 127.0.0.1', 'tun tun 10.8.0.1/24', 'steer 77 102']);
     expect(native.shards.map(({ shard, udp, tun }) => ({ shard, udp, tun }))).toEqual([
       { shard: 0, udp: [100], tun: 102 },
       { shard: 1, udp: [101], tun: 103 },
@@ -218,7 +219,7 @@ describe('server', () => {
       true,
       true,
     ]);
-    expect(native.calls.slice(2)).toEqual(['close 99', 'destroy 77', 'close 102 103', 'close 100 101']);
+    expect(native.calls.slice(3)).toEqual(['close 99', 'destroy 77', 'close 102 103', 'close 100 101']);
     expect(readFileSync(join(folder, 'ipp.txt'), 'utf8')).toBe('alice,10.8.0.2\n');
     expect(readFileSync(join(folder, 'status.txt'), 'utf8')).not.toContain('alice');
     await expect(fetch(`${server.adminUrl}/healthz`)).rejects.toThrow();
@@ -234,7 +235,7 @@ describe('server', () => {
 
   test('a shard that does not start ends the start and everything is freed', async () => {
     await expect(start({}, null)).rejects.toThrow('shard 0');
-    expect(native.calls.slice(2)).toEqual(['destroy 77', 'close 102 103', 'close 100 101']);
+    expect(native.calls.slice(3)).toEqual(['destroy 77', 'close 102 103', 'close 100 101']);
   });
 
   test('a status port in use ends the start with one line and everything is freed', async () => {

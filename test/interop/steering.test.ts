@@ -1,0 +1,112 @@
+import { expect } from '@jest/globals';
+import { Client } from './lab/client.js';
+import type { Host } from './lab/host.js';
+import { type Lab, useLab } from './lab/lab.js';
+import { type ServerSettings, startServer } from './lab/server.js';
+import { readStatus, type Status, totalsOf } from './lab/status.js';
+import { until } from './lab/until.js';
+
+const { ours } = useLab();
+const SHARDS = 4;
+const CLIENTS = 6;
+const PINGS = 40;
+const LINES = [`workers ${SHARDS}`, 'server-ipv6 fd00:8::/64'];
+/** Root without the right to bpf(). */
+const WITHOUT_BPF = ['setpriv', '--bounding-set=-bpf,-sys_admin'];
+
+const connect = async (lab: Lab, first = 0): Promise<Client[]> => {
+  const clients = Array.from({ length: CLIENTS }, (_, n) =>
+    Client.start(lab, first + n + 2, { name: `client${first + n + 1}` }),
+  );
+  await Promise.all(clients.map((client) => client.connected(1, 40)));
+  return clients;
+};
+
+/** Packets that the TUN gave to the shard that owns them, and those that took a hop. */
+const arrivals = ({ shards }: Status): { own: number; hopped: number } => ({
+  own: shards.reduce((total, { counters }) => total + (counters['tun-own-queue'] ?? 0), 0),
+  hopped: shards.reduce((total, { hops }) => total + (hops.outbound ?? 0), 0),
+});
+
+/** Flows from both ends: echo requests of the server to every client and of every client to the server, IPv4 and IPv6. */
+const exchange = async (lab: Lab, clients: readonly Client[]): Promise<{ own: number; hopped: number }> => {
+  const before = arrivals(await readStatus(lab));
+  const lost: string[] = [];
+  const ping = async (host: Host, target: string): Promise<void> => {
+    const { output } = await host.exec('ping', '-n', '-q', '-c', String(PINGS), '-i', '0.01', '-W', '2', target);
+    if (!output.includes(` ${PINGS} received`)) lost.push(output);
+  };
+  await Promise.all(
+    clients.flatMap(({ host, ipv4, ipv6 }) => [
+      ping(lab.serverHost, ipv4),
+      ping(lab.serverHost, ipv6),
+      ping(host, '10.8.0.1'),
+      ping(host, 'fd00:8::1'),
+    ]),
+  );
+  const status = await readStatus(lab);
+  expect({ lost, totals: lost.length > 0 && totalsOf(status) }).toEqual({ lost: [], totals: false });
+  const after = arrivals(status);
+  return { own: after.own - before.own, hopped: after.hopped - before.hopped };
+};
+
+/** A TCP connection is born with a reply inside the write, for which the kernel has no flow yet. */
+const connectOften = async (lab: Lab, client: Client): Promise<void> => {
+  const server = "require('net').createServer((s) => s.pipe(s)).listen(7007, () => console.log('listening'))";
+  await lab.serverHost.start('echo', [process.execPath, '-e', server]).says(/listening/);
+  const connections = `let left = 40;
+    const next = () => left-- > 0 && require('net').connect(7007, '10.8.0.1', function () {
+      this.once('data', () => { this.destroy(); next(); }).write('x');
+    });
+    next();`;
+  expect(await client.host.exec(process.execPath, '-e', connections)).toEqual({ code: 0, output: '' });
+};
+
+const shardsOf = async (lab: Lab): Promise<Map<string, number>> =>
+  new Map((await readStatus(lab)).clients.map(({ name, shard }) => [name, shard]));
+
+const EXPECTED = 4 * CLIENTS * PINGS;
+
+ours('packets arrive at their shards while clients come, go and move, after user and group', async (lab) => {
+  const server = await startServer(lab, { lines: [...LINES, 'user nobody', 'group nogroup'] });
+  await server.says(/tunnel device tun0.*steering=bpf/, 5);
+  const clients = await connect(lab);
+  const before = await shardsOf(lab);
+  expect(new Set(before.values()).size).toBeGreaterThan(1);
+  await connectOften(lab, clients[0] as Client);
+  const first = await exchange(lab, clients);
+  // The next connections get the old addresses on other shards.
+  await Promise.all(clients.map((client) => client.stop()));
+  const again = await connect(lab);
+  expect(await shardsOf(lab)).not.toEqual(before);
+  const second = await exchange(lab, again);
+  for (const { own, hopped } of [first, second]) {
+    expect(own).toBeGreaterThanOrEqual(EXPECTED);
+    expect(hopped).toBe(0);
+  }
+  expect(arrivals(await readStatus(lab)).hopped).toBe(0);
+});
+
+ours('a device made anew steers as before', async (lab) => {
+  const server = await startServer(lab, { lines: LINES });
+  const clients = await connect(lab);
+  lab.serverHost.ip('link', 'del', 'tun0');
+  await server.says(/tun0 has been made anew/, 3);
+  for (const client of clients) await until('packets pass', () => client.reaches('fd00:8::1'), { seconds: 5 });
+  expect((await exchange(lab, clients)).hopped).toBe(0);
+});
+
+ours('where bpf() is not permitted, packets take hops and nothing is lost', async (lab) => {
+  const settings: ServerSettings = { lines: LINES, prefix: WITHOUT_BPF };
+  const server = await startServer(lab, settings);
+  const clients = await connect(lab);
+  await connectOften(lab, clients[0] as Client);
+  const { own, hopped } = await exchange(lab, clients);
+  expect(own + hopped).toBeGreaterThanOrEqual(EXPECTED);
+  expect(hopped).toBeGreaterThan(0);
+  expect([
+    ...server.log().matchAll(/warning: packets for tun0 are steered by flow.*needs root or CAP_BPF/g),
+  ]).toHaveLength(1);
+  const { shards } = await readStatus(lab);
+  expect(shards.map(({ drops }) => drops['hop-full'] ?? 0)).toEqual(shards.map(() => 0));
+});
