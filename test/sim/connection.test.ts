@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { WrapOptions } from '@shardvpn/core';
 import { freezeWorld } from './frozen-world.js';
-import { certificateOf, Pair } from './pair.js';
+import { certificateOf, Pair, SERVER_OPTIONS } from './pair.js';
 import type { SimClient } from './sim-client.js';
 
 freezeWorld();
@@ -293,6 +293,35 @@ describe('leaving', () => {
     pair.run(7000);
     expect(client.ended).toMatchObject({ reason: 'halt', detail: 'go away' });
     expectNobody(pair);
+  });
+
+  test('restarted: RESTART whatever explicit-exit-notify says, and the client may come back', () => {
+    const pair = new Pair({ server: { explicitExitNotify: 0 } });
+    const client = pair.connect();
+    pair.server.run(() => pair.server.core.disconnect(pair.loop.now, client.peerId, 'restarted', ''));
+    pair.run(7000);
+    expect(client.ended).toMatchObject({ reason: 'restart', nextServer: false });
+    expectNobody(pair);
+    expectHealthy(pair, pair.connect());
+  });
+
+  test('new options are for new clients: nobody else notices', () => {
+    const pair = new Pair({ server: { push: ['dns 1'], pingTimeout: 120 } });
+    const before = pair.connect();
+    pair.server.run(() =>
+      pair.server.core.reconfigure({ ...SERVER_OPTIONS, push: ['dns 2'], handWindow: 20, maxSessions: 2 }),
+    );
+    const after = pair.connect();
+    const pushed = [before, after].map(({ connected }) =>
+      connected?.options.all.filter((option) => /^dns/.test(option)),
+    );
+    expect(pushed).toEqual([['dns 1'], ['dns 2']]);
+    pair.join();
+    pair.run(5000);
+    expect(pair.server.core.drops['too-many-sessions']).toBeGreaterThan(0);
+    pair.run(4000_000);
+    expectHealthy(pair, before);
+    expectHealthy(pair, after);
   });
 
   test.each([

@@ -197,7 +197,7 @@ export const certificateOf = (name: string): PeerCertificate => ({
 
 export const DATA_CIPHERS: readonly DataCipher[] = ['AES-256-GCM', 'AES-128-GCM', 'CHACHA20-POLY1305'];
 
-const SERVER_OPTIONS: ServerOptions = {
+export const SERVER_OPTIONS: ServerOptions = {
   shard: 1,
   shards: 4,
   wrap: { type: 'none' },

@@ -21,6 +21,7 @@ function runShard(port: NonNullable<typeof parentPort>, start: ShardStart): void
     post,
     wakeDataThread: () => wakeShard(start.plane, start.server.shard),
     setCrl: (crl) => setCrl(tls, crl),
+    setTls: (options) => tls.use(options),
   });
   attachWorker(start.plane, start.server.shard, () => shard.wake());
   port.on('message', (message: ToShard) => shard.handleMessage(message));

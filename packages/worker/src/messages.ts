@@ -3,6 +3,7 @@ import type {
   ClientIdentity,
   EndReason,
   LeaseDecision,
+  LiveOptions,
   Path,
   PeerId,
   ServerOptions,
@@ -53,6 +54,13 @@ export type ToShard =
   | { readonly type: 'disconnect'; readonly peerId: PeerId; readonly reason: EndReason; readonly detail: string }
   | { readonly type: 'set-crl'; readonly crl: string }
   | { readonly type: 'drops'; readonly request: number }
+  /** For the sessions from now on, all of it or nothing; `tls` null leaves certificates and lists as they are. */
+  | {
+      readonly type: 'reconfigure';
+      readonly request: number;
+      readonly server: LiveOptions;
+      readonly tls: TlsOptions | null;
+    }
   /** Tell the clients (explicit-exit-notify) and answer `drained` when every notice has been handed over. */
   | { readonly type: 'shutdown' };
 
@@ -97,4 +105,6 @@ export type FromShard =
       readonly drops: Readonly<Record<string, number>>;
       readonly handshakes: number;
     }
+  /** Answer to `reconfigure`: why nothing has changed, null when everything has. */
+  | { readonly type: 'reconfigured'; readonly request: number; readonly problem: string | null }
   | { readonly type: 'drained' };

@@ -1,7 +1,15 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { asPeerId, type DataCommand, type DataEvent, type Path, type ServerEvent, type Transmit } from '@shardvpn/core';
+import {
+  asPeerId,
+  type DataCommand,
+  type DataEvent,
+  type LiveOptions,
+  type Path,
+  type ServerEvent,
+  type Transmit,
+} from '@shardvpn/core';
 import { createRing, RingConsumer, RingProducer } from '@shardvpn/ring';
-import type { FromShard } from './messages.js';
+import type { FromShard, TlsOptions } from './messages.js';
 import { encodePath } from './path-record.js';
 import { Shard, type ShardServer } from './shard.js';
 
@@ -157,6 +165,25 @@ describe('messages', () => {
     expect(rig.log).toEqual(['auth-decision 1', 'lease-decision 2', 'disconnect 4 kicked', 'set-crl pem']);
   });
 
+  test('new options are taken over whole or not at all, and answered', () => {
+    const rig = new Rig();
+    const server = { push: ['dns'] } as unknown as LiveOptions;
+    const tls = (cert: string) => ({ cert }) as TlsOptions;
+    rig.shard.handleMessage({ type: 'reconfigure', request: 7, server, tls: tls('good') });
+    rig.shard.handleMessage({ type: 'reconfigure', request: 8, server, tls: tls('bad') });
+    rig.shard.handleMessage({ type: 'reconfigure', request: 9, server, tls: null });
+    expect(rig.log.filter((line) => !line.startsWith('post'))).toEqual([
+      'set-tls good',
+      'reconfigure dns',
+      'reconfigure dns',
+    ]);
+    expect(rig.posted).toEqual([
+      { type: 'reconfigured', request: 7, problem: null },
+      { type: 'reconfigured', request: 8, problem: 'no certificate' },
+      { type: 'reconfigured', request: 9, problem: null },
+    ]);
+  });
+
   test('a connected client is told flat', async () => {
     const rig = new Rig();
     const identity = {
@@ -252,6 +279,10 @@ class Rig {
         },
         wakeDataThread: () => this.log.push('wake-data-thread'),
         setCrl: (crl) => this.log.push(`set-crl ${crl}`),
+        setTls: ({ cert }) => {
+          if (cert === 'bad') throw new Error('no certificate');
+          this.log.push(`set-tls ${cert}`);
+        },
       },
     );
   }
@@ -320,6 +351,9 @@ class ScriptedServer implements ShardServer {
   }
   disconnect(_now: number, peerId: number, reason: string): void {
     this.#log.push(`disconnect ${peerId} ${reason}`);
+  }
+  reconfigure({ push }: LiveOptions): void {
+    this.#log.push(`reconfigure ${push}`);
   }
   shutdown(): void {
     this.#log.push('shutdown');

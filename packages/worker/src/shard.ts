@@ -1,7 +1,7 @@
-import { assertNever, type Millis, type Server, type ServerEvent } from '@shardvpn/core';
+import { assertNever, type LiveOptions, type Millis, type Server, type ServerEvent } from '@shardvpn/core';
 import { DriveLoop } from './drive-loop.js';
 import { eventMessage } from './event-message.js';
-import type { FromShard, ShardStart, ToShard } from './messages.js';
+import type { FromShard, ShardStart, TlsOptions, ToShard } from './messages.js';
 
 export interface ShardPorts {
   /** Makes the protocol; `onTlsProgress` goes into its ports. */
@@ -11,6 +11,8 @@ export interface ShardPorts {
   readonly post: (message: FromShard) => void;
   readonly wakeDataThread: () => void;
   readonly setCrl: (crl: string) => void;
+  /** Throws, and leaves everything as it was, when the engine cannot use it. */
+  readonly setTls: (tls: TlsOptions) => void;
 }
 
 /** What a shard needs of core's `Server`. */
@@ -60,6 +62,13 @@ export class Shard {
       case 'set-crl':
         this.#ports.setCrl(message.crl);
         break;
+      case 'reconfigure':
+        this.#ports.post({
+          type: 'reconfigured',
+          request: message.request,
+          problem: this.#reconfigure(message.server, message.tls),
+        });
+        break;
       case 'drops':
         this.#ports.post({
           type: 'drops',
@@ -75,6 +84,16 @@ export class Shard {
       default:
         assertNever(message);
     }
+  }
+
+  #reconfigure(options: LiveOptions, tls: TlsOptions | null): string | null {
+    try {
+      if (tls !== null) this.#ports.setTls(tls);
+    } catch (error) {
+      return (error as Error).message;
+    }
+    this.#loop.protocol.reconfigure(options);
+    return null;
   }
 
   #tellDrained(): void {

@@ -19,12 +19,18 @@ export type Admission =
 /** What is done with packets of unknown clients, without keeping anything about them. [wire 7] */
 export class AdmissionGate {
   readonly #wrapper: Wrapper;
-  readonly #cookies: CookieJar;
-  readonly #limit: ReplyLimit;
+  readonly #crypto: CryptoProvider;
   readonly #clock: WallClock;
+  #options: ServerOptions;
+  #cookies: CookieJar;
+  /** Of the hand-window before: its cookies are still on their way. */
+  #earlierCookies: CookieJar | null = null;
+  #limit: ReplyLimit;
 
   constructor(options: ServerOptions, crypto: CryptoProvider, wrapper: Wrapper, clock: WallClock) {
     this.#wrapper = wrapper;
+    this.#crypto = crypto;
+    this.#options = options;
     this.#cookies = new CookieJar(crypto, options.cookieKey, options.handWindow);
     this.#limit = new ReplyLimit(options.connectFreqInitial);
     this.#clock = clock;
@@ -48,6 +54,20 @@ export class AdmissionGate {
     return packet.opcode === OPCODE.hardResetClientV2
       ? this.#answerReset(now, path, packet, body)
       : this.#checkCookie(now, path, packet, body);
+  }
+
+  /** For the packets from now on. */
+  reconfigure(options: ServerOptions): void {
+    const before = this.#options;
+    this.#options = options;
+    if (options.handWindow !== before.handWindow) {
+      this.#earlierCookies = this.#cookies;
+      this.#cookies = new CookieJar(this.#crypto, options.cookieKey, options.handWindow);
+    }
+    const [rate, rateBefore] = [options.connectFreqInitial, before.connectFreqInitial];
+    if (rate.count !== rateBefore.count || rate.seconds !== rateBefore.seconds) {
+      this.#limit = new ReplyLimit(rate);
+    }
   }
 
   /** A client that was answered has completed its handshake. */
@@ -81,10 +101,14 @@ export class AdmissionGate {
     if (body.acks.some((id) => id > LAST_EARLY_ID) || (body.messageId ?? 0) > LAST_EARLY_ID) {
       return 'bad-message-id';
     }
-    if (!this.#cookies.verify(this.#clock.unixAt(now), path, packet.sessionId, body.ackedSessionId)) {
+    const unixNow = this.#clock.unixAt(now);
+    const { ackedSessionId } = body;
+    const isOurs = (jar: CookieJar | null): boolean =>
+      jar?.verify(unixNow, path, packet.sessionId, ackedSessionId) ?? false;
+    if (!isOurs(this.#cookies) && !isOurs(this.#earlierCookies)) {
       return 'bad-cookie';
     }
-    return { type: 'admit', clientId: packet.sessionId, serverId: body.ackedSessionId };
+    return { type: 'admit', clientId: packet.sessionId, serverId: ackedSessionId };
   }
 }
 

@@ -10,6 +10,7 @@ export const farewellMessage = (reason: EndReason, detail: string, explicitExitN
       return withText('AUTH_FAILED', detail);
     case 'shutdown':
       return explicitExitNotify === 0 ? null : explicitExitNotify === 2 ? 'RESTART,[N]' : 'RESTART';
+    case 'restarted':
     case 'renegotiation-failed':
     case 'protocol-error':
       return 'RESTART';

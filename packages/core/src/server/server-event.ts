@@ -43,6 +43,7 @@ export type EndReason =
   | 'ping-restart'
   | 'replaced'
   | 'kicked'
+  | 'restarted'
   | 'shutdown'
   | 'auth-failed'
   | 'renegotiation-failed'

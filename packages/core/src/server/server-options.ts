@@ -13,6 +13,24 @@ export type WrapOptions =
     }
   | { readonly type: 'tls-crypt'; readonly key: Uint8Array };
 
+/** What a running server takes over for the sessions from then on. */
+export type LiveOptions = Pick<
+  ServerOptions,
+  | 'dataCiphers'
+  | 'fallbackCipher'
+  | 'occ'
+  | 'clientCertificate'
+  | 'push'
+  | 'pingInterval'
+  | 'pingTimeout'
+  | 'handWindow'
+  | 'tranWindow'
+  | 'renegSec'
+  | 'connectFreqInitial'
+  | 'explicitExitNotify'
+  | 'maxSessions'
+>;
+
 /** Everything one shard's protocol needs to know. Plain data: it crosses threads by structured clone. */
 export interface ServerOptions {
   readonly shard: number;

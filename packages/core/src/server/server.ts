@@ -17,8 +17,9 @@ import { AdmissionGate } from './admission.js';
 import { sameIdentity } from './identity-lock.js';
 import { PeerIdPool } from './peer-id-pool.js';
 import { Questions } from './questions.js';
+import type { ServerContext } from './server-context.js';
 import type { AuthDecision, EndReason, LeaseDecision, ServerEvent } from './server-event.js';
-import type { ServerOptions } from './server-options.js';
+import type { LiveOptions, ServerOptions } from './server-options.js';
 import type { ServerPorts } from './server-ports.js';
 import { ServerSession } from './server-session.js';
 import type { SessionHost } from './session-host.js';
@@ -31,10 +32,10 @@ import { isHandshaking, isOver } from './stage.js';
  * Nothing here throws because of what a peer sent.
  */
 export class Server {
-  readonly #options: ServerOptions;
+  #options: ServerOptions;
   readonly #tls: TlsEngine;
   readonly #onTlsProgress: () => void;
-  readonly #context: SessionHost<ServerSession>;
+  readonly #context: SessionHost<ServerSession> & { -readonly [K in keyof SharedOptions]: SharedOptions[K] };
   readonly #gate: AdmissionGate;
   readonly #outbox = new Outbox<ServerEvent>();
   readonly #table = new SessionTable();
@@ -51,28 +52,18 @@ export class Server {
   constructor(options: ServerOptions, ports: ServerPorts, now: Millis, unixNow: UnixSeconds) {
     const clock = new WallClock(now, unixNow);
     const wrapper = createWrapper(options.wrap, 'server', ports.crypto);
-    const { cipher, auth, tunMtu } = options.occ;
     this.#options = options;
     this.#inherited = new Set(options.inheritedPeers);
     this.#tls = ports.tls;
     this.#onTlsProgress = ports.onTlsProgress;
     this.#gate = new AdmissionGate(options, ports.crypto, wrapper, clock);
     this.#context = {
-      options,
+      ...sharedOptions(options),
       crypto: ports.crypto,
       clock,
-      times: sessionTimes(options),
       wrapper,
       outbox: this.#outbox,
       peerIds: new PeerIdPool(options.shard, options.shards, new Set(options.inheritedPeers)),
-      optionsString: encodeOptionsString({
-        role: 'server',
-        cipher,
-        auth,
-        tunMtu,
-        dataCiphers: options.dataCiphers,
-        wrap: options.wrap,
-      }),
       lifeShare: () => randomLifeShare(ports.crypto),
       openTls: (session) => this.#openTls(session),
       ask: (session, peerId) => this.#questions.ask(session, peerId ?? null),
@@ -133,7 +124,7 @@ export class Server {
         this.#run(session, () => session.handleKeyLimit(now, event.keyId));
         break;
       case 'silent':
-        this.#run(session, () => session.end(now, 'ping-restart', `nothing came for ${this.#options.pingTimeout} s`));
+        this.#run(session, () => session.end(now, 'ping-restart', 'nothing came for as long as ping-restart says'));
         break;
       default:
         assertNever(event);
@@ -181,6 +172,13 @@ export class Server {
       this.#outbox.commands.push({ type: 'remove-peer', peerId });
       this.#context.peerIds.release(now, peerId);
     }
+  }
+
+  /** For the sessions from now on; those that are there keep their times, ciphers and what was pushed to them. */
+  reconfigure(options: LiveOptions): void {
+    this.#options = { ...this.#options, ...options };
+    Object.assign(this.#context, sharedOptions(this.#options));
+    this.#gate.reconfigure(this.#options);
   }
 
   /** Says goodbye to everybody and takes nobody any more. `isDrained` within about two seconds. */
@@ -311,6 +309,18 @@ export class Server {
     }
   }
 }
+
+type SharedOptions = Pick<ServerContext, 'options' | 'times' | 'optionsString'>;
+
+const sharedOptions = (options: ServerOptions): SharedOptions => {
+  const { cipher, auth, tunMtu } = options.occ;
+  const { dataCiphers, wrap } = options;
+  return {
+    options,
+    times: sessionTimes(options),
+    optionsString: encodeOptionsString({ role: 'server', cipher, auth, tunMtu, dataCiphers, wrap }),
+  };
+};
 
 /** 90..100 % at random, so that clients of one moment do not come back in one moment. [wire 17] */
 const randomLifeShare = (crypto: CryptoProvider): number => {

@@ -3,7 +3,7 @@ import { DEFAULT_CIPHERS, type SecureContextOptions } from 'node:tls';
 import type { TlsOptions } from '../messages.js';
 
 /** What Node builds a secure context from; the same for both roles. */
-export function secureContextOptions(options: TlsOptions, crl: string | null): SecureContextOptions {
+export function secureContextOptions(options: TlsOptions): SecureContextOptions {
   return {
     // An absent list would make Node trust the public web's certificate authorities.
     ca: options.ca === '' ? [] : options.ca,
@@ -12,7 +12,7 @@ export function secureContextOptions(options: TlsOptions, crl: string | null): S
     // No resumption [wire 2]: a ticket costs the server 0.8 ms a handshake and nobody ever redeems it.
     secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
     ...(options.cert === '' ? {} : { cert: options.cert, key: options.key }),
-    ...(crl === null ? {} : { crl }),
+    ...(options.crl === null ? {} : { crl: options.crl }),
     ...(options.maxVersion === null ? {} : { maxVersion: options.maxVersion }),
     ...(options.groups === null ? {} : { ecdhCurve: options.groups }),
   };

@@ -249,6 +249,24 @@ describe('refusals', () => {
     for (const pair of [before, after]) pair.destroy();
   });
 
+  test('another certificate counts from the next handshake on, and one that cannot be used changes nothing', async () => {
+    const own = engine();
+    const before = new TlsPair(own, engine({}, client));
+    await before.established();
+    const half = new TlsPair(own, engine({}, client));
+    const next = await ca.issue('next', { usage: 'server' });
+    own.use(options({}, next));
+    expect(() => own.use(options({ key: server.key }, next))).toThrow();
+    const after = new TlsPair(own, engine({}, client));
+    await after.established();
+    expect(after.client.established).toMatchObject({ certificate: { commonName: 'next' } });
+    await half.established();
+    expect(half.client.established).toMatchObject({ certificate: { commonName: 'server' } });
+    before.server.session.send(Uint8Array.of(7));
+    await before.until(() => before.client.plaintexts.length === 1);
+    for (const pair of [before, half, after]) pair.destroy();
+  });
+
   test('no shared version: the alert goes out before the failure', async () => {
     const pair = new TlsPair(engine({ minVersion: 'TLSv1.3' }), engine({ maxVersion: 'TLSv1.2' }, client));
     await pair.until(() => pair.server.failed !== undefined && pair.client.failed !== undefined);
@@ -335,7 +353,11 @@ describe('lifetime', () => {
 });
 
 function engine(limits: Partial<TlsOptions> = {}, own: TestCertificate | null = server): NodeTlsEngine {
-  return new NodeTlsEngine({
+  return new NodeTlsEngine(options(limits, own));
+}
+
+function options(limits: Partial<TlsOptions>, own: TestCertificate | null): TlsOptions {
+  return {
     ca: ca.cert,
     cert: own?.cert ?? '',
     key: own?.key ?? '',
@@ -348,7 +370,7 @@ function engine(limits: Partial<TlsOptions> = {}, own: TestCertificate | null = 
     remoteCertTls: null,
     clientCertificate: 'require',
     ...limits,
-  });
+  };
 }
 
 const leaf = (options: LeafOptions): Promise<TestCertificate> => ca.issue('odd', options);

@@ -24,10 +24,9 @@ const NEVER = 2 ** 31 - 1;
  * A raw server-side TLSSocket would not verify certificates, hence a server that is handed its connections.
  */
 export class NodeTlsEngine implements TlsEngine {
-  readonly #options: TlsOptions;
-  readonly #policy: TlsPolicy;
-  readonly #server: Server;
-  #crl: string | null;
+  #options: TlsOptions;
+  #policy: TlsPolicy;
+  #server: Server;
   /** Made at the first client session: servers never need it. */
   #clientContext: SecureContext | undefined;
   /** The events of a TLS server do not say over which stream a socket runs, but they happen in the context that handed the stream over. */
@@ -35,23 +34,9 @@ export class NodeTlsEngine implements TlsEngine {
 
   /** Throws what OpenSSL says about certificate, key, CA, CRL or lists that it cannot use. */
   constructor(options: TlsOptions) {
+    this.#server = this.#createServer(options);
+    this.#policy = policyOf(options);
     this.#options = options;
-    this.#crl = options.crl;
-    this.#server = createServer({
-      ...secureContextOptions(options, options.crl),
-      requestCert: options.clientCertificate !== 'none',
-      // The handshake goes on, so that the log can name the reason; the session refuses what did not verify.
-      rejectUnauthorized: false,
-      handshakeTimeout: NEVER,
-    });
-    const { clientCertificate, remoteCertTls, verifyName = null } = options;
-    this.#policy = {
-      clientCertificate,
-      verifyName,
-      certificates: new PeerCertificateReader(new CertificateAuthorities(options.ca), remoteCertTls),
-    };
-    this.#server.on('secureConnection', (socket) => this.#handleSecure(socket));
-    this.#server.on('tlsClientError', (error, socket) => this.#handleError(error, socket));
   }
 
   open(role: 'server' | 'client', onProgress: () => void): TlsSession {
@@ -61,15 +46,38 @@ export class NodeTlsEngine implements TlsEngine {
     return session;
   }
 
-  /** For the handshakes from now on. Throws, and leaves the old list in force, when it is no CRL. */
-  setCrl(crl: string): void {
-    this.#server.setSecureContext(secureContextOptions(this.#options, crl));
-    this.#crl = crl;
+  /** For the handshakes from now on. Throws, and leaves everything as it was, when OpenSSL cannot use it. */
+  use(options: TlsOptions): void {
+    const server = this.#createServer(options);
+    this.#policy = policyOf(options);
+    this.#server = server;
+    this.#options = options;
     this.#clientContext = undefined;
   }
 
+  /** For the handshakes from now on. Throws, and leaves the old list in force, when it is no CRL. */
+  setCrl(crl: string): void {
+    const options = { ...this.#options, crl };
+    this.#server.setSecureContext(secureContextOptions(options));
+    this.#options = options;
+    this.#clientContext = undefined;
+  }
+
+  #createServer(options: TlsOptions): Server {
+    const server = createServer({
+      ...secureContextOptions(options),
+      requestCert: options.clientCertificate !== 'none',
+      // The handshake goes on, so that the log can name the reason; the session refuses what did not verify.
+      rejectUnauthorized: false,
+      handshakeTimeout: NEVER,
+    });
+    server.on('secureConnection', (socket) => this.#handleSecure(socket));
+    server.on('tlsClientError', (error, socket) => this.#handleError(error, socket));
+    return server;
+  }
+
   #connect(session: NodeTlsSession): void {
-    this.#clientContext ??= createSecureContext(secureContextOptions(this.#options, this.#crl));
+    this.#clientContext ??= createSecureContext(secureContextOptions(this.#options));
     const socket = connect({
       secureContext: this.#clientContext,
       socket: session.pipe,
@@ -97,5 +105,11 @@ export class NodeTlsEngine implements TlsEngine {
     this.#owner.getStore()?.fail(handshakeReason(error));
   }
 }
+
+const policyOf = ({ ca, clientCertificate, remoteCertTls, verifyName = null }: TlsOptions): TlsPolicy => ({
+  clientCertificate,
+  verifyName,
+  certificates: new PeerCertificateReader(new CertificateAuthorities(ca), remoteCertTls),
+});
 
 const withoutCertificate = (): DetailedPeerCertificate => ({}) as DetailedPeerCertificate;
