@@ -1,5 +1,5 @@
 import { VpnError } from '@shardvpn/core';
-import { loadConfig } from './config/load-config.js';
+import { type LoadedConfig, loadConfig } from './config/load-config.js';
 import { problemText } from './config/problem.js';
 import type { ServerConfig } from './config/server-config.js';
 import { createLog, type Log } from './log.js';
@@ -25,17 +25,24 @@ export type CreateServerOptions = (
 export const createServer = async (options: CreateServerOptions): Promise<RunningServer> => {
   const config = 'config' in options ? options.config : readConfig(options);
   const { verb, log } = config;
-  return startServer(config, options.log ?? createLog({ verb, file: log?.file ?? null, append: log?.append ?? false }));
+  return startServer(
+    config,
+    options.log ?? createLog({ verb, file: log?.file ?? null, append: log?.append ?? false }),
+    undefined,
+    'config' in options ? null : () => load(options),
+  );
 };
 
 type WrittenConfig = Exclude<CreateServerOptions, { readonly config: ServerConfig }>;
 
 const readConfig = (options: WrittenConfig): ServerConfig => {
-  const { config, problems } =
-    'file' in options
-      ? loadConfig({ arguments: ['--config', options.file] })
-      : loadConfig({ text: options.text, name: 'server configuration' }, options.directory);
+  const { config, problems } = load(options);
   if (config !== null) return config;
   const errors = problems.filter(({ severity }) => severity === 'error');
   throw new VpnError('config/invalid', errors.map(problemText).join('\n'));
 };
+
+const load = (options: WrittenConfig): LoadedConfig =>
+  'file' in options
+    ? loadConfig({ arguments: ['--config', options.file] })
+    : loadConfig({ text: options.text, name: 'server configuration' }, options.directory);

@@ -6,4 +6,5 @@ export { type Problem, problemText } from './config/problem.js';
 export type { ListenerConfig, ServerConfig } from './config/server-config.js';
 export { type CreateServerOptions, createServer } from './create-server.js';
 export { createLog, type Log, type LogOptions } from './log.js';
+export type { ReloadReport } from './shards/reloader.js';
 export { type RunningServer, startServer } from './shards/supervisor.js';

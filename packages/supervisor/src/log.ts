@@ -6,6 +6,8 @@ export interface Log {
   warn(message: string, fields?: object): void;
   info(message: string, fields?: object): void;
   debug(message: string, fields?: object): void;
+  /** Another `verb`, for the lines from now on. */
+  setVerb?(verb: number): void;
 }
 
 export interface LogOptions {
@@ -31,6 +33,9 @@ export const createLog = ({ verb, file, append }: LogOptions): Log => {
     warn: (message, fields = {}) => logger.warn({ fields }, message),
     info: (message, fields = {}) => logger.info({ fields }, message),
     debug: (message, fields = {}) => logger.debug({ fields }, message),
+    setVerb: (verb) => {
+      logger.level = levelOf(verb);
+    },
   };
 };
 

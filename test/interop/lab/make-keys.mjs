@@ -54,6 +54,7 @@ class Authority {
     const clients = kind === 'ec' ? CLIENTS : kind === 'rsa' ? 12 : 1;
     for (let n = 1; n <= clients; n++) this.issue(`client${n}`, 'client');
     if (kind !== 'ec') return;
+    this.issue('next-server', 'server');
     this.issue('revoked', 'client');
     const past = ['-startdate', '20200101000000Z', '-enddate', '20200201000000Z'];
     this.issue('expired', 'client', past);

@@ -8,6 +8,8 @@ export interface HttpRequest {
   readonly authorization: string;
   /** The `Host` header, '' when there is none. */
   readonly host: string;
+  /** The `Origin` header, '' when there is none: web pages send it with every POST. */
+  readonly origin: string;
 }
 
 export interface HttpResponse {
@@ -46,6 +48,7 @@ export const REASONS: Readonly<Record<number, string>> = {
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
+  422: 'Unprocessable Content',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
 };

@@ -40,6 +40,7 @@ const answer = async (request: IncomingMessage, response: ServerResponse, handle
     ...parseTarget(request.url ?? ''),
     authorization: request.headers.authorization ?? '',
     host: request.headers.host ?? '',
+    origin: request.headers.origin ?? '',
   });
   response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
   response.end(request.method === 'HEAD' ? undefined : body);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { ReloadReport } from '../shards/reloader.js';
 import type { HttpRequest } from './http-port.js';
 import { adminHandler } from './routes.js';
 import type { ServerStatus } from './server-status.js';
@@ -29,17 +30,25 @@ const STATUS: ServerStatus = {
   clients: [],
 };
 
+const REPORT: ReloadReport = {
+  result: 'changed',
+  changed: ['push'],
+  notChanged: [{ directive: 'port', reason: 'why' }],
+  problems: [],
+};
+
 const call = (path: string, change: Partial<HttpRequest> = {}): HttpRequest => ({
   method: 'GET',
   path,
   query: new URLSearchParams(),
   authorization: '',
   host: '127.0.0.1:8505',
+  origin: '',
   ...change,
 });
 
 const handlerWith = (token: string | null, readStatus = async () => STATUS, problems: Error[] = []) =>
-  adminHandler({ token, readStatus, onProblem: (error) => problems.push(error) });
+  adminHandler({ token, readStatus, reload: async () => REPORT, onProblem: (error) => problems.push(error) });
 
 describe('admin routes', () => {
   test('/status is the status as JSON', async () => {
@@ -102,6 +111,31 @@ describe('admin routes', () => {
       status: 405,
       headers: { allow: 'GET, HEAD' },
     });
+  });
+
+  test('POST /reload answers what has changed, 422 when nothing could', async () => {
+    const post = call('/reload', { method: 'POST' });
+    const { status, body } = await handlerWith(null)(post);
+    expect({ status, report: JSON.parse(body) }).toEqual({ status: 200, report: REPORT });
+    const refusing = adminHandler({
+      token: null,
+      readStatus: async () => STATUS,
+      reload: async () => ({ ...REPORT, result: 'refused' }),
+      onProblem: () => {},
+    });
+    expect(await refusing(post)).toMatchObject({ status: 422 });
+  });
+
+  test.each([
+    [{ method: 'GET' }, null, 405],
+    [{ method: 'HEAD' }, null, 405],
+    [{ method: 'POST', host: 'evil.example' }, null, 403],
+    [{ method: 'POST', origin: 'http://evil.example' }, null, 403],
+    [{ method: 'POST', origin: 'null' }, null, 403],
+    [{ method: 'POST' }, 'sesame', 401],
+    [{ method: 'POST', authorization: 'Bearer sesame' }, 'sesame', 200],
+  ])('/reload by %j with the token %j is answered with %d', async (change, token, expected) => {
+    expect((await handlerWith(token)(call('/reload', change))).status).toBe(expected);
   });
 
   test('HEAD is answered like GET', async () => {

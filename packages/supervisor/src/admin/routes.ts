@@ -1,41 +1,58 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
+import type { ReloadReport } from '../shards/reloader.js';
 import type { HttpHandler, HttpRequest, HttpResponse } from './http-port.js';
 import { encodeMetrics, METRICS_TYPE } from './metrics.js';
 import type { ServerStatus } from './server-status.js';
 
 export interface AdminOptions {
-  /** null = everyone who reaches the port may read. */
+  /** null = everyone who reaches the port may read, and reload. */
   readonly token: string | null;
   readonly readStatus: () => Promise<ServerStatus>;
+  readonly reload: () => Promise<ReloadReport>;
   readonly onProblem: (error: Error) => void;
 }
 
-/** The read-only endpoint: `/healthz` (no token needed: it says nothing about clients), `/status`, `/metrics`. */
-export const adminHandler = ({ token, readStatus, onProblem }: AdminOptions): HttpHandler => {
-  const routes: Readonly<Record<string, () => Promise<HttpResponse>>> = {
-    '/healthz': async () => health(await readStatus()),
-    '/status': async () => json(200, await readStatus()),
-    '/metrics': async () => text(200, await encodeMetrics(await readStatus()), METRICS_TYPE),
+/** `/healthz` (no token needed: it says nothing about clients), `/status`, `/metrics`, and `POST /reload`. */
+export const adminHandler = ({ token, readStatus, reload, onProblem }: AdminOptions): HttpHandler => {
+  const routes: Readonly<Record<string, Route>> = {
+    '/healthz': { methods: READING, answer: async () => health(await readStatus()) },
+    '/status': { methods: READING, answer: async () => json(200, await readStatus()) },
+    '/metrics': {
+      methods: READING,
+      answer: async () => text(200, await encodeMetrics(await readStatus()), METRICS_TYPE),
+    },
+    '/reload': { methods: ['POST'], answer: async () => reloaded(await reload()) },
   };
   return async (request) => {
     if (token === null && !isOwnName(request.host)) return text(403, 'ask by IP address or as localhost\n');
     const route = Object.hasOwn(routes, request.path) ? routes[request.path] : undefined;
-    if (route === undefined) return text(404, 'not found; try /status, /metrics or /healthz\n');
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      return withHeader(text(405, 'only GET and HEAD\n'), 'allow', 'GET, HEAD');
+    if (route === undefined) return text(404, 'not found; try /status, /metrics, /healthz or POST /reload\n');
+    const { methods, answer } = route;
+    if (!methods.includes(request.method)) {
+      return withHeader(text(405, `only ${methods.join(' and ')}\n`), 'allow', methods.join(', '));
     }
     if (request.path !== '/healthz' && token !== null && !isAllowed(request, token)) {
       return withHeader(text(401, 'token missing or wrong\n'), 'www-authenticate', 'Bearer realm="shardvpn"');
     }
+    if (methods !== READING && request.origin !== '') return text(403, 'not from a web page\n');
     try {
-      return await route();
+      return await answer();
     } catch (error) {
       onProblem(error as Error);
       return text(500, 'internal error, see the log\n');
     }
   };
 };
+
+interface Route {
+  readonly methods: readonly string[];
+  readonly answer: () => Promise<HttpResponse>;
+}
+
+const READING = ['GET', 'HEAD'];
+
+const reloaded = (report: ReloadReport): HttpResponse => json(report.result === 'refused' ? 422 : 200, report);
 
 /** 503 when a data thread or a worker does not run. */
 const health = ({ shards }: ServerStatus): HttpResponse => {

@@ -86,6 +86,7 @@ const answer = (response: UwsResponse, request: UwsRequest, handler: HttpHandler
     query: new URLSearchParams(request.getQuery() ?? ''),
     authorization: request.getHeader('authorization'),
     host: request.getHeader('host'),
+    origin: request.getHeader('origin'),
   };
   void handler(asked).then((answered) => {
     if (!aborted) response.cork(() => write(response, answered, method === 'HEAD'));

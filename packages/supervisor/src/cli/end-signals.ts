@@ -4,8 +4,9 @@ import type { Log } from '../log.js';
 export type EndReason = NodeJS.Signals | Error;
 
 const ENDING = ['SIGTERM', 'SIGINT'] as const;
-/** compat: these reload or report in OpenVPN; they must not kill a server whose operator expects that. */
-const UNSUPPORTED = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
+/** SIGHUP reloads, SIGUSR1 restarts the sessions, SIGUSR2 reports. They never end the process, not even while it starts. */
+const CONTROL = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
+export type ControlSignal = (typeof CONTROL)[number];
 
 /** Milliseconds. npm passes on the SIGINT that a terminal has sent to everybody: one Ctrl-C arrives twice. */
 const SAME_WISH = 500;
@@ -14,6 +15,8 @@ const SAME_WISH = 500;
 export const awaitEnd = (): {
   readonly signal: Promise<NodeJS.Signals>;
   useLog(log: Log): void;
+  /** Takes the control signals from now on. */
+  useControl(control: (name: ControlSignal) => void): void;
   release(): void;
 } => {
   let log: Log | undefined;
@@ -28,12 +31,16 @@ export const awaitEnd = (): {
     ended ??= now;
     resolve(name);
   };
-  const onOther = (name: NodeJS.Signals): void => log?.warn(`${name} is not supported yet; nothing is done`);
+  let control = (name: ControlSignal): void => log?.warn(`${name} came before the server was ready; nothing is done`);
+  const onControl = (name: NodeJS.Signals): void => control(name as ControlSignal);
   for (const name of ENDING) process.on(name, onEnd);
-  for (const name of UNSUPPORTED) process.on(name, onOther);
+  for (const name of CONTROL) process.on(name, onControl);
   const release = (): void => {
     for (const name of ENDING) process.off(name, onEnd);
-    for (const name of UNSUPPORTED) process.off(name, onOther);
+    for (const name of CONTROL) process.off(name, onControl);
   };
-  return { signal, useLog: (opened) => (log = opened), release };
+  const useControl = (handler: (name: ControlSignal) => void): void => {
+    control = handler;
+  };
+  return { signal, useLog: (opened) => (log = opened), useControl, release };
 };

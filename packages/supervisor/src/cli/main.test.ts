@@ -42,6 +42,10 @@ describe('what goes wrong is one clear line and exit code 1', () => {
     ],
     [['client', 'add', 'x', '--bogus'], /^shardvpn: unknown option '--bogus'\n$/],
     [
+      ['reload', 'no.conf'],
+      /^command line: config: cannot read 'no.conf': no such file;.*\nthe configuration has errors: the server was not asked\n$/,
+    ],
+    [
       ['quickstart', '--port', 'x'],
       /^shardvpn: option '--port <port>' argument 'x' is invalid. It is a number from 1 to 65535.\n$/,
     ],

@@ -5,6 +5,7 @@ import { addClient, type ClientOptions, listClients, revokeClient } from './clie
 import { complain } from './complain.js';
 import { connect } from './connect.js';
 import { type QuickstartOptions, quickstart } from './quickstart.js';
+import { reload } from './reload.js';
 import { serve } from './serve.js';
 
 /** Runs the words of a command line and resolves to the exit code. Never throws: a fault is one line on standard error. */
@@ -19,7 +20,7 @@ export const main = async (words: readonly string[]): Promise<number> => {
   }
 };
 
-const COMMANDS = ['quickstart', 'client', 'check', 'serve', 'connect', 'help'];
+const COMMANDS = ['quickstart', 'client', 'check', 'serve', 'connect', 'reload', 'help'];
 const OWN_OPTIONS = ['--help', '-h', '--version', '-V'];
 
 /** As openvpn is called: with `--directive` options, or with the name of a file. */
@@ -75,6 +76,11 @@ const buildProgram = (setExitCode: (code: number) => void): Command => {
     .description('serve a server.conf, as with --config')
     .argument('<file>')
     .action(async (file: string) => setExitCode(await serve({ arguments: ['--config', file] })));
+  program
+    .command('reload')
+    .description('let the running server read its server.conf again; clients stay connected')
+    .argument('<file>')
+    .action(async (file: string) => setExitCode(await reload(file)));
   program
     .command('connect')
     .description('connect to a server as a client, with a profile')

@@ -1,10 +1,11 @@
-import { type ConfigSource, loadConfig } from '../config/load-config.js';
+import { type ConfigSource, type LoadedConfig, loadConfig } from '../config/load-config.js';
 import { type Problem, problemText } from '../config/problem.js';
 import type { ServerConfig } from '../config/server-config.js';
 import type { Log } from '../log.js';
 import type { RunningServer } from '../shards/supervisor.js';
 import { compileLate } from '../system/compile-late.js';
 import { complain } from './complain.js';
+import { controlBySignals } from './control-signals.js';
 import { awaitEnd, type EndReason } from './end-signals.js';
 import { openLog, writePid } from './process-files.js';
 
@@ -13,14 +14,17 @@ export type OnListening = (server: RunningServer, config: ServerConfig) => void;
 
 /** Runs a server in the foreground until a signal ends it. Resolves to the exit code; what is wrong is told, not thrown. */
 export const serve = async (source: ConfigSource, onListening: OnListening = () => {}): Promise<number> => {
-  const { config, problems } = loadConfig(source);
+  // Relative names count from where the server was started, then and later.
+  const base = process.cwd();
+  const read = (): LoadedConfig => loadConfig(source, base);
+  const { config, problems } = read();
   if (config === null) {
     for (const problem of problems.filter(({ severity }) => severity === 'error')) complain(problemText(problem));
     return 1;
   }
   const end = awaitEnd();
   try {
-    return await run(config, problems, end, onListening);
+    return await run({ config, problems, read }, end, onListening);
   } catch (error) {
     complain(`shardvpn: ${error instanceof Error ? error.message : String(error)}`);
     return 1;
@@ -31,12 +35,14 @@ export const serve = async (source: ConfigSource, onListening: OnListening = () 
 
 type End = ReturnType<typeof awaitEnd>;
 
-const run = async (
-  config: ServerConfig,
-  problems: readonly Problem[],
-  end: End,
-  onListening: OnListening,
-): Promise<number> => {
+interface Readable {
+  readonly config: ServerConfig;
+  readonly problems: readonly Problem[];
+  /** Reads it again. */
+  readonly read: () => LoadedConfig;
+}
+
+const run = async ({ config, problems, read }: Readable, end: End, onListening: OnListening): Promise<number> => {
   const log = openLog(config);
   for (const problem of problems) log[problem.severity === 'warning' ? 'warn' : 'info'](problemText(problem));
   end.useLog(log);
@@ -44,7 +50,8 @@ const run = async (
   compileLate();
   // The certificate library alone takes a while to load: commands that do not serve do without it.
   const { startServer } = await import('../shards/supervisor.js');
-  const server = await startServer(config, log);
+  const server = await startServer(config, log, undefined, read);
+  end.useControl(controlBySignals(server, log));
   log.info('ready', { pid: process.pid, workers: server.workers });
   onListening(server, config);
   const reason: EndReason = await Promise.race([end.signal, server.failed]);

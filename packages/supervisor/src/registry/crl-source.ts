@@ -9,6 +9,28 @@ export interface CrlUsers {
   readonly setCrl: (crl: string) => void;
 }
 
+/** The watch over the `crl-verify` file of the configuration in force. */
+export class CrlFollower {
+  readonly #users: CrlUsers;
+  readonly #log: Log;
+  #end: () => void = () => {};
+
+  constructor(users: CrlUsers, log: Log) {
+    this.#users = users;
+    this.#log = log;
+  }
+
+  /** In place of the file before. */
+  follow(config: Pick<ServerConfig, 'crlFile' | 'tls'>): void {
+    this.#end();
+    this.#end = followCrl(config, this.#users, this.#log);
+  }
+
+  close(): void {
+    this.#end();
+  }
+}
+
 /**
  * Takes each new text of the `crl-verify` file into use. A text that cannot be read changes nothing but the log:
  * the list before it stays. Returns what ends the watch.
@@ -20,9 +42,11 @@ export const followCrl = (
   everyMs?: number,
 ): (() => void) => {
   if (crlFile === null) return () => {};
+  let ended = false;
   const take = async (crl: string): Promise<void> => {
     try {
       const revoked = await readRevocation(crl, tls.ca);
+      if (ended) return;
       log.info(`CRL ${crlFile} taken into use`);
       users.setCrl(crl);
       users.setRevocation(revoked);
@@ -31,7 +55,7 @@ export const followCrl = (
     }
   };
   let last = Promise.resolve();
-  return watchText(
+  const end = watchText(
     crlFile,
     tls.crl ?? '',
     (crl) => {
@@ -40,6 +64,10 @@ export const followCrl = (
     (error) => log.error(`CRL ${crlFile}: ${error.message}; the one before stays in use`),
     everyMs,
   );
+  return () => {
+    ended = true;
+    end();
+  };
 };
 
 /** The list that a CRL text stands for. Rejects with `config/bad-crl`. */

@@ -29,6 +29,17 @@ describe('leases', () => {
     expect(leases.addresses(leases.acquire('a') as number)).toEqual({ ipv4: '10.8.0.2', ipv6: 'fd00::1002' });
   });
 
+  test('a pool that grows at its end keeps every address, and goes on where it was full', () => {
+    const pool = { first: '10.8.0.2', last: '10.8.0.3' };
+    const leases = new Leases({ ...IPV4, pool }, null);
+    const slots = ['a', 'b'].map((name) => leases.acquire(name) as number);
+    expect(leases.acquire('c')).toBeNull();
+    leases.grow({ ...IPV4, pool: { ...pool, last: '10.8.0.4' } }, null);
+    expect(slots.map((slot) => leases.addresses(slot).ipv4)).toEqual(['10.8.0.2', '10.8.0.3']);
+    expect(take(leases, 'c')).toBe('10.8.0.4');
+    expect(leases.acquire('d')).toBeNull();
+  });
+
   test('IPv6 alone works', () => {
     const leases = new Leases(null, IPV6);
     expect(leases.addresses(leases.acquire('a') as number)).toEqual({ ipv4: null, ipv6: 'fd00::1000' });

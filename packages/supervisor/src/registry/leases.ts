@@ -17,7 +17,7 @@ export interface RememberedLease extends SlotAddresses {
  * A name gets its earlier slot while nobody else has it; else the lowest slot never used; else the one given back longest ago.
  */
 export class Leases {
-  readonly #ranges: Ranges;
+  #ranges: Ranges;
   /** Slots in use, with the name that has them ('' for none). */
   readonly #used = new Map<number, string>();
   /** Slots given back, the oldest first, with the name that may have them again. */
@@ -28,6 +28,11 @@ export class Leases {
   #fresh = 0;
 
   constructor(ipv4: ServerConfig['ipv4'], ipv6: ServerConfig['ipv6']) {
+    this.#ranges = rangesOf(ipv4, ipv6);
+  }
+
+  /** Pools with the same first addresses and later last ones: every slot keeps its addresses. */
+  grow(ipv4: ServerConfig['ipv4'], ipv6: ServerConfig['ipv6']): void {
     this.#ranges = rangesOf(ipv4, ipv6);
   }
 

@@ -15,11 +15,11 @@ export interface RegistryPorts {
 }
 
 /** What a shard says about its clients. */
-export type ClientMessage = Exclude<FromShard, { readonly type: 'ready' | 'drops' | 'drained' }>;
+export type ClientMessage = Exclude<FromShard, { readonly type: 'ready' | 'drops' | 'reconfigured' | 'drained' }>;
 
 /** The only writer of addresses and identities; answers the shards' questions, always at once. */
 export class Registry {
-  readonly #options: RegistryOptions;
+  #options: RegistryOptions;
   readonly #ports: RegistryPorts;
   readonly #leases: Leases;
   readonly #identities = new Identities();
@@ -74,6 +74,19 @@ export class Registry {
     for (const record of this.#identities.all()) {
       if (this.#isRevoked(record.identity)) this.#end(record, 'kicked', 'certificate has been revoked');
     }
+  }
+
+  /** For the clients to come; the pools may only have grown at their ends. */
+  reconfigure(options: RegistryOptions): void {
+    this.#options = options;
+    this.#leases.grow(options.ipv4, options.ipv6);
+  }
+
+  /** Ends everybody; their clients connect again. Returns how many they were. */
+  restartClients(): number {
+    const everybody = this.connected();
+    for (const record of everybody) this.#end(record, 'restarted', 'the sessions are restarted');
+    return everybody.length;
   }
 
   /** Ends clients that nobody hears any more. Those that are gone are ignored. */

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import type { Tun, TunOptions } from '@shardvpn/native';
 import type { ShardStart } from '@shardvpn/worker';
 import type { ServerConfig } from '../config/server-config.js';
 import type { Log } from '../log.js';
+import { changeRoutes, type RouteChange } from '../system/change-routes.js';
 import type { KeptDevice } from '../system/device-watch.js';
 import { type OpenListener, openListeners } from '../system/sockets.js';
 import { applyTun, keptTun, planTun } from '../system/tun.js';
@@ -19,6 +21,8 @@ export interface DataPlane {
   readonly device: string;
   /** null for a server without a device. */
   readonly keptDevice: KeptDevice | null;
+  /** Adds and removes kernel routes; returns those in force and what the kernel refused. */
+  changeRoutes(wanted: ServerConfig['routes']): RouteChange;
   close(): void;
 }
 
@@ -43,13 +47,33 @@ export const openDataPlane = (native: NativePort, config: ServerConfig, shards: 
     if (tun !== null)
       log.debug(`tunnel device ${tun.name}`, { offloads: tun.offloads.join(' '), steering: steering?.by });
     const listening = sockets.map(({ listener, group }) => ({ host: listener.host, port: group.port }));
-    const keptDevice =
-      tunPlan === null || tun === null ? null : keptTun(native, tunPlan, tun, () => steering?.attach());
-    return { plane, starts, listening, device: tun?.name ?? 'null', keptDevice, close };
+    const device = tunPlan === null || tun === null ? null : openDevice(native, tunPlan, tun, () => steering?.attach());
+    return {
+      plane,
+      starts,
+      listening,
+      device: tun?.name ?? 'null',
+      keptDevice: device?.kept ?? null,
+      changeRoutes: (wanted) => device?.changeRoutes(wanted) ?? { inForce: wanted, problems: [] },
+      close,
+    };
   } catch (error) {
     close();
     throw error;
   }
+};
+
+/** The routes that are set again after the device was down are those of the last change. */
+const openDevice = (native: NativePort, tunPlan: TunOptions, tun: Tun, reopened: () => void) => {
+  let plan = tunPlan;
+  return {
+    kept: keptTun(native, () => plan, tun, reopened),
+    changeRoutes: (wanted: ServerConfig['routes']): RouteChange => {
+      const change = changeRoutes(native, tun.name, plan.routes, wanted);
+      plan = { ...plan, routes: [...change.inForce] };
+      return change;
+    },
+  };
 };
 
 const createPlane = (native: NativePort, config: ServerConfig, shards: number): number =>

@@ -8,6 +8,8 @@ export type NativePort = Pick<
   | 'reopenTun'
   | 'steerTun'
   | 'restoreTun'
+  | 'addRoute'
+  | 'removeRoute'
   | 'openLinkWatch'
   | 'lookAtLink'
   | 'closeFds'

@@ -1,5 +1,5 @@
-import { type PeerId, VpnError } from '@shardvpn/core';
-import type { ShardStart, ToShard } from '@shardvpn/worker';
+import { type LiveOptions, type PeerId, VpnError } from '@shardvpn/core';
+import type { ShardStart, TlsOptions, ToShard } from '@shardvpn/worker';
 import type { Log } from '../log.js';
 import type { ClientMessage } from '../registry/registry.js';
 import { type ControlStatistics, ShardHandle, type StartWorker, within } from './shard-handle.js';
@@ -18,6 +18,7 @@ export interface ShardGroupPorts {
 export interface ShardGroupLimits {
   readonly ready: number;
   readonly statistics: number;
+  readonly reconfigure: number;
   readonly heartbeatCheck: number;
   /** A worker whose heartbeat stands still that long is replaced. */
   readonly hang: number;
@@ -30,6 +31,7 @@ export interface ShardGroupLimits {
 export const SHARD_GROUP_LIMITS: ShardGroupLimits = {
   ready: 30_000,
   statistics: 1_000,
+  reconfigure: 5_000,
   heartbeatCheck: 1_000,
   hang: 15_000,
   firstBackOff: 100,
@@ -39,7 +41,7 @@ export const SHARD_GROUP_LIMITS: ShardGroupLimits = {
 
 /** The workers of a server, one a shard: starts them, and replaces one that ends or hangs. */
 export class ShardGroup {
-  readonly #starts: readonly ShardStart[];
+  #starts: readonly ShardStart[];
   readonly #ports: ShardGroupPorts;
   readonly #limits: ShardGroupLimits;
   readonly #slots: Slot[];
@@ -79,6 +81,25 @@ export class ShardGroup {
   setCrl(crl: string): void {
     this.#crl = { type: 'set-crl', crl };
     for (const { handle } of this.#slots) handle?.send(this.#crl);
+  }
+
+  /**
+   * Every worker takes the options over, later ones start with them; `tls` null leaves certificates and lists as they are.
+   * Resolves to a line for each worker that goes on as before.
+   */
+  async reconfigure(server: LiveOptions, tls: TlsOptions | null): Promise<string[]> {
+    this.#starts = this.#starts.map((start) => ({
+      ...start,
+      server: { ...start.server, ...server },
+      tls: tls ?? start.tls,
+    }));
+    if (tls !== null) this.#crl = null;
+    const handles = this.#slots.flatMap(({ handle }) => handle ?? []);
+    const answers = handles.map(async (handle) => {
+      const problem = await handle.reconfigure(this.#limits.reconfigure, server, tls);
+      return problem === null ? [] : [`shard ${handle.shard}: ${problem}`];
+    });
+    return (await Promise.all(answers)).flat();
   }
 
   /** In shard order; null where no worker answers. */

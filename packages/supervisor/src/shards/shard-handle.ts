@@ -1,5 +1,5 @@
-import { VpnError } from '@shardvpn/core';
-import type { FromShard, ShardStart, ToShard } from '@shardvpn/worker';
+import { type LiveOptions, VpnError } from '@shardvpn/core';
+import type { FromShard, ShardStart, TlsOptions, ToShard } from '@shardvpn/worker';
 import type { ClientMessage } from '../registry/registry.js';
 
 /** The part of a `worker_threads.Worker` that is used. */
@@ -27,7 +27,7 @@ export class ShardHandle {
   /** Resolves with the reason when the worker is gone, for whatever reason. */
   readonly ended: Promise<string>;
   readonly #worker: WorkerPort;
-  readonly #questions = new Map<number, (answer: ControlStatistics) => void>();
+  readonly #questions = new Map<number, (answer: Answer) => void>();
   #lastQuestion = 0;
   #drained: () => void = () => {};
 
@@ -49,10 +49,15 @@ export class ShardHandle {
 
   /** Asks for the control channel's counters; null when the worker does not answer in time. */
   statistics(limitMs: number): Promise<ControlStatistics | null> {
-    const request = ++this.#lastQuestion;
-    const answer = new Promise<ControlStatistics>((resolve) => this.#questions.set(request, resolve));
-    this.send({ type: 'drops', request });
-    return within(answer, limitMs).finally(() => this.#questions.delete(request));
+    return this.#ask(limitMs, (request) => ({ type: 'drops', request })).then((answer) =>
+      answer?.type === 'drops' ? answer : null,
+    );
+  }
+
+  /** What the worker says to new options: null when they are in force, else why they are not. */
+  async reconfigure(limitMs: number, server: LiveOptions, tls: TlsOptions | null): Promise<string | null> {
+    const answer = await this.#ask(limitMs, (request) => ({ type: 'reconfigure', request, server, tls }));
+    return answer?.type === 'reconfigured' ? answer.problem : `no answer within ${limitMs / 1000} s`;
   }
 
   /** Lets the worker tell its clients, then ends it, at the latest after `limitMs`. True when it had finished in time. */
@@ -70,12 +75,20 @@ export class ShardHandle {
     await this.#worker.terminate();
   }
 
+  #ask(limitMs: number, question: (request: number) => ToShard): Promise<Answer | null> {
+    const request = ++this.#lastQuestion;
+    const answer = new Promise<Answer>((resolve) => this.#questions.set(request, resolve));
+    this.send(question(request));
+    return within(answer, limitMs).finally(() => this.#questions.delete(request));
+  }
+
   #receive(message: FromShard, isReady: () => void, onClient: (message: ClientMessage) => void): void {
     switch (message.type) {
       case 'ready':
         isReady();
         break;
       case 'drops':
+      case 'reconfigured':
         this.#questions.get(message.request)?.(message);
         break;
       case 'drained':
@@ -86,6 +99,8 @@ export class ShardHandle {
     }
   }
 }
+
+type Answer = Extract<FromShard, { readonly type: 'drops' | 'reconfigured' }>;
 
 const endOf = (worker: WorkerPort): Promise<string> => {
   let reason: string | undefined;

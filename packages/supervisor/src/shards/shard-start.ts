@@ -1,4 +1,4 @@
-import type { ServerOptions } from '@shardvpn/core';
+import type { LiveOptions, ServerOptions } from '@shardvpn/core';
 import { createRing } from '@shardvpn/ring';
 import type { ShardStart } from '@shardvpn/worker';
 import type { ServerConfig } from '../config/server-config.js';
@@ -47,23 +47,28 @@ const serverOptions = (config: ServerConfig, { shards, cookieKey }: ShardPlan, s
   shards,
   wrap: config.wrap,
   cookieKey,
+  tunMtu: config.tunMtu,
+  tlsTimeout: TLS_TIMEOUT_SECONDS,
+  maxPacketSize: MAX_CONTROL_PACKET,
+  ...liveOptions(config, shards),
+});
+
+/** The part that each shard of a running server takes over; the same for all of them. */
+export const liveOptions = (config: ServerConfig, shards: number): LiveOptions => ({
   dataCiphers: config.dataCiphers,
   fallbackCipher: config.fallbackCipher,
   occ: { cipher: config.cipher, auth: config.auth, tunMtu: config.tunMtu },
   clientCertificate: config.tls.clientCertificate,
   push: config.push,
-  tunMtu: config.tunMtu,
   pingInterval: config.pingInterval,
   pingTimeout: config.pingTimeout,
   handWindow: config.handWindow,
   tranWindow: config.tranWindow,
   renegSec: config.renegSec,
-  tlsTimeout: TLS_TIMEOUT_SECONDS,
   connectFreqInitial: {
     count: Math.max(1, Math.ceil(config.connectFreqInitial.count / shards)),
     seconds: config.connectFreqInitial.seconds,
   },
   explicitExitNotify: config.explicitExitNotify,
-  maxPacketSize: MAX_CONTROL_PACKET,
   maxSessions: config.maxClients + HANDSHAKE_ROOM,
 });

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { asPeerId, type ClientIdentity } from '@shardvpn/core';
 import type { ShardCounters, ShardFds } from '@shardvpn/native';
 import type { FromShard, ShardStart, ToShard } from '@shardvpn/worker';
+import type { LoadedConfig } from '../config/load-config.js';
 import type { ServerConfig } from '../config/server-config.js';
 import type { Log } from '../log.js';
 import type { NativePort } from './native-port.js';
@@ -30,6 +31,9 @@ class MemoryNative implements NativePort {
   reopenTun: NativePort['reopenTun'] = () => {};
   steerTun: NativePort['steerTun'] = (plane, fd) => void this.calls.push(`steer ${plane} ${fd}`);
   restoreTun: NativePort['restoreTun'] = () => {};
+  addRoute: NativePort['addRoute'] = (device, { destination }) => void this.calls.push(`add ${destination} ${device}`);
+  removeRoute: NativePort['removeRoute'] = (device, { destination }) =>
+    void this.calls.push(`remove ${destination} ${device}`);
   openLinkWatch: NativePort['openLinkWatch'] = () => 99;
   lookAtLink: NativePort['lookAtLink'] = () => ({ state: 'up', lost: false, mtu: 1500 });
   closeFds: NativePort['closeFds'] = (fds) => void this.calls.push(`close ${fds.join(' ')}`);
@@ -74,6 +78,8 @@ class MemoryWorker implements WorkerPort {
     this.received.push(message);
     if (message.type === 'drops')
       queueMicrotask(() => this.say({ type: 'drops', request: message.request, drops: {}, handshakes: 0 }));
+    if (message.type === 'reconfigure')
+      queueMicrotask(() => this.say({ type: 'reconfigured', request: message.request, problem: null }));
     if (message.type === 'shutdown') queueMicrotask(() => this.say({ type: 'drained' }));
   }
 
@@ -166,6 +172,7 @@ describe('server', () => {
   const start = async (
     change: Partial<ServerConfig> = {},
     ready: FromShard | null = { type: 'ready' },
+    readAgain: (() => LoadedConfig) | null = null,
   ): Promise<RunningServer> => {
     const write = (line: string): void => void lines.push(line);
     const log: Log = { error: write, warn: write, info: write, debug: write };
@@ -175,7 +182,7 @@ describe('server', () => {
       queueMicrotask(() => (ready === null ? worker.terminate() : worker.say(ready)));
       return worker;
     };
-    return startServer({ ...configIn(folder), ...change }, log, { native, startWorker });
+    return startServer({ ...configIn(folder), ...change }, log, { native, startWorker }, readAgain);
   };
 
   const worker = (shard: number): MemoryWorker => (workers[shard] as { worker: MemoryWorker }).worker;
@@ -267,6 +274,70 @@ describe('server', () => {
     server = await start({ device: 'null', adminHttp: null, status: null, poolPersist: null });
     expect(server).toMatchObject({ device: 'null', adminUrl: null });
     expect(native.shards.map(({ tun }) => tun)).toEqual([null, null]);
+  });
+
+  test('a reload reaches every shard, the workers to come, and the kernel, and says what needs a restart', async () => {
+    const route = (destination: string) => ({ destination, via: null, metric: null });
+    const before = { routes: [route('10.1.0.0/16'), route('10.2.0.0/16')] };
+    const changed = { push: ['dns'], maxClients: 1, mssfix: 0, routes: [route('10.2.0.0/16'), route('10.3.0.0/16')] };
+    server = await start(before, { type: 'ready' }, () => ({
+      config: { ...configIn(folder), ...changed },
+      problems: [],
+    }));
+    const answer = await fetch(`${server.adminUrl}/reload`, { method: 'POST' });
+    expect(await answer.json()).toEqual({
+      result: 'changed',
+      changed: ['route/route-ipv6', 'push', 'max-clients'],
+      notChanged: [{ directive: 'mssfix', reason: 'the data threads are started with it' }],
+      problems: [],
+    });
+    expect(native.calls.slice(-2)).toEqual(['remove 10.1.0.0/16 tun0', 'add 10.3.0.0/16 tun0']);
+    expect(
+      workers.map(({ worker: { received } }) => received.filter(({ type }) => type === 'reconfigure')),
+    ).toMatchObject([[{ server: { push: ['dns'] }, tls: null }], [{ server: { push: ['dns'] }, tls: null }]]);
+    await worker(0).terminate();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(workers[2]?.start.server.push).toEqual(['dns']);
+    await connect();
+    const other = { ...IDENTITY, commonName: 'bob' };
+    worker(1).say({ type: 'lease', request: 6, identity: other, peerId: asPeerId(3) });
+    expect(worker(1).received.at(-1)).toMatchObject({
+      decision: { type: 'refuse', reason: expect.stringContaining('max-clients') },
+    });
+    expect(await server.reload()).toMatchObject({
+      result: 'unchanged',
+      changed: [],
+      notChanged: [{ directive: 'mssfix' }],
+    });
+  });
+
+  test('a reload of what has errors, or of what cannot be used, changes nothing', async () => {
+    const problem = {
+      severity: 'error',
+      place: { file: 's.conf', line: 3 },
+      directive: 'port',
+      message: 'bad; fix it',
+    } as const;
+    const { tls } = configIn(folder);
+    const read = [
+      { config: null, problems: [problem] },
+      { config: { ...configIn(folder), push: ['dns'], tls: { ...tls, cert: 'nonsense' } }, problems: [] },
+    ];
+    server = await start({}, { type: 'ready' }, () => read.shift() as LoadedConfig);
+    expect(await server.reload()).toMatchObject({ result: 'refused', problems: ['s.conf:3: port: bad; fix it'] });
+    expect(await server.reload()).toMatchObject({
+      result: 'refused',
+      problems: [expect.stringMatching(/^test: .*PEM/i)],
+    });
+    expect(worker(0).received.map(({ type }) => type)).not.toContain('reconfigure');
+  });
+
+  test('restarting the clients ends every one of them', async () => {
+    server = await start();
+    await connect();
+    expect(server.restartClients()).toBe(1);
+    expect(worker(1).received.at(-1)).toMatchObject({ type: 'disconnect', peerId: 1, reason: 'restarted' });
+    expect((await server.status()).clients).toEqual([]);
   });
 
   test('a data thread that is gone is a failure of the server', async () => {

@@ -1,12 +1,14 @@
 import { listenAdmin } from '../admin/listen.js';
-import { adminHandler } from '../admin/routes.js';
+import { type AdminOptions, adminHandler } from '../admin/routes.js';
 import type { ServerStatus } from '../admin/server-status.js';
 import { StatusWriter } from '../admin/status-writer.js';
+import type { LoadedConfig } from '../config/load-config.js';
 import type { ServerConfig } from '../config/server-config.js';
 import type { Log } from '../log.js';
-import { followCrl, readRevocation } from '../registry/crl-source.js';
+import { CrlFollower, readRevocation } from '../registry/crl-source.js';
 import { keepLeases } from '../registry/lease-store.js';
 import { type ClientMessage, Registry } from '../registry/registry.js';
+import type { RevocationList } from '../registry/revocation.js';
 import { watchDevice } from '../system/device-watch.js';
 import { dropPrivileges } from '../system/privileges.js';
 import { repeat } from '../system/repeat.js';
@@ -17,6 +19,7 @@ import { lookAtDataThreads } from './data-watch.js';
 import { watchFaults } from './fault-watch.js';
 import { loadNative, type NativePort } from './native-port.js';
 import { Orphans } from './orphans.js';
+import { Reloader, type ReloadReport } from './reloader.js';
 import { ShardGroup } from './shard-group.js';
 import type { StartWorker } from './shard-handle.js';
 import { createStatusReader, unixNow } from './status-reader.js';
@@ -31,6 +34,12 @@ export interface RunningServer {
   readonly workers: number;
   /** Base address of the status endpoint, null when there is none. */
   readonly adminUrl: string | null;
+  /** Reads the configuration again and takes over what a running server can; clients stay connected. */
+  reload(): Promise<ReloadReport>;
+  /** Tells every client to connect again. Returns how many they were. */
+  restartClients(): number;
+  /** What `/status` answers. */
+  status(): Promise<ServerStatus>;
   /** Tells the clients, ends the shards and frees everything; within 3 s. Idempotent. */
   stop(): Promise<void>;
   /** Resolves when the server cannot go on; `stop` is still to be called. */
@@ -43,23 +52,39 @@ export interface StartPorts {
   readonly startWorker: StartWorker;
 }
 
-/** Opens sockets and device, starts the shards, and resolves when all of them are ready. Rejects with a one-line error. */
-export const startServer = async (config: ServerConfig, log: Log, ports?: StartPorts): Promise<RunningServer> => {
+/** `readAgain` is for `reload`. Opens sockets and device, starts the shards, and resolves when all of them are ready. Rejects with a one-line error. */
+export const startServer = async (
+  config: ServerConfig,
+  log: Log,
+  ports?: StartPorts,
+  readAgain: (() => LoadedConfig) | null = null,
+): Promise<RunningServer> => {
   const teardown = new Teardown();
   try {
-    return await start(config, log, ports ?? { native: await loadNative(), startWorker: startWorkerThread }, teardown);
+    const { native, startWorker } = ports ?? { native: await loadNative(), startWorker: startWorkerThread };
+    return await start(config, log, { native, startWorker, readAgain }, teardown);
   } catch (error) {
     await teardown.run().catch((problem: Error) => log.error(`cleaning up: ${problem.message}`));
     throw error;
   }
 };
 
+/** Reads the configuration that the server was started with again; null when it did not come from text. */
+interface Readable {
+  readonly readAgain: (() => LoadedConfig) | null;
+}
+
 /** Longest wait for the clients to be told at the end. */
 const DRAIN_LIMIT_MS = 2_500;
 const DATA_LOOK_MS = 2_000;
 
-const start = async (config: ServerConfig, log: Log, ports: StartPorts, teardown: Teardown): Promise<RunningServer> => {
-  const { native, startWorker } = ports;
+const start = async (
+  config: ServerConfig,
+  log: Log,
+  ports: StartPorts & Readable,
+  teardown: Teardown,
+): Promise<RunningServer> => {
+  const { native, startWorker, readAgain } = ports;
   const workers = config.workers ?? native.parallelism();
   const registry = new Registry(config, { log, send: (shard, message) => group.send(shard, message) });
   const statusWriter = config.status === null ? null : new StatusWriter(config.status);
@@ -73,17 +98,19 @@ const start = async (config: ServerConfig, log: Log, ports: StartPorts, teardown
   teardown.add(() => group.stop(DRAIN_LIMIT_MS));
   const facts = { version: VERSION, since: unixNow(), device: data.device, listening: data.listening, workers };
   const readStatus = createStatusReader({ native, data, group, registry, facts });
-  const adminUrl = await openAdmin(config.adminHttp, readStatus, log, teardown);
+  const crlUsers = {
+    setCrl: (crl: string) => group.setCrl(crl),
+    setRevocation: (list: RevocationList) => registry.setRevocation(list),
+  };
+  const crlFollower = new CrlFollower(crlUsers, log);
+  const reloader = new Reloader(config, { readAgain, group, registry, data, crl: crlFollower, log });
+  const reload = (): Promise<ReloadReport> => reloader.reload();
+  const adminUrl = await openAdmin(config.adminHttp, { readStatus, reload }, log, teardown);
   dropPrivileges(config, log);
   await statusWriter?.start(readStatus, log);
-  teardown.add(
-    followCrl(
-      config,
-      { setCrl: (crl) => group.setCrl(crl), setRevocation: (list) => registry.setRevocation(list) },
-      log,
-    ),
-  );
-  const { crl, ca } = config.tls;
+  crlFollower.follow(reloader.config);
+  teardown.add(() => crlFollower.close());
+  const { crl, ca } = reloader.config.tls;
   // The shards refuse revoked certificates from the first handshake on; the registry's own look may come a moment later.
   if (crl !== null)
     void readRevocation(crl, ca).then(
@@ -91,14 +118,20 @@ const start = async (config: ServerConfig, log: Log, ports: StartPorts, teardown
       (error: Error) => log.error(error.message),
     );
   watchSystem(native, data, log, teardown);
-  const failed = watchData({ native, data, orphans, registry, pingTimeout: config.pingTimeout }, log, teardown);
+  const failed = watchData(
+    { native, data, orphans, registry, pingTimeout: () => reloader.config.pingTimeout },
+    log,
+    teardown,
+  );
   sayStarted(data, workers, adminUrl, log);
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => {
     stopped ??= teardown.run().then(() => log.info('stopped'));
     return stopped;
   };
-  return { listening: data.listening, device: data.device, workers, adminUrl, failed, stop };
+  const restartClients = (): number => registry.restartClients();
+  const { listening, device } = data;
+  return { listening, device, workers, adminUrl, reload, restartClients, status: readStatus, failed, stop };
 };
 
 const clientsOf = (registry: Registry, orphans: Orphans) => ({
@@ -112,13 +145,13 @@ const clientsOf = (registry: Registry, orphans: Orphans) => ({
 
 const openAdmin = async (
   endpoint: ServerConfig['adminHttp'],
-  readStatus: () => Promise<ServerStatus>,
+  { readStatus, reload }: Pick<AdminOptions, 'readStatus' | 'reload'>,
   log: Log,
   teardown: Teardown,
 ): Promise<string | null> => {
   if (endpoint === null) return null;
   const onProblem = (error: Error): void => log.error(`status endpoint: ${error.message}`);
-  const http = await listenAdmin(endpoint, adminHandler({ token: endpoint.token, readStatus, onProblem }), log);
+  const http = await listenAdmin(endpoint, adminHandler({ token: endpoint.token, readStatus, reload, onProblem }), log);
   teardown.add(() => http.close());
   return `http://${endpointText({ host: endpoint.host, port: http.port })}`;
 };
@@ -128,7 +161,7 @@ interface Watched {
   readonly data: DataPlane;
   readonly orphans: Orphans;
   readonly registry: Registry;
-  readonly pingTimeout: number;
+  readonly pingTimeout: () => number;
 }
 
 const watchData = (
@@ -139,7 +172,7 @@ const watchData = (
   new Promise((resolve) => {
     const threads = { plane: data.plane, shards: data.starts.length };
     const look = (): void => {
-      const problem = lookAtDataThreads(native, threads, orphans, registry, pingTimeout);
+      const problem = lookAtDataThreads(native, threads, orphans, registry, pingTimeout());
       if (problem !== null) resolve(problem);
     };
     teardown.add(repeat(DATA_LOOK_MS, 'looking at the data threads', look, log));

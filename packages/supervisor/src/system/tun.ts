@@ -27,18 +27,18 @@ export const applyTun = (native: Pick<NativePort, 'openTun'>, plan: TunOptions):
   }
 };
 
-/** What sets up the device of `plan` again, under the name that it has been given; `reopened` is called when it is anew. */
+/** What sets up the device of `plan`, as that is then, again, under the name that it has been given; `reopened` is called when it is anew. */
 export const keptTun = (
   native: Pick<NativePort, 'reopenTun' | 'restoreTun'>,
-  plan: TunOptions,
+  plan: () => TunOptions,
   { name, fds }: Tun,
   reopened: () => void,
 ): KeptDevice => ({
   name,
-  mtu: () => plan.mtu,
-  restore: () => native.restoreTun({ ...plan, name }),
+  mtu: () => plan().mtu,
+  restore: () => native.restoreTun({ ...plan(), name }),
   reopen: () => {
-    native.reopenTun(fds, { ...plan, name });
+    native.reopenTun(fds, { ...plan(), name });
     reopened();
   },
 });
