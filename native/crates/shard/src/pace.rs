@@ -23,7 +23,7 @@ const LARGE_TURN: usize = 128;
 
 /// A sleeper is 47 us away, so a thread that was busy just now looks around a little longer. An urgent one does not: it is
 /// woken before all others, and those that it waits for could not run while it looks around.
-const SPIN: Duration = Duration::from_micros(30);
+const LOOK_AROUND: Duration = Duration::from_micros(30);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rest {
@@ -87,7 +87,7 @@ impl Pace {
 
     fn rest_after_nothing(&mut self, urgent: bool, now: Instant) -> Rest {
         self.judge_nap(0);
-        if !urgent && now.saturating_duration_since(self.worked_at) < SPIN {
+        if !urgent && now.saturating_duration_since(self.worked_at) < LOOK_AROUND {
             Rest::Yield
         } else {
             Rest::Sleep
