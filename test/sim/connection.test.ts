@@ -259,6 +259,17 @@ describe('leaving', () => {
     expectNobody(pair);
   });
 
+  test.each([0, 10, 20, 30, 40, 60, 80, 100, 150, 200, 300])('EXIT %i ms after a renegotiation began', (delay) => {
+    const pair = new Pair();
+    const client = pair.connect();
+    client.run(() => client.core.renegotiate(pair.loop.now));
+    pair.run(delay);
+    client.run(() => client.core.exit(pair.loop.now));
+    pair.run(7000);
+    expect(pair.server.ended('exit-notify')).toHaveLength(1);
+    expectNobody(pair);
+  });
+
   test('EXIT in the data channel', () => {
     const pair = new Pair();
     const client = pair.connect({ generation: '2.5', client: { exitNotify: true } });

@@ -200,7 +200,8 @@ export class Client {
   }
 
   #handleTlsEvent(now: Millis, key: Key<ClientPhase>, event: KeyChannelEvent): void {
-    if (isOver(this.#stage)) {
+    // Once we have left, only a renegotiation goes on: the EXIT may wait for its end. [wire 17]
+    if (isOver(this.#stage) && key === this.#session.current) {
       return;
     }
     switch (event.type) {
@@ -247,6 +248,8 @@ export class Client {
     key.phase = { type: 'complete', exchange, tls };
     if (this.#stage.type === 'connected') {
       this.#completeRenegotiation(now, key, tls);
+    } else if (this.#stage.type === 'closing') {
+      this.#session.promoteNext();
     } else {
       this.#stage = { type: 'await-push', requestAt: null };
     }

@@ -132,12 +132,12 @@ export class Session<Phase> {
     }
   }
 
-  /** Sends a control message on the key id that the peer listens to; it waits while that one is negotiated. */
+  /** Sends a control message; it waits for the end of a renegotiation, since a soft reset deafens the peer's old key id. */
   sendMessage(text: string): void {
-    if (this.audibleKey === null) {
-      this.#pending.push(text);
+    if (this.#next === null) {
+      this.#current.channel.send(encodeControlMessage(text));
     } else {
-      this.audibleKey.channel.send(encodeControlMessage(text));
+      this.#pending.push(text);
     }
   }
 
@@ -150,19 +150,21 @@ export class Session<Phase> {
 
   /** The negotiated key becomes the current one. */
   completeNext(now: Millis, keys: DataKeys): void {
-    const next = this.#next;
-    if (next === null || this.#dataKeys === null) {
+    if (this.#next !== null && this.#dataKeys !== null) {
+      this.#dataKeys.installNext(now, this.#next.startedAt, this.#next.channel.keyId, keys);
+      this.promoteNext();
+    }
+  }
+
+  /** Control messages that waited go out on the negotiated key id; the data channel stays as it is. */
+  promoteNext(): void {
+    if (this.#next === null) {
       return;
     }
-    this.#dataKeys.installNext(now, next.startedAt, next.channel.keyId, keys);
     this.#current.channel.destroy();
-    this.#current = next;
+    this.#current = this.#next;
     this.#next = null;
-    const pending = this.#pending;
-    this.#pending = [];
-    for (const text of pending) {
-      this.sendMessage(text);
-    }
+    this.#sendPending();
   }
 
   abandonNext(now: Millis, detail: string): void {
@@ -170,6 +172,7 @@ export class Session<Phase> {
       this.#next.channel.destroy();
       this.#next = null;
       this.#dataKeys?.abandonNext(now);
+      this.#sendPending();
       this.#handler.handleRenegotiationFailed(now, detail);
     }
   }
@@ -190,6 +193,14 @@ export class Session<Phase> {
   destroy(): void {
     this.#current.channel.destroy();
     this.#next?.channel.destroy();
+  }
+
+  #sendPending(): void {
+    const pending = this.#pending;
+    this.#pending = [];
+    for (const text of pending) {
+      this.sendMessage(text);
+    }
   }
 
   /** The key id of a packet; a soft reset may begin one. [wire 17] */
