@@ -17,4 +17,6 @@ export default {
     '^shardvpn$': '<rootDir>/packages/supervisor/src/index.ts',
   },
   modulePathIgnorePatterns: ['<rootDir>/target/', '/dist/'],
+  // Against hanging only: a busy machine may take any time.
+  testTimeout: 60_000,
 };

@@ -17,7 +17,7 @@ test('two threads pass every record in order, whole, with sleeping and waking', 
   expect(result).toEqual({ received: RECORDS, faults: 0, corrupt: 0 });
   expect(wakes).toBeGreaterThan(0);
   await Promise.all([producer.terminate(), consumer.terminate()]);
-}, 60_000);
+});
 
 /** Record i: kind 1 + i % 5, size by a generator both sides run, filled with bytes of i. */
 const SHARED = `

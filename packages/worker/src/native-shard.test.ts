@@ -52,7 +52,7 @@ test('datagrams cross both rings unharmed between TypeScript and the data thread
   }
   expect(decoder.malformed + consumer.corrupt + producer.dropped).toBe(0);
   native.detachWorker(rig.plane, 0);
-}, 30_000);
+});
 
 describe('a shard worker', () => {
   test('answers a reset without keeping anything, counts rubbish, drains and ends', async () => {
@@ -74,7 +74,7 @@ describe('a shard worker', () => {
     worker.postMessage({ type: 'shutdown' });
     await inbox.first((message) => message.type === 'drained');
     expect(await worker.terminate()).toBe(1);
-  }, 20_000);
+  });
 
   test('connects a client of the core, renegotiates with it and sees it leave', async () => {
     const { worker, inbox, ca } = await rig.startWorker();
@@ -106,7 +106,7 @@ describe('a shard worker', () => {
     client.exit();
     expect(await inbox.first((message) => message.type === 'disconnected')).toMatchObject({ reason: 'exit-notify' });
     client.close();
-  }, 20_000);
+  });
 
   test('refuses a client whose certificate was revoked while the worker ran', async () => {
     const { worker, inbox, ca } = await rig.startWorker();
@@ -116,7 +116,7 @@ describe('a shard worker', () => {
     const refusal = await inbox.first((message) => message.type === 'refused');
     expect(refusal).toMatchObject({ reason: 'tls-failed', detail: expect.stringContaining('revoked') });
     client.close();
-  }, 20_000);
+  });
 
   test('may be terminated and replaced on the same rings at any time', async () => {
     for (let i = 0; i < 5; i++) {
@@ -127,7 +127,7 @@ describe('a shard worker', () => {
       await worker.terminate();
       rig.forget();
     }
-  }, 20_000);
+  });
 });
 
 /** A data thread on a loopback socket without a tunnel, and a client's socket. */

@@ -70,7 +70,7 @@ beforeEach(async () => {
     return worker;
   };
   server = await startServer({ ...config, listeners, adminHttp }, log, { native, startWorker });
-}, 20_000);
+});
 
 afterEach(async () => {
   await server.stop();
@@ -79,7 +79,7 @@ afterEach(async () => {
     socket.close();
   }
   rmSync(folder, { recursive: true });
-}, 10_000);
+});
 
 const connect = async (certificate: TestCertificate): Promise<UdpClient> => {
   const socket = createSocket('udp4');
@@ -137,7 +137,7 @@ test('clients connect, are told apart, dropped when revoked, refused afterwards,
 
   await server.stop();
   expect(await first.event('ended')).toBeDefined();
-}, 30_000);
+});
 
 test('a worker that is lost leaves its clients and takes new ones under numbers of their own', async () => {
   const first = await connect(await ca.issue('alice'));
@@ -158,4 +158,4 @@ test('a worker that is lost leaves its clients and takes new ones under numbers 
   const held = [0, 1].flatMap((shard) => native.shardCounters(plane, shard).peers.map((peer) => peer.peerId));
   expect(held).toHaveLength(4);
   expect(held).not.toContain(peerId);
-}, 30_000);
+});

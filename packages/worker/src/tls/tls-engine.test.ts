@@ -349,7 +349,7 @@ describe('lifetime', () => {
     // A leaked TLS socket is 50 KiB at least: 400 of them 20 MB.
     expect(after.heapUsed + after.external - before.heapUsed - before.external).toBeLessThan(6e6);
     expect(refs.filter((ref) => ref.deref() !== undefined).length).toBeLessThan(20);
-  }, 60_000);
+  });
 });
 
 function engine(limits: Partial<TlsOptions> = {}, own: TestCertificate | null = server): NodeTlsEngine {
