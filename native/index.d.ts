@@ -171,6 +171,8 @@ export function shardCounters(plane: number, shard: number): ShardCounters;
 export function shardIo(plane: number, shard: number): { name: string; value: number }[];
 /** `state` of the counters alone, whatever the number of peers. */
 export function shardState(plane: number, shard: number): string;
+/** For tests: the data thread of the shard panics at its next turn. */
+export function injectPanic(plane: number, shard: number): void;
 
 export interface HostCapabilities {
   tun: boolean;

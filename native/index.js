@@ -30,6 +30,7 @@ export const wakeShard = native.wakeShard;
 export const shardCounters = native.shardCounters;
 export const shardIo = native.shardIo;
 export const shardState = native.shardState;
+export const injectPanic = native.injectPanic;
 export const probeHost = native.probeHost;
 export const parallelism = native.parallelism;
 export const buildInfo = native.buildInfo;

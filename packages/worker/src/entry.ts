@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Server, VpnError } from '@shardvpn/core';
 import { attachWorker, wakeShard } from '@shardvpn/native';
+import { commitFault } from './commit-fault.js';
 import type { FromShard, ShardStart, ToShard } from './messages.js';
 import { nodeCrypto } from './node-crypto.js';
 import { Shard } from './shard.js';
@@ -24,7 +25,10 @@ function runShard(port: NonNullable<typeof parentPort>, start: ShardStart): void
     setTls: (options) => tls.use(options),
   });
   attachWorker(start.plane, start.server.shard, () => shard.wake());
-  port.on('message', (message: ToShard) => shard.handleMessage(message));
+  port.on('message', (message: ToShard) => {
+    if (message.type !== 'fault') shard.handleMessage(message);
+    else if (start.faults) commitFault(message.fault);
+  });
   const heartbeat = new Int32Array(start.heartbeat);
   setInterval(() => Atomics.add(heartbeat, 0, 1), HEARTBEAT_MS);
   post({ type: 'ready' });

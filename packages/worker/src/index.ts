@@ -1,4 +1,5 @@
 export type * from './client-messages.js';
+export type { WorkerFault } from './commit-fault.js';
 export { DriveLoop, type DriveRings, type Protocol } from './drive-loop.js';
 export type * from './messages.js';
 export { nodeCrypto } from './node-crypto.js';

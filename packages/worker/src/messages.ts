@@ -8,6 +8,7 @@ import type {
   PeerId,
   ServerOptions,
 } from '@shardvpn/core';
+import type { WorkerFault } from './commit-fault.js';
 
 /** What the name in the server's certificate has to be, as in `verify-x509-name`. */
 export interface VerifyName {
@@ -45,6 +46,8 @@ export interface ShardStart {
   readonly toWorker: SharedArrayBuffer;
   /** Int32: the worker counts up once a second, the supervisor watches. */
   readonly heartbeat: SharedArrayBuffer;
+  /** Obey `fault`; absent but in tests. */
+  readonly faults?: boolean;
 }
 
 /** Supervisor to shard. `request` is the number of the question it answers. */
@@ -62,7 +65,9 @@ export type ToShard =
       readonly tls: TlsOptions | null;
     }
   /** Tell the clients (explicit-exit-notify) and answer `drained` when every notice has been handed over. */
-  | { readonly type: 'shutdown' };
+  | { readonly type: 'shutdown' }
+  /** Die in this way; only workers that were started for it obey. */
+  | { readonly type: 'fault'; readonly fault: WorkerFault };
 
 /** A client's identity as structured clone carries it (the Map of peer info included). */
 export type IdentityMessage = ClientIdentity;

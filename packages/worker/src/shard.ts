@@ -15,6 +15,9 @@ export interface ShardPorts {
   readonly setTls: (tls: TlsOptions) => void;
 }
 
+/** Injected faults are the thread's affair. */
+type ShardMessage = Exclude<ToShard, { readonly type: 'fault' }>;
+
 /** What a shard needs of core's `Server`. */
 export type ShardServer = Pick<Server, keyof Server>;
 
@@ -38,7 +41,7 @@ export class Shard {
     this.#loop.wake();
   }
 
-  handleMessage(message: ToShard): void {
+  handleMessage(message: ShardMessage): void {
     this.#loop.handle((now) => this.#carryOut(now, message));
   }
 
@@ -47,7 +50,7 @@ export class Shard {
     this.#loop.close();
   }
 
-  #carryOut(now: Millis, message: ToShard): void {
+  #carryOut(now: Millis, message: ShardMessage): void {
     const server = this.#loop.protocol;
     switch (message.type) {
       case 'auth-decision':

@@ -1,5 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { WorkerFault } from '@shardvpn/worker';
 import type { Running } from './host.js';
 import { type KeyKind, keyFile, type Wrapping, wrappingLines } from './keys.js';
 import type { Lab } from './lab.js';
@@ -25,6 +26,8 @@ export interface ServerSettings {
   readonly prefix?: readonly string[];
   /** Words of usual lines that are left out. */
   readonly without?: readonly string[];
+  /** `injectFault` works. */
+  readonly faults?: boolean;
 }
 
 /** A pool of two addresses, written without the `server` helper. */
@@ -71,13 +74,25 @@ export async function startServer(lab: Lab, settings: ServerSettings = {}): Prom
   const config = writeServerConfig(lab, settings);
   const ours = (settings.kind ?? serverKind) === 'shardvpn';
   const command = ours ? shardvpnCommand : ['openvpn'];
-  const server = lab.serverHost.start('server', [...(settings.prefix ?? []), ...command, '--config', config]);
+  const words = [...(settings.prefix ?? []), ...command, '--config', config];
+  const server = settings.faults
+    ? lab.serverHost.start('server', [...words, '--allow-fault-injection'], {
+        env: { SHARDVPN_FAULTS: faultFile(lab) },
+      })
+    : lab.serverHost.start('server', words);
   await until('the server listens', () => {
     if (!server.isRunning) throw new Error(`the server ended with ${server.child.exitCode}`);
     return isListening(server.pid) && (ours || /Initialization Sequence Completed/.test(server.log()));
   });
   return server;
 }
+
+/** Commits a fault in a shard: `panic` in its data thread, others in its worker. */
+export function injectFault(lab: Lab, fault: WorkerFault | 'panic', shard: number): void {
+  appendFileSync(faultFile(lab), `${fault} ${shard}\n`);
+}
+
+const faultFile = (lab: Lab): string => join(lab.folder, 'faults');
 
 /** A UDP socket on port 1194 in the namespace of a process. */
 export function isListening(pid: number, port = 1194): boolean {

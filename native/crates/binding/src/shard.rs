@@ -64,6 +64,11 @@ pub fn wake_shard(plane: u32, shard: u32) -> Result<()> {
     registry::wake_shard(plane, shard as usize).map_err(to_js)
 }
 
+#[napi]
+pub fn inject_panic(plane: u32, shard: u32) -> Result<()> {
+    registry::inject_panic(plane, shard as usize).map_err(to_js)
+}
+
 fn open_hops(
     rings: Vec<Option<Uint8Array>>,
     views: &mut Vec<Arc<Uint8Array>>,

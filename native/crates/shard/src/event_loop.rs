@@ -127,6 +127,7 @@ impl EventLoop {
                 return;
             }
         }
+        self.state.panic_when_told();
         // What the worker has said before it stopped us counts, its goodbye above all.
         self.turn_commands(clock::now(), data_path);
         self.outlet.flush();

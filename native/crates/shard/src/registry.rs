@@ -218,6 +218,16 @@ pub fn shard_life(plane: u32, shard: usize) -> Result<Life, IoError> {
         .map_or(Life::Stopped, |thread| thread.state().life()))
 }
 
+/// For tests: the data thread panics at its next turn.
+pub fn inject_panic(plane: u32, shard: usize) -> Result<(), IoError> {
+    let entry = find(plane)?;
+    let thread = entry.seat(shard)?.thread();
+    if let Some(thread) = thread.as_ref() {
+        thread.inject_panic();
+    }
+    Ok(())
+}
+
 /// As many as the control channel's steering and 24-bit peer-ids could ever use sensibly.
 const MAX_SHARDS: usize = 1024;
 

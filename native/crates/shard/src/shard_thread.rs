@@ -1,6 +1,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread::{self, JoinHandle};
 
 use datapath::{DataPath, ShardStats};
@@ -12,10 +12,15 @@ use crate::io_stats::IoStats;
 
 /// What a data thread and its observers share.
 pub struct ShardState {
-    stop: AtomicBool,
+    /// One of the orders below; both end the loop, so that it looks at one word a turn.
+    order: AtomicU8,
     life: AtomicU8,
     pub io: IoStats,
 }
+
+const GO_ON: u8 = 0;
+const STOP: u8 = 1;
+const PANIC: u8 = 2;
 
 /// A data thread. Dropping it stops and joins the thread.
 pub struct ShardThread {
@@ -46,14 +51,22 @@ impl Life {
 impl ShardState {
     pub fn new() -> ShardState {
         ShardState {
-            stop: AtomicBool::new(false),
+            order: AtomicU8::new(GO_ON),
             life: AtomicU8::new(Life::Running as u8),
             io: IoStats::default(),
         }
     }
 
     pub fn must_stop(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.order.load(Ordering::Relaxed) != GO_ON
+    }
+
+    /// The fault that a test has asked for.
+    pub fn panic_when_told(&self) {
+        assert!(
+            self.order.load(Ordering::Relaxed) != PANIC,
+            "injected panic"
+        );
     }
 
     pub fn life(&self) -> Life {
@@ -102,12 +115,21 @@ impl ShardThread {
     pub fn stats(&self) -> &ShardStats {
         &self.stats
     }
+
+    /// For tests: a panic at the thread's next turn.
+    pub fn inject_panic(&self) {
+        self.tell(PANIC);
+    }
+
+    fn tell(&self, order: u8) {
+        self.state.order.store(order, Ordering::Relaxed);
+        self.waker.wake();
+    }
 }
 
 impl Drop for ShardThread {
     fn drop(&mut self) {
-        self.state.stop.store(true, Ordering::Relaxed);
-        self.waker.wake();
+        self.tell(STOP);
         if let Some(thread) = self.thread.take() {
             // A panic was caught inside and is in `life`.
             let _ = thread.join();

@@ -4,15 +4,18 @@ import { check } from './check.js';
 import { addClient, type ClientOptions, listClients, revokeClient } from './client.js';
 import { complain } from './complain.js';
 import { connect } from './connect.js';
+import { takeFaultFlag } from './fault-switch.js';
 import { type QuickstartOptions, quickstart } from './quickstart.js';
 import { reload } from './reload.js';
 import { serve } from './serve.js';
 
 /** Runs the words of a command line and resolves to the exit code. Never throws: a fault is one line on standard error. */
-export const main = async (words: readonly string[]): Promise<number> => {
+export const main = async (allWords: readonly string[]): Promise<number> => {
+  const { words, allowed } = takeFaultFlag(allWords);
   try {
     if (isClientCall(words)) return await connect(configWords(words.slice(1)));
-    return isServerCall(words) ? await serve({ arguments: configWords(words) }) : await runCommand(words);
+    if (!isServerCall(words)) return await runCommand(words);
+    return await serve({ arguments: configWords(words) }, undefined, allowed);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode;
     complain(`shardvpn: ${error instanceof Error ? error.message : String(error)}`);

@@ -7,16 +7,22 @@ import { compileLate } from '../system/compile-late.js';
 import { complain } from './complain.js';
 import { controlBySignals } from './control-signals.js';
 import { awaitEnd, type EndReason } from './end-signals.js';
+import { faultFile } from './fault-switch.js';
 import { openLog, writePid } from './process-files.js';
 
 /** Called once the server accepts clients. */
 export type OnListening = (server: RunningServer, config: ServerConfig) => void;
 
 /** Runs a server in the foreground until a signal ends it. Resolves to the exit code; what is wrong is told, not thrown. */
-export const serve = async (source: ConfigSource, onListening: OnListening = () => {}): Promise<number> => {
+export const serve = async (
+  source: ConfigSource,
+  onListening: OnListening = () => {},
+  allowFaults = false,
+): Promise<number> => {
   // Relative names count from where the server was started, then and later.
   const base = process.cwd();
   const read = (): LoadedConfig => loadConfig(source, base);
+  const faults = faultFile(process.env, allowFaults);
   const { config, problems } = read();
   if (config === null) {
     for (const problem of problems.filter(({ severity }) => severity === 'error')) complain(problemText(problem));
@@ -24,7 +30,7 @@ export const serve = async (source: ConfigSource, onListening: OnListening = () 
   }
   const end = awaitEnd();
   try {
-    return await run({ config, problems, read }, end, onListening);
+    return await run({ config, problems, read, faults }, end, onListening);
   } catch (error) {
     complain(`shardvpn: ${error instanceof Error ? error.message : String(error)}`);
     return 1;
@@ -40,9 +46,15 @@ interface Readable {
   readonly problems: readonly Problem[];
   /** Reads it again. */
   readonly read: () => LoadedConfig;
+  /** File of faults to inject. */
+  readonly faults: string | null;
 }
 
-const run = async ({ config, problems, read }: Readable, end: End, onListening: OnListening): Promise<number> => {
+const run = async (
+  { config, problems, read, faults }: Readable,
+  end: End,
+  onListening: OnListening,
+): Promise<number> => {
   const log = openLog(config);
   for (const problem of problems) log[problem.severity === 'warning' ? 'warn' : 'info'](problemText(problem));
   end.useLog(log);
@@ -50,7 +62,7 @@ const run = async ({ config, problems, read }: Readable, end: End, onListening: 
   compileLate();
   // The certificate library alone takes a while to load: commands that do not serve do without it.
   const { startServer } = await import('../shards/supervisor.js');
-  const server = await startServer(config, log, undefined, read);
+  const server = await startServer(config, log, undefined, read, faults);
   end.useControl(controlBySignals(server, log));
   log.info('ready', { pid: process.pid, workers: server.workers });
   onListening(server, config);

@@ -19,6 +19,7 @@ export type NativePort = Pick<
   | 'shardCounters'
   | 'shardIo'
   | 'shardState'
+  | 'injectPanic'
   | 'parallelism'
   | 'probeHost'
 >;

@@ -50,6 +50,7 @@ class MemoryNative implements NativePort {
   });
   shardIo: NativePort['shardIo'] = () => [];
   shardState: NativePort['shardState'] = () => this.state;
+  injectPanic: NativePort['injectPanic'] = () => {};
   parallelism: NativePort['parallelism'] = () => 2;
   probeHost: NativePort['probeHost'] = () => ({
     tun: true,

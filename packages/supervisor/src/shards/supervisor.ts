@@ -16,6 +16,7 @@ import { endpointText } from '../system/sockets.js';
 import { VERSION } from '../version.js';
 import { type DataPlane, openDataPlane } from './data-plane.js';
 import { lookAtDataThreads } from './data-watch.js';
+import { faultyWorkers, watchFaultFile } from './fault-injection.js';
 import { watchFaults } from './fault-watch.js';
 import { loadNative, type NativePort } from './native-port.js';
 import { Orphans } from './orphans.js';
@@ -52,17 +53,18 @@ export interface StartPorts {
   readonly startWorker: StartWorker;
 }
 
-/** `readAgain` is for `reload`. Opens sockets and device, starts the shards, and resolves when all of them are ready. Rejects with a one-line error. */
+/** `readAgain` is for `reload`, `faults` names a file of faults to inject. Opens sockets and device, starts the shards, and resolves when all of them are ready. Rejects with a one-line error. */
 export const startServer = async (
   config: ServerConfig,
   log: Log,
   ports?: StartPorts,
   readAgain: (() => LoadedConfig) | null = null,
+  faults: string | null = null,
 ): Promise<RunningServer> => {
   const teardown = new Teardown();
   try {
     const { native, startWorker } = ports ?? { native: await loadNative(), startWorker: startWorkerThread };
-    return await start(config, log, { native, startWorker, readAgain }, teardown);
+    return await start(config, log, { native, startWorker, readAgain, faults }, teardown);
   } catch (error) {
     await teardown.run().catch((problem: Error) => log.error(`cleaning up: ${problem.message}`));
     throw error;
@@ -72,6 +74,7 @@ export const startServer = async (
 /** Reads the configuration that the server was started with again; null when it did not come from text. */
 interface Readable {
   readonly readAgain: (() => LoadedConfig) | null;
+  readonly faults: string | null;
 }
 
 /** Longest wait for the clients to be told at the end. */
@@ -84,7 +87,8 @@ const start = async (
   ports: StartPorts & Readable,
   teardown: Teardown,
 ): Promise<RunningServer> => {
-  const { native, startWorker, readAgain } = ports;
+  const { native, readAgain, faults } = ports;
+  const startWorker = faults === null ? ports.startWorker : faultyWorkers(ports.startWorker);
   const workers = config.workers ?? native.parallelism();
   const registry = new Registry(config, { log, send: (shard, message) => group.send(shard, message) });
   const statusWriter = config.status === null ? null : new StatusWriter(config.status);
@@ -118,6 +122,7 @@ const start = async (
       (error: Error) => log.error(error.message),
     );
   watchSystem(native, data, log, teardown);
+  if (faults !== null) teardown.add(watchFaultFile(faults, { native, plane: data.plane, shards: workers, group }, log));
   const failed = watchData(
     { native, data, orphans, registry, pingTimeout: () => reloader.config.pingTimeout },
     log,
