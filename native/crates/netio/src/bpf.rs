@@ -36,6 +36,11 @@ impl PrefixMap {
             .map_err(|errno| IoError::new(errno, "make a BPF map"))
     }
 
+    /// A map that somebody has made with `new`.
+    pub fn adopt(fd: OwnedFd) -> PrefixMap {
+        PrefixMap { fd }
+    }
+
     /// The errno when the kernel does not take it.
     pub fn insert(&self, network: IpAddr, length: u8, value: u32) -> Result<(), c_int> {
         let key = Key::new(network, length);

@@ -71,6 +71,7 @@ const NAMES: &[(c_int, &str)] = &[
     (libc::EAGAIN, "EAGAIN"),
     (libc::ENOMEM, "ENOMEM"),
     (libc::EACCES, "EACCES"),
+    (libc::EPIPE, "EPIPE"),
     (libc::EFAULT, "EFAULT"),
     (libc::EBUSY, "EBUSY"),
     (libc::EEXIST, "EEXIST"),
@@ -90,6 +91,8 @@ const NAMES: &[(c_int, &str)] = &[
     (libc::ENETDOWN, "ENETDOWN"),
     (libc::ENETUNREACH, "ENETUNREACH"),
     (libc::ENOBUFS, "ENOBUFS"),
+    (libc::ECONNRESET, "ECONNRESET"),
+    (libc::ETIMEDOUT, "ETIMEDOUT"),
     (libc::ECONNREFUSED, "ECONNREFUSED"),
     (libc::EHOSTUNREACH, "EHOSTUNREACH"),
 ];

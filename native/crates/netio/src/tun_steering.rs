@@ -40,6 +40,22 @@ impl TunSteering {
         })
     }
 
+    /// The maps and the program of another process, which does not change them any more.
+    pub fn adopt([v4, v6, program]: [OwnedFd; 3]) -> TunSteering {
+        TunSteering {
+            v4: PrefixMap::adopt(v4),
+            v6: PrefixMap::adopt(v6),
+            program,
+            device: Mutex::new(Device::Unattached),
+        }
+    }
+
+    /// For `adopt`: both maps and the program. `None` when the steering has been given up.
+    pub fn descriptors(&self) -> Option<[RawFd; 3]> {
+        let given_up = matches!(*self.device(), Device::GivenUp);
+        (!given_up).then(|| [self.v4.number(), self.v6.number(), self.program.as_raw_fd()])
+    }
+
     /// Steers the device that `queue` belongs to; again after the device was made anew. Queues count in the order in
     /// which they joined the device.
     pub fn attach(&self, queue: RawFd) -> Result<(), IoError> {
