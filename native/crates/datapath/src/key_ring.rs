@@ -1,6 +1,7 @@
+use crate::byte_reader::ByteReader;
 use crate::command::{CommandError, InstallKey};
 use crate::key_state::KeyState;
-use crate::wire::KeyId;
+use crate::wire::{KeyId, PeerId};
 
 /// The key states of a peer: at most two, one of which seals. [wire 12.6]
 pub(crate) struct KeyRing {
@@ -56,6 +57,34 @@ impl KeyRing {
 
     pub fn sealing(&mut self) -> Option<&mut KeyState> {
         self.states[self.sealing].as_deref_mut()
+    }
+
+    /// See `KeyState::skip_ids`.
+    pub fn skip_ids(&mut self, count: u64) {
+        for state in self.states.iter_mut().flatten() {
+            state.skip_ids(count);
+        }
+    }
+
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.push(self.sealing as u8);
+        for state in &self.states {
+            out.push(u8::from(state.is_some()));
+            if let Some(state) = state {
+                state.encode(out);
+            }
+        }
+    }
+
+    pub fn decode(peer: PeerId, reader: &mut ByteReader) -> Option<KeyRing> {
+        let sealing = usize::from(reader.flag()?);
+        let mut states = [None, None];
+        for state in &mut states {
+            if reader.flag()? {
+                *state = Some(Box::new(KeyState::decode(peer, reader)?));
+            }
+        }
+        Some(KeyRing { states, sealing })
     }
 
     fn index_of(&self, key: KeyId) -> Option<usize> {

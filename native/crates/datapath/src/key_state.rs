@@ -1,8 +1,11 @@
+use zeroize::Zeroize;
+
 use crate::aead::AeadKey;
-use crate::command::InstallKey;
+use crate::byte_reader::ByteReader;
+use crate::command::{Cipher, DirectionKey, InstallKey};
 use crate::replay::ReplayWindow;
 use crate::stats::DropReason;
-use crate::wire::KeyId;
+use crate::wire::{KeyId, PeerId};
 
 /// One generation of data keys of a peer: both directions, packet ids, replay window, wear.
 pub(crate) struct KeyState {
@@ -18,6 +21,14 @@ pub(crate) struct KeyState {
     counts_usage: bool,
     failures: u64,
     limit_reported: bool,
+    material: Box<Material>,
+}
+
+/// What the ciphers were made of, for the process that takes over: they do not give it back.
+struct Material {
+    cipher: Cipher,
+    seal: DirectionKey,
+    open: DirectionKey,
 }
 
 const LAST_PACKET_ID: u64 = u32::MAX as u64;
@@ -41,6 +52,11 @@ impl KeyState {
             counts_usage: command.cipher.has_usage_limit(),
             failures: 0,
             limit_reported: false,
+            material: Box::new(Material {
+                cipher: command.cipher,
+                seal: command.seal.clone(),
+                open: command.open.clone(),
+            }),
         })
     }
 
@@ -99,6 +115,65 @@ impl KeyState {
     pub fn limit_was_reported(&mut self) {
         self.limit_reported = true;
     }
+
+    /// Leaves the next `count` packet ids to a process that may have sealed with them. A key without that many left
+    /// seals no more; its limit is reported again, so that it is replaced.
+    pub fn skip_ids(&mut self, count: u64) {
+        self.next_id = (self.next_id + count).min(LAST_PACKET_ID + 1);
+        self.limit_reported = false;
+    }
+
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        let Material { cipher, seal, open } = &*self.material;
+        out.extend_from_slice(&[self.key_id.0, *cipher as u8]);
+        for direction in [seal, open] {
+            out.extend_from_slice(&direction.key);
+            out.extend_from_slice(&direction.implicit_iv);
+        }
+        for number in [
+            self.next_id,
+            self.sealed_usage,
+            self.opened_usage,
+            self.failures,
+        ] {
+            out.extend_from_slice(&number.to_le_bytes());
+        }
+        self.replay.encode(out);
+    }
+
+    /// The key in the process that takes over: its packet ids begin `ID_JUMP` further on, or half way to their end.
+    pub fn decode(peer: PeerId, reader: &mut ByteReader) -> Option<KeyState> {
+        let key_id = KeyId(reader.u8().filter(|id| *id < 8)?);
+        let cipher = Cipher::from_number(reader.u8()?)?;
+        let (seal, open) = (decode_direction(reader)?, decode_direction(reader)?);
+        let mut state = KeyState::new(&InstallKey {
+            peer,
+            key_id,
+            cipher,
+            seal,
+            open,
+        })?;
+        state.next_id = reader
+            .u64()
+            .filter(|id| (1..=LAST_PACKET_ID + 1).contains(id))?;
+        state.sealed_usage = reader.u64()?;
+        state.opened_usage = reader.u64()?;
+        state.failures = reader.u64()?;
+        state.replay = ReplayWindow::decode(reader)?;
+        state.skip_ids(ID_JUMP.min((LAST_PACKET_ID + 1 - state.next_id) / 2));
+        Some(state)
+    }
+}
+
+/// The process that hands over has stopped sealing: the distance is for what it might have sealed all the same.
+pub(crate) const ID_JUMP: u64 = 1 << 20;
+
+fn decode_direction(reader: &mut ByteReader) -> Option<DirectionKey> {
+    let mut key = reader.array()?;
+    let implicit_iv = reader.array()?;
+    let direction = DirectionKey { key, implicit_iv };
+    key.zeroize();
+    Some(direction)
 }
 
 /// Blocks plus one for the packet; the 20 bytes of id and tag are not enciphered.

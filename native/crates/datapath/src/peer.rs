@@ -6,6 +6,7 @@ use crate::command::{AddPeer, DataFormat};
 use crate::key_ring::KeyRing;
 use crate::mss;
 use crate::peer_addr::PeerAddr;
+use crate::peer_record::PeerRecord;
 use crate::stats::PeerCounters;
 use crate::wire::PeerId;
 
@@ -99,6 +100,34 @@ impl Peer {
             self.last_conflict = Some(now);
         }
         due
+    }
+
+    /// As in the command, in seconds: ping interval, ping timeout.
+    pub(crate) fn timers_s(&self) -> (u16, u16) {
+        let seconds = |time: Millis| (time / 1000) as u16;
+        (seconds(self.ping_interval), seconds(self.ping_timeout))
+    }
+
+    /// When something was sealed last, since when silence counts, when something was heard last.
+    pub(crate) fn times(&self) -> [Millis; 3] {
+        let heard = self.counters.last_heard.value();
+        [self.last_sealed, self.silent_since, heard]
+    }
+
+    /// What the process before this one knew.
+    pub(crate) fn take_over(&mut self, now: Millis, record: PeerRecord) {
+        self.last_sealed = now.saturating_sub(record.sealed_ago);
+        self.silent_since = now.saturating_sub(record.silent_for);
+        let counters = &self.counters;
+        counters
+            .last_heard
+            .set(now.saturating_sub(record.heard_ago));
+        let [bytes_in, bytes_out, packets_in, packets_out] = record.traffic;
+        counters.bytes_in.set(bytes_in);
+        counters.bytes_out.set(bytes_out);
+        counters.packets_in.set(packets_in);
+        counters.packets_out.set(packets_out);
+        self.keys = record.keys;
     }
 
     /// When this peer needs to be looked at next, if nothing happens before.

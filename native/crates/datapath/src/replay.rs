@@ -1,3 +1,4 @@
+use crate::byte_reader::ByteReader;
 use crate::stats::DropReason;
 
 const WORD_BITS: u64 = 64;
@@ -53,6 +54,22 @@ impl ReplayWindow {
             self.highest = id;
         }
         self.bitmap[word_of(id)] |= bit_of(id);
+    }
+
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.highest.to_le_bytes());
+        for word in self.bitmap {
+            out.extend_from_slice(&word.to_le_bytes());
+        }
+    }
+
+    pub(crate) fn decode(reader: &mut ByteReader) -> Option<ReplayWindow> {
+        let mut window = ReplayWindow::new();
+        window.highest = reader.u64()?;
+        for word in &mut window.bitmap {
+            *word = reader.u64()?;
+        }
+        Some(window)
     }
 }
 

@@ -4,6 +4,7 @@ use crate::Millis;
 use crate::command::{AddPeer, CommandError};
 use crate::data_path::Context;
 use crate::peer::Peer;
+use crate::peer_record::{Claims, PeerRecord};
 use crate::plane::Role;
 use crate::stats::Counter;
 use crate::timer_wheel::TimerWheel;
@@ -53,7 +54,36 @@ impl SessionTable {
         command: AddPeer,
         context: &Context,
     ) -> Result<(), CommandError> {
-        let id = command.peer;
+        self.take_slot(command.peer)?;
+        let peer = enter(now, &command, Claims::ALL, context);
+        self.place(now, peer);
+        Ok(())
+    }
+
+    /// As `add`, with what another process has known about the peer.
+    pub(crate) fn restore(
+        &mut self,
+        now: Millis,
+        record: PeerRecord,
+        context: &Context,
+    ) -> Result<(), CommandError> {
+        self.take_slot(record.command.peer)?;
+        let mut peer = enter(now, &record.command, record.claims, context);
+        peer.take_over(now, record);
+        self.place(now, peer);
+        Ok(())
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Peer> {
+        self.slots.iter().flatten().map(|peer| &**peer)
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Peer> {
+        self.slots.iter_mut().flatten().map(|peer| &mut **peer)
+    }
+
+    /// Makes room for the id; an error when it is not free.
+    fn take_slot(&mut self, id: PeerId) -> Result<(), CommandError> {
         if id.shard(self.shards) != self.shard || id >= PeerId::NONE {
             return Err(CommandError::ForeignPeer);
         }
@@ -64,23 +94,14 @@ impl SessionTable {
         if self.slots[slot].is_some() {
             return Err(CommandError::DuplicatePeer);
         }
-        for (address, length) in routes(context, command.ipv4, command.ipv6) {
-            if !context.plane.routes.insert(address, length, id) {
-                context.stats.count(Counter::RoutesNotSteered, 1);
-            }
-        }
-        context.plane.addresses.insert(command.path, id);
-        let counters = context.stats.add_peer(id);
-        let mut peer = Box::new(Peer::new(
-            now,
-            &command,
-            context.plane.settings.mssfix,
-            counters,
-        ));
+        Ok(())
+    }
+
+    fn place(&mut self, now: Millis, mut peer: Box<Peer>) {
+        let slot = peer.id.0 as usize / self.shards;
         remind(&mut self.timers, now, &mut peer);
         self.slots[slot] = Some(peer);
         self.count += 1;
-        Ok(())
     }
 
     pub(crate) fn remove(&mut self, id: PeerId, context: &Context) -> Result<(), CommandError> {
@@ -115,6 +136,25 @@ impl SessionTable {
         }
         self.timers.recycle(due);
     }
+}
+
+/// A new peer; what it claims leads to it from now on.
+fn enter(now: Millis, command: &AddPeer, claims: Claims, context: &Context) -> Box<Peer> {
+    let (ipv4, ipv6) = (
+        command.ipv4.filter(|_| claims.ipv4),
+        command.ipv6.filter(|_| claims.ipv6),
+    );
+    for (address, length) in routes(context, ipv4, ipv6) {
+        if !context.plane.routes.insert(address, length, command.peer) {
+            context.stats.count(Counter::RoutesNotSteered, 1);
+        }
+    }
+    if claims.path {
+        context.plane.addresses.insert(command.path, command.peer);
+    }
+    let counters = context.stats.add_peer(command.peer);
+    let mssfix = context.plane.settings.mssfix;
+    Box::new(Peer::new(now, command, mssfix, counters))
 }
 
 fn remind(timers: &mut TimerWheel, now: Millis, peer: &mut Peer) {

@@ -237,6 +237,29 @@ impl ShardStats {
             .map(|counter| (counter.name(), self.counter(*counter)))
     }
 
+    /// A value that another process has counted, by the name of its counter; unknown names are ignored. So are the two
+    /// below. Before the data thread starts.
+    pub(crate) fn restore_drop(&self, name: &[u8], value: u64) {
+        let mut all = DropReason::ALL.iter();
+        if let Some(reason) = all.find(|reason| reason.name().as_bytes() == name) {
+            self.drops[*reason as usize].set(value);
+        }
+    }
+
+    pub(crate) fn restore_hop(&self, name: &[u8], value: u64) {
+        let mut all = HopReason::ALL.iter();
+        if let Some(reason) = all.find(|reason| reason.name().as_bytes() == name) {
+            self.hops[*reason as usize].set(value);
+        }
+    }
+
+    pub(crate) fn restore_counter(&self, name: &[u8], value: u64) {
+        let mut all = Counter::ALL.iter();
+        if let Some(counter) = all.find(|counter| counter.name().as_bytes() == name) {
+            self.counters[*counter as usize].set(value);
+        }
+    }
+
     /// The live peers' counters, by peer-id.
     pub fn peers(&self) -> Vec<PeerSnapshot> {
         let mut peers: Vec<PeerSnapshot> = self
