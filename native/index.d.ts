@@ -139,6 +139,8 @@ export interface ShardFds {
 }
 /** Starts the data thread of a shard. */
 export function startShard(plane: number, options: ShardFds): void;
+/** Sets everything up but the thread, which `takeSessions` starts. */
+export function prepareShard(plane: number, options: ShardFds): void;
 
 /** Called from the worker: `onWake` runs on the worker's loop when its control ring has something and it was asleep. Replaces an earlier one. */
 export function attachWorker(plane: number, shard: number, onWake: () => void): void;
@@ -173,6 +175,32 @@ export function shardIo(plane: number, shard: number): { name: string; value: nu
 export function shardState(plane: number, shard: number): string;
 /** For tests: the data thread of the shard panics at its next turn. */
 export function injectPanic(plane: number, shard: number): void;
+
+/** Two connected ends for two processes; each is closed with `closeFds`. */
+export function openHandOver(): { ours: number; theirs: number };
+/** Sends bytes and duplicates of open descriptors. ETIMEDOUT after `limitMs`, EPIPE when the other end is closed. */
+export function sendHandOver(channel: number, bytes: Uint8Array, fds: number[], limitMs: number): void;
+export interface HandOverMessage {
+  bytes: Uint8Array;
+  /** The caller's own, to be closed with `closeFds`. */
+  fds: number[];
+}
+/** The next message, null when the other end is closed; rejects after `limitMs`. */
+export function receiveHandOver(channel: number, limitMs: number): Promise<HandOverMessage | null>;
+/** Stops every data thread between two turns; packets wait in the kernel. After an error they run as before. */
+export function haltPlane(plane: number): void;
+/** Sends the sessions of a halted plane, keys included, which never reach JavaScript. Waits for up to `limitMs`. */
+export function sendSessions(plane: number, channel: number, limitMs: number): void;
+/** Takes in what `sendSessions` sends, waiting for up to `limitMs`, and starts the data threads. The number of sessions. */
+export function takeSessions(plane: number, channel: number, limitMs: number): number;
+/** The halted data threads go on; the other process, if it had the sessions, has ended. */
+export function takeBackPlane(plane: number): void;
+/** Maps and program that steer packets for the TUN, for `adoptSteering`; they stay the plane's. Empty without steering. */
+export function steeringDescriptors(plane: number): number[];
+/** As `steerTun`, with the descriptors of another process. */
+export function adoptSteering(plane: number, fd: number, descriptors: number[]): void;
+/** Tells the service manager at the address of NOTIFY_SOCKET. */
+export function notifyService(address: string, text: string): void;
 
 export interface HostCapabilities {
   tun: boolean;

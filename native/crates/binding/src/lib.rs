@@ -4,6 +4,7 @@ mod client;
 mod counters;
 mod device;
 mod error;
+mod hand_over;
 mod plane;
 mod shard;
 mod shared_view;

@@ -4,6 +4,7 @@ use napi::bindgen_prelude::Uint8Array;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 use napi_derive::napi;
+use netio::IoError;
 use netio::mem::SharedMemory;
 use shard::registry::{self, ShardOptions};
 
@@ -24,6 +25,20 @@ pub struct ShardFds {
 
 #[napi]
 pub fn start_shard(env: Env, plane: u32, options: ShardFds) -> Result<()> {
+    set_up(env, plane, options, registry::start_shard)
+}
+
+#[napi]
+pub fn prepare_shard(env: Env, plane: u32, options: ShardFds) -> Result<()> {
+    set_up(env, plane, options, registry::prepare_shard)
+}
+
+fn set_up(
+    env: Env,
+    plane: u32,
+    options: ShardFds,
+    begin: fn(u32, ShardOptions) -> std::result::Result<(), IoError>,
+) -> Result<()> {
     let mut views = Vec::new();
     let options = ShardOptions {
         shard: options.shard as usize,
@@ -34,7 +49,7 @@ pub fn start_shard(env: Env, plane: u32, options: ShardFds) -> Result<()> {
         hop_in: open_hops(options.hop_in, &mut views)?,
         hop_out: open_hops(options.hop_out, &mut views)?,
     };
-    registry::start_shard(plane, options).map_err(to_js)?;
+    begin(plane, options).map_err(to_js)?;
     shared_view::retain(plane, views);
     // The rings' memory goes with the environment that made it, so its data threads end first.
     let hook = env.add_env_cleanup_hook(plane, destroy_plane);

@@ -3,10 +3,13 @@ use std::time::Instant;
 
 use datapath::Millis;
 
-/// Monotonic milliseconds since the process asked first; one epoch for all threads.
+/// Monotonic milliseconds; one epoch for all threads.
 pub fn now() -> Millis {
-    epoch().elapsed().as_millis() as Millis
+    BEFORE + epoch().elapsed().as_millis() as Millis
 }
+
+/// Moments before the process began have a number, too: sessions of an earlier process remember some. 34 years.
+const BEFORE: Millis = 1 << 40;
 
 fn epoch() -> Instant {
     static EPOCH: OnceLock<Instant> = OnceLock::new();

@@ -26,7 +26,7 @@ use crate::commands::drain_commands;
 use crate::hop::drain_hop;
 use crate::outlet::Outlet;
 use crate::pace::{NAP, Pace, Rest, Work};
-use crate::ring::RingConsumer;
+use crate::ring::{RingConsumer, RingProducer};
 use crate::shard_thread::ShardState;
 use crate::urgency::Urgency;
 
@@ -131,6 +131,26 @@ impl EventLoop {
         // What the worker has said before it stopped us counts, its goodbye above all.
         self.turn_commands(clock::now(), data_path);
         self.outlet.flush();
+    }
+
+    /// What is left in the rings of a loop that has stopped. False: there was nothing.
+    pub fn settle(&mut self, data_path: &mut DataPath) -> bool {
+        let now = clock::now();
+        let mut some = false;
+        while self.turn_commands(now, data_path) {
+            some = true;
+        }
+        for ring in &mut self.hops {
+            some |= drain_hop(ring, usize::MAX, now, data_path, &mut self.outlet) > 0;
+        }
+        data_path.flush_inbound(&mut self.outlet);
+        self.outlet.flush();
+        some
+    }
+
+    /// The way to the worker, whose end in this process may be gone.
+    pub fn to_worker(&mut self) -> &mut RingProducer {
+        &mut self.outlet.to_worker
     }
 
     /// Everything that is ready, in bounded shares.

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod commands;
 pub mod control_ring;
 pub mod event_loop;
+pub mod hand_over;
 pub mod hop;
 pub mod io_stats;
 mod machine_load;

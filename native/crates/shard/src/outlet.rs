@@ -21,7 +21,7 @@ pub struct Outlet {
     /// Where the reserved slot goes.
     to: Option<PeerAddr>,
     hops: Vec<Option<HopOut>>,
-    to_worker: RingProducer,
+    pub to_worker: RingProducer,
     worker: Arc<WorkerPort>,
     state: Arc<ShardState>,
 }

@@ -85,6 +85,14 @@ pub fn destroy_plane(plane: u32) {
 
 /// Starts the data thread of a shard, again if an earlier one has ended.
 pub fn start_shard(plane: u32, options: ShardOptions) -> Result<(), IoError> {
+    let (entry, shard) = (find(plane)?, options.shard);
+    prepare_shard(plane, options)?;
+    let mut thread = entry.seat(shard)?.thread();
+    thread.as_mut().map_or(Ok(()), ShardThread::go_on)
+}
+
+/// Sets everything up for a data thread that `hand_over` starts.
+pub fn prepare_shard(plane: u32, options: ShardOptions) -> Result<(), IoError> {
     let entry = find(plane)?;
     let shard = options.shard;
     let seat = entry.seat(shard)?;
@@ -127,13 +135,13 @@ pub fn start_shard(plane: u32, options: ShardOptions) -> Result<(), IoError> {
         Arc::clone(&state),
     )?;
     let data_path = DataPath::new(Arc::clone(&entry.plane), shard, offloads);
-    *thread = Some(ShardThread::start(
+    *thread = Some(ShardThread::halted(
         shard,
         state,
         Arc::clone(&seat.waker),
         data_path,
         event_loop,
-    )?);
+    ));
     Ok(())
 }
 
@@ -141,10 +149,7 @@ pub fn start_shard(plane: u32, options: ShardOptions) -> Result<(), IoError> {
 /// the first shard starts, and again when the device was made anew.
 pub fn steer_tun(plane: u32, queue: RawFd) -> Result<(), IoError> {
     let entry = find(plane)?;
-    let mut steering = entry
-        .steering
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
+    let mut steering = entry.steering();
     match steering.as_ref() {
         Some(steering) => steering.attach(queue),
         None => {
@@ -152,6 +157,25 @@ pub fn steer_tun(plane: u32, queue: RawFd) -> Result<(), IoError> {
             Ok(())
         }
     }
+}
+
+/// As `steer_tun`, with what `steering_descriptors` has returned in another process.
+pub fn adopt_steering(plane: u32, queue: RawFd, fds: [RawFd; 3]) -> Result<(), IoError> {
+    let entry = find(plane)?;
+    let [v4, v6, program] = fds.map(|fd| duplicate(fd, "the steering of the TUN"));
+    let steering = RouteSteering::adopt(&entry.plane, queue, [v4?, v6?, program?])?;
+    *entry.steering() = Some(steering);
+    Ok(())
+}
+
+/// `None` when packets for the TUN are not steered. The descriptors stay the plane's.
+pub fn steering_descriptors(plane: u32) -> Result<Option<[RawFd; 3]>, IoError> {
+    let entry = find(plane)?;
+    let descriptors = entry
+        .steering()
+        .as_ref()
+        .and_then(RouteSteering::descriptors);
+    Ok(descriptors)
 }
 
 pub fn attach_worker(plane: u32, shard: usize, on_wake: OnWake) -> Result<(), IoError> {
@@ -241,14 +265,14 @@ struct Registry {
     planes: BTreeMap<u32, Arc<Entry>>,
 }
 
-struct Entry {
+pub(crate) struct Entry {
     plane: Arc<Plane>,
-    seats: Vec<Seat>,
+    pub seats: Vec<Seat>,
     steering: Mutex<Option<RouteSteering>>,
 }
 
 /// The place of one shard; data thread and worker come and go independently.
-struct Seat {
+pub(crate) struct Seat {
     waker: Arc<Waker>,
     worker: Arc<WorkerPort>,
     thread: Mutex<Option<ShardThread>>,
@@ -259,6 +283,10 @@ impl Entry {
         self.seats
             .get(shard)
             .ok_or_else(|| IoError::invalid(format!("find shard {shard} of {}", self.seats.len())))
+    }
+
+    fn steering(&self) -> MutexGuard<'_, Option<RouteSteering>> {
+        self.steering.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn hops_out(&self, rings: Vec<Option<SharedMemory>>) -> Result<Vec<Option<HopOut>>, IoError> {
@@ -280,12 +308,12 @@ impl Seat {
         })
     }
 
-    fn thread(&self) -> MutexGuard<'_, Option<ShardThread>> {
+    pub fn thread(&self) -> MutexGuard<'_, Option<ShardThread>> {
         self.thread.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn find(plane: u32) -> Result<Arc<Entry>, IoError> {
+pub(crate) fn find(plane: u32) -> Result<Arc<Entry>, IoError> {
     let registry = REGISTRY.read().unwrap_or_else(PoisonError::into_inner);
     registry
         .planes

@@ -94,6 +94,11 @@ impl RingProducer {
         self.mem.load(SLEEPING, SeqCst) == 1 && self.mem.swap(SLEEPING, 0, SeqCst) == 1
     }
 
+    /// What the ring lies in.
+    pub fn memory(&self) -> &SharedMemory {
+        &self.mem
+    }
+
     /// Records refused since the memory was made, modulo 2^32.
     pub fn dropped(&self) -> u32 {
         self.mem.load(DROPPED, Relaxed)

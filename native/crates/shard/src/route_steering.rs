@@ -1,5 +1,5 @@
 use std::net::IpAddr;
-use std::os::fd::RawFd;
+use std::os::fd::{OwnedFd, RawFd};
 use std::sync::Arc;
 
 use datapath::{PeerId, Plane, RouteMirror};
@@ -12,7 +12,24 @@ pub struct RouteSteering(Arc<TunSteering>);
 impl RouteSteering {
     /// `queue` is one of the device. To be called while the plane has no routes; EBUSY when it is steered already.
     pub fn start(plane: &Plane, queue: RawFd) -> Result<RouteSteering, IoError> {
-        let steering = Arc::new(TunSteering::new()?);
+        RouteSteering::follow(plane, TunSteering::new()?, queue)
+    }
+
+    /// As `start`, with the maps and the program of another process.
+    pub fn adopt(
+        plane: &Plane,
+        queue: RawFd,
+        descriptors: [OwnedFd; 3],
+    ) -> Result<RouteSteering, IoError> {
+        RouteSteering::follow(plane, TunSteering::adopt(descriptors), queue)
+    }
+
+    fn follow(
+        plane: &Plane,
+        steering: TunSteering,
+        queue: RawFd,
+    ) -> Result<RouteSteering, IoError> {
+        let steering = Arc::new(steering);
         steering.attach(queue)?;
         let mirror = Mirror {
             steering: Arc::clone(&steering),
@@ -22,6 +39,11 @@ impl RouteSteering {
             return Err(IoError::busy("steer the TUN a second time"));
         }
         Ok(RouteSteering(steering))
+    }
+
+    /// For `adopt`; `None` when packets are not steered any more.
+    pub fn descriptors(&self) -> Option<[RawFd; 3]> {
+        self.0.descriptors()
     }
 
     /// Again, after the device was made anew.

@@ -22,12 +22,26 @@ const GO_ON: u8 = 0;
 const STOP: u8 = 1;
 const PANIC: u8 = 2;
 
-/// A data thread. Dropping it stops and joins the thread.
+/// A data thread, or one that has halted and can go on. Dropping it stops and joins the thread.
 pub struct ShardThread {
+    shard: usize,
     state: Arc<ShardState>,
     stats: Arc<ShardStats>,
     waker: Arc<Waker>,
-    thread: Option<JoinHandle<()>>,
+    body: Body,
+}
+
+/// What a data thread works on: its own while it runs.
+pub struct ShardBody {
+    pub data_path: DataPath,
+    pub event_loop: EventLoop,
+}
+
+enum Body {
+    Running(JoinHandle<Option<Box<ShardBody>>>),
+    Halted(Box<ShardBody>),
+    /// Lost in a panic.
+    Gone,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +50,8 @@ pub enum Life {
     /// A fault in the data path; the process lives, the shard does not.
     Panicked = 1,
     Stopped = 2,
+    /// Between two processes: nothing is read, nothing is lost.
+    Halted = 3,
 }
 
 impl Life {
@@ -44,6 +60,7 @@ impl Life {
             Life::Running => "running",
             Life::Panicked => "panicked",
             Life::Stopped => "stopped",
+            Life::Halted => "halted",
         }
     }
 }
@@ -73,8 +90,15 @@ impl ShardState {
         match self.life.load(Ordering::Acquire) {
             0 => Life::Running,
             1 => Life::Panicked,
+            3 => Life::Halted,
             _ => Life::Stopped,
         }
+    }
+}
+
+impl ShardState {
+    fn set_life(&self, life: Life) {
+        self.life.store(life as u8, Ordering::Release);
     }
 }
 
@@ -85,27 +109,91 @@ impl Default for ShardState {
 }
 
 impl ShardThread {
+    /// One that does not run yet.
+    pub fn halted(
+        shard: usize,
+        state: Arc<ShardState>,
+        waker: Arc<Waker>,
+        data_path: DataPath,
+        event_loop: EventLoop,
+    ) -> ShardThread {
+        let stats = Arc::clone(data_path.stats());
+        state.set_life(Life::Halted);
+        let body = ShardBody {
+            data_path,
+            event_loop,
+        };
+        ShardThread {
+            shard,
+            state,
+            stats,
+            waker,
+            body: Body::Halted(Box::new(body)),
+        }
+    }
+
     pub fn start(
         shard: usize,
         state: Arc<ShardState>,
         waker: Arc<Waker>,
-        mut data_path: DataPath,
-        mut event_loop: EventLoop,
+        data_path: DataPath,
+        event_loop: EventLoop,
     ) -> Result<ShardThread, IoError> {
-        let stats = Arc::clone(data_path.stats());
-        let thread_state = Arc::clone(&state);
+        let mut thread = ShardThread::halted(shard, state, waker, data_path, event_loop);
+        thread.go_on()?;
+        Ok(thread)
+    }
+
+    /// Starts a thread for what has halted. One that runs goes on as it does.
+    pub fn go_on(&mut self) -> Result<(), IoError> {
+        let body = match std::mem::replace(&mut self.body, Body::Gone) {
+            Body::Halted(body) => body,
+            other @ (Body::Running(_) | Body::Gone) => {
+                self.body = other;
+                return Ok(());
+            }
+        };
+        self.state.order.store(GO_ON, Ordering::Relaxed);
+        self.state.set_life(Life::Running);
+        let state = Arc::clone(&self.state);
         let thread = thread::Builder::new()
-            .name(format!("shard-data-{shard}"))
-            .spawn(move || live(&thread_state, || event_loop.run(&mut data_path)))
+            .name(format!("shard-data-{}", self.shard))
+            .spawn(move || live(&state, body))
             .map_err(|error| {
+                self.state.set_life(Life::Stopped);
                 IoError::new(error.raw_os_error().unwrap_or(0), "start a data thread")
             })?;
-        Ok(ShardThread {
-            state,
-            stats,
-            waker,
-            thread: Some(thread),
-        })
+        self.body = Body::Running(thread);
+        Ok(())
+    }
+
+    /// The thread ends soon; `halt` waits for that.
+    pub fn ask_to_halt(&self) {
+        self.tell(STOP);
+    }
+
+    /// Ends the thread; what it worked on, `None` when that was lost in a panic.
+    pub fn halt(&mut self) -> Option<&mut ShardBody> {
+        if let Body::Running(thread) = std::mem::replace(&mut self.body, Body::Gone) {
+            self.tell(STOP);
+            // A panic was caught inside and is in `life`.
+            self.body = match thread.join() {
+                Ok(Some(body)) => {
+                    self.state.set_life(Life::Halted);
+                    Body::Halted(body)
+                }
+                Ok(None) | Err(_) => Body::Gone,
+            };
+        }
+        self.body()
+    }
+
+    /// What a halted thread has worked on and will work on.
+    pub fn body(&mut self) -> Option<&mut ShardBody> {
+        match &mut self.body {
+            Body::Halted(body) => Some(body),
+            Body::Running(_) | Body::Gone => None,
+        }
     }
 
     pub fn state(&self) -> &ShardState {
@@ -129,24 +217,31 @@ impl ShardThread {
 
 impl Drop for ShardThread {
     fn drop(&mut self) {
-        self.tell(STOP);
-        if let Some(thread) = self.thread.take() {
-            // A panic was caught inside and is in `life`.
-            let _ = thread.join();
-        }
+        self.halt();
     }
 }
 
 /// INVARIANT: nothing unwinds out of the thread's top; a shared structure that a panic left half-written is never used
 /// again by this shard, and all that is shared with others is atomic.
-fn live(state: &ShardState, body: impl FnOnce()) {
-    let end = catch_unwind(AssertUnwindSafe(body));
-    let life = if end.is_ok() {
+fn live(state: &ShardState, mut body: Box<ShardBody>) -> Option<Box<ShardBody>> {
+    guard(state, move || {
+        let ShardBody {
+            data_path,
+            event_loop,
+        } = &mut *body;
+        event_loop.run(data_path);
+        body
+    })
+}
+
+fn guard<T>(state: &ShardState, body: impl FnOnce() -> T) -> Option<T> {
+    let end = catch_unwind(AssertUnwindSafe(body)).ok();
+    state.set_life(if end.is_some() {
         Life::Stopped
     } else {
         Life::Panicked
-    };
-    state.life.store(life as u8, Ordering::Release);
+    });
+    end
 }
 
 #[cfg(test)]
@@ -157,9 +252,9 @@ mod tests {
     fn a_fault_ends_the_shard_and_not_the_process() {
         let state = ShardState::new();
         assert_eq!(state.life(), Life::Running);
-        live(&state, || panic!("a fault in the data path"));
+        guard(&state, || panic!("a fault in the data path"));
         assert_eq!(state.life(), Life::Panicked);
-        live(&state, || {});
+        guard(&state, || {});
         assert_eq!(state.life(), Life::Stopped);
     }
 }

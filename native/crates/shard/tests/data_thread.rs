@@ -11,6 +11,7 @@ use datapath::{PeerAddr, PlaneSettings, Role};
 use netio::mem::SharedMemory;
 use netio::udp_group::{UdpGroup, UdpGroupOptions, open_udp_group};
 use shard::address_record::encode_address;
+use shard::hand_over;
 use shard::registry::{self, ShardOptions, ShardSnapshot};
 use shard::ring::{self, RingConsumer, RingProducer};
 
@@ -33,15 +34,7 @@ impl Lab {
             send_buffer: 0,
         };
         let group = open_udp_group(&options).expect("UDP group");
-        let plane = registry::create_plane(PlaneSettings {
-            role: Role::Server,
-            shards: 1,
-            client_to_client: false,
-            mssfix: 0,
-            tun_mtu: 1500,
-            max_peers: 10,
-        })
-        .expect("plane");
+        let plane = new_plane();
         let (device, _) = UnixDatagram::pair().expect("pair");
         device.set_nonblocking(true).expect("non-blocking");
         let lab = Lab {
@@ -55,8 +48,29 @@ impl Lab {
         lab
     }
 
+    /// Another plane with the same sockets and device, not running.
+    fn successor(&self) -> Lab {
+        let fd = |fd: &OwnedFd| fd.try_clone().expect("descriptor");
+        let lab = Lab {
+            plane: new_plane(),
+            group: UdpGroup {
+                sockets: self.group.sockets.iter().map(fd).collect(),
+                ..self.group
+            },
+            tun: fd(&self.tun),
+            to_data: ring::allocate(65_536),
+            to_worker: ring::allocate(65_536),
+        };
+        registry::prepare_shard(lab.plane, lab.options()).expect("prepared");
+        lab
+    }
+
     fn start(&self) -> Result<(), netio::IoError> {
-        let options = ShardOptions {
+        registry::start_shard(self.plane, self.options())
+    }
+
+    fn options(&self) -> ShardOptions {
+        ShardOptions {
             shard: 0,
             udp: self.group.sockets.iter().map(AsRawFd::as_raw_fd).collect(),
             tun: Some(self.tun.as_raw_fd()),
@@ -64,8 +78,7 @@ impl Lab {
             to_worker: self.to_worker.clone(),
             hop_in: vec![None],
             hop_out: vec![None],
-        };
-        registry::start_shard(self.plane, options)
+        }
     }
 
     fn snapshot(&self) -> ShardSnapshot {
@@ -94,6 +107,18 @@ impl Drop for Lab {
     fn drop(&mut self) {
         registry::destroy_plane(self.plane);
     }
+}
+
+fn new_plane() -> u32 {
+    registry::create_plane(PlaneSettings {
+        role: Role::Server,
+        shards: 1,
+        client_to_client: false,
+        mssfix: 0,
+        tun_mtu: 1500,
+        max_peers: 10,
+    })
+    .expect("plane")
 }
 
 #[track_caller]
@@ -182,6 +207,57 @@ fn a_shard_is_started_once_and_again_after_its_end() {
             .expect_err("no plane")
             .code(),
         "EINVAL"
+    );
+}
+
+#[test]
+fn another_plane_goes_on_where_a_halted_one_stopped() {
+    let old = Lab::new();
+    let client = client();
+    old.send_reset(&client);
+    until("the first packet", || old.counter("control-packets") == 1);
+    hand_over::halt_plane(old.plane).expect("halted");
+    assert_eq!(old.snapshot().life.name(), "halted");
+    old.send_reset(&client);
+    let new = old.successor();
+    let sessions = hand_over::encode_plane(old.plane).expect("snapshot");
+    let taken = hand_over::take_over_plane(new.plane, &sessions);
+    assert_eq!(taken.expect("taken over"), 0);
+    until("the packet that waited", || {
+        new.counter("control-packets") == 2
+    });
+    assert_eq!(old.counter("control-packets"), 1);
+    let mut records = RingConsumer::new(new.to_worker.clone()).expect("ring");
+    for _ in 0..2 {
+        assert!(records.next_record().is_some());
+    }
+    drop(new);
+    hand_over::take_back_plane(old.plane).expect("taken back");
+    old.send_reset(&client);
+    until("a packet at the first again", || {
+        old.counter("control-packets") == 2
+    });
+}
+
+#[test]
+fn damaged_sessions_are_refused_and_the_halted_plane_goes_on() {
+    let old = Lab::new();
+    hand_over::halt_plane(old.plane).expect("halted");
+    let sessions = hand_over::encode_plane(old.plane).expect("snapshot");
+    for bytes in [&sessions[..sessions.len() - 1], &[], &[9; 40]] {
+        let new = old.successor();
+        let refusal = hand_over::take_over_plane(new.plane, bytes);
+        assert_eq!(refusal.expect_err("damaged").code(), "EINVAL");
+        assert_eq!(new.snapshot().life.name(), "halted");
+    }
+    hand_over::take_back_plane(old.plane).expect("taken back");
+    old.send_reset(&client());
+    until("a packet", || old.counter("control-packets") == 1);
+    assert_eq!(
+        hand_over::take_back_plane(old.plane)
+            .expect_err("it runs")
+            .code(),
+        "EBUSY"
     );
 }
 
