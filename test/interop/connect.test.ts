@@ -13,7 +13,7 @@ const BOTH = (kind: ServerKind): string => (kind === 'openvpn' ? 'proto udp6' : 
 const INNER = 'server-ipv6 fd00:8::/64';
 
 describe.each(KINDS)('shardvpn connect to a server of %s', (kind) => {
-  for (const wrapping of ['none', 'tls-auth', 'tls-crypt'] as const) {
+  for (const wrapping of ['none', 'tls-auth', 'tls-crypt', 'tls-crypt-v2'] as const) {
     scenario(`wrapping ${wrapping}, IPv4 and IPv6 outside and inside`, async (lab) => {
       await startServer(lab, { kind, wrapping, lines: [BOTH(kind), INNER] });
       const { ipv4, ipv6 } = lab.serverHost;

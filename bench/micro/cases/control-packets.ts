@@ -6,7 +6,7 @@ import type { UnwrappedPacket } from '../../../packages/core/dist/wrap/wrapper.j
 import { coreModule } from '../core-internals.js';
 import type { MicroCase } from '../micro-case.js';
 
-type Wrapping = typeof import('../../../packages/core/dist/wrap/create-wrapper.js');
+type Wrapping = typeof import('../../../packages/core/dist/wrap/control-protection.js');
 type ControlPacket = typeof import('../../../packages/core/dist/wire/control-packet.js');
 type Ids = typeof import('../../../packages/core/dist/wire/session-id.js');
 
@@ -17,7 +17,7 @@ const OPCODE = 4;
 /** A full control packet: coded, and under each kind of protection. */
 export async function controlPacketCases(): Promise<MicroCase[]> {
   const { encodeControlBody, decodeControlBody } = await coreModule<ControlPacket>('wire/control-packet');
-  const { createWrapper } = await coreModule<Wrapping>('wrap/create-wrapper');
+  const { createProtection } = await coreModule<Wrapping>('wrap/control-protection');
   const { decodeSessionId } = await coreModule<Ids>('wire/session-id');
   const sessionId = decodeSessionId(new Uint8Array(8).fill(9));
   const body = encodeControlBody(bodyOf(sessionId));
@@ -28,7 +28,8 @@ export async function controlPacketCases(): Promise<MicroCase[]> {
   ];
   const packet = { opcode: OPCODE, keyId: 0, sessionId, body, replayId: { counter: 1, time: 1 } } as UnwrappedPacket;
   const wrapped = kinds.flatMap(([name, ours, theirs]) => {
-    const [client, server] = [createWrapper(ours, 'client', nodeCrypto), createWrapper(theirs, 'server', nodeCrypto)];
+    const client = createProtection(ours, 'client', nodeCrypto).wrapper;
+    const server = createProtection(theirs, 'server', nodeCrypto).wrapper;
     const datagram = client.wrap(packet);
     if (typeof server.unwrap(datagram) === 'string') throw new Error(`${name} does not fit itself`);
     return [

@@ -4,7 +4,7 @@ export const DROP_REASONS = [
   'too-short',
   /** First byte names no packet type. [wire 1] */
   'unknown-opcode',
-  /** A known packet type that this server does not take: key method 1, tls-crypt-v2. [wire 1] */
+  /** A known packet type that is not taken here: key method 1, or tls-crypt-v2 without a key for it. [wire 1] */
   'unsupported-opcode',
   /** A packet type that only the other role may send. [wire 1] */
   'wrong-direction',
@@ -13,6 +13,14 @@ export const DROP_REASONS = [
   'bad-hmac',
   /** The packet is genuine, but made with the other half of the tls-auth key. [wire 3] */
   'wrong-key-direction',
+  /** The client's key behind a tls-crypt-v2 packet was not made with our server key. [wire 8] */
+  'bad-client-key',
+  /** The client's key is older than tls-crypt-v2-max-age, or does not say how old it is. [wire 8] */
+  'client-key-too-old',
+  /** A packet without tls-crypt-v2 where nothing else is taken. [wire 8] */
+  'client-key-required',
+  /** The client cannot send its key again, and force-cookie wants that. [wire 7.1] */
+  'cookie-required',
   'replayed',
   'too-many-acks',
   /** Acks are addressed to another session id than ours. [wire 2] */

@@ -7,6 +7,14 @@ export * from './drop-reason.js';
 export * from './errors.js';
 export * from './ids.js';
 export { parseStaticKey, STATIC_KEY_LENGTH } from './keys/static-key.js';
+export {
+  type ClientKey,
+  encodeKeyData,
+  encodeKeyTime,
+  MAX_KEY_METADATA,
+  TLS_CRYPT_V2_SERVER_KEY_LENGTH,
+  wrapClientKey,
+} from './keys/tls-crypt-v2.js';
 export { IV_PROTO } from './negotiate/features.js';
 export { type PullFilter, pullAction } from './negotiate/pull-filter.js';
 export { pushOptionFault } from './negotiate/push-reply.js';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 export type KeyKind = 'rsa' | 'ec' | 'foreign';
-export type Wrapping = 'none' | 'tls-auth' | 'tls-auth-undirected' | 'tls-crypt';
+export type Wrapping = 'none' | 'tls-auth' | 'tls-auth-undirected' | 'tls-crypt' | 'tls-crypt-v2';
 
 const folder = join(process.env.INTEROP_DIR ?? '', 'keys');
 
@@ -19,5 +19,7 @@ export function wrappingLines(wrapping: Wrapping, side: 'server' | 'client'): st
       return [`tls-auth ${staticKey()}`];
     case 'tls-crypt':
       return [`tls-crypt ${staticKey()}`];
+    case 'tls-crypt-v2':
+      return [`tls-crypt-v2 ${staticKey(`v2-${side}.key`)}`];
   }
 }

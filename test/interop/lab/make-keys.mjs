@@ -19,6 +19,9 @@ export function makeKeys(folder) {
   for (const name of ['static.key', 'other-static.key']) {
     execFileSync('openvpn', ['--genkey', 'secret', join(folder, name)]);
   }
+  const [server, client] = [join(folder, 'v2-server.key'), join(folder, 'v2-client.key')];
+  execFileSync('openvpn', ['--genkey', 'tls-crypt-v2-server', server]);
+  execFileSync('openvpn', ['--genkey', 'tls-crypt-v2-client', client, '--tls-crypt-v2', server]);
 }
 
 class Authority {

@@ -2,12 +2,12 @@ import type { DataCipher } from '../data-plane.js';
 import type { Path } from '../ids.js';
 import type { PullFilter } from '../negotiate/pull-filter.js';
 import type { CryptoProvider, TlsEngine } from '../ports.js';
-import type { WrapOptions } from '../server/server-options.js';
+import type { ClientWrapOptions } from '../server/server-options.js';
 
 /** What a client does and says. Seconds and bytes as in the directives of the same names. */
 export interface ClientOptions {
   readonly remote: Path;
-  readonly wrap: WrapOptions;
+  readonly wrap: ClientWrapOptions;
   /** In the order of preference; a pushed cipher must be one of them. */
   readonly dataCiphers: readonly DataCipher[];
   /** Used when none is pushed; null refuses servers that push none. */

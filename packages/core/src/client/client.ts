@@ -15,6 +15,7 @@ import { decodeKeyMethod, encodeKeyMethod } from '../wire/key-method.js';
 import { OPCODE } from '../wire/opcode.js';
 import { encodeOptionsString } from '../wire/options-string.js';
 import { formatPeerInfo } from '../wire/peer-info.js';
+import { asksToResendKey } from '../wrap/early-negotiation.js';
 import { createTlsCryptWrapper } from '../wrap/tls-crypt.js';
 import type { ClientEndReason, ClientEvent } from './client-event.js';
 import type { ClientOptions, ClientPorts } from './client-options.js';
@@ -171,7 +172,7 @@ export class Client {
     if (isDrop(packet)) {
       return packet;
     }
-    if (packet.opcode === OPCODE.hardResetClientV2) {
+    if (packet.opcode === OPCODE.hardResetClientV2 || packet.opcode === OPCODE.hardResetClientV3) {
       return 'wrong-direction';
     }
     if (link.peerSessionId === null) {
@@ -179,6 +180,9 @@ export class Client {
         return 'missing-cookie';
       }
       link.peerSessionId = packet.sessionId;
+      if (link.wrappedKeyLength > 0 && asksToResendKey(packet.body.payload)) {
+        this.#session.current.channel.resendKey();
+      }
       this.#handshakeEnd = now + 1000 * this.#options.handWindow;
     }
     const drop = this.#session.handlePacket(now, packet);
@@ -323,7 +327,9 @@ export class Client {
     }
     const { exchange, tls } = current.phase;
     const keys = deriveDataKeys(this.#crypto, 'client', this.#session.link, current.channel, exchange, choice);
-    const renegotiationKey = options.dynamicTlsCrypt ? this.#dynamicTlsCryptKey(current) : undefined;
+    const renegotiationKey = options.dynamicTlsCrypt
+      ? deriveDynamicTlsCryptKey(current.channel.exporter(), this.#session.link.staticKey)
+      : undefined;
     if (keys === null || renegotiationKey === null) {
       this.#end(now, 'protocol-error', 'the data keys came out unusable');
       return;
@@ -345,11 +351,6 @@ export class Client {
       tls,
       options,
     });
-  }
-
-  #dynamicTlsCryptKey(key: Key<ClientPhase>): Uint8Array | null {
-    const { wrap } = this.#options;
-    return deriveDynamicTlsCryptKey(key.channel.exporter(), wrap.type === 'none' ? null : wrap.key);
   }
 
   #completeRenegotiation(now: Millis, key: Key<ClientPhase>, tls: string): void {

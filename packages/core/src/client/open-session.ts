@@ -1,14 +1,14 @@
 import type { DataCommand } from '../data-plane.js';
 import type { Millis, UnixSeconds } from '../ids.js';
-import type { CryptoProvider } from '../ports.js';
 import { ControlLink, type ControlPacket } from '../session/control-link.js';
 import type { Fifo, Transmit } from '../session/outbox.js';
 import { Session, type SessionHandler } from '../session/session.js';
 import { sessionTimes } from '../session/session-times.js';
 import { WallClock } from '../session/wall-clock.js';
 import { OPCODE } from '../wire/opcode.js';
-import { decodeSessionId, SESSION_ID_LENGTH, type SessionId } from '../wire/session-id.js';
-import { createWrapper } from '../wrap/create-wrapper.js';
+import { freshSessionId } from '../wire/session-id.js';
+import { createProtection } from '../wrap/control-protection.js';
+import { EARLY_NEGOTIATION_COUNTER } from '../wrap/early-negotiation.js';
 import type { ClientOptions, ClientPorts } from './client-options.js';
 import type { ClientPhase } from './client-phase.js';
 
@@ -24,14 +24,15 @@ export const openSession = (
   now: Millis,
   unixNow: UnixSeconds,
 ): Session<ClientPhase> => {
+  const ownKey = options.wrap.type === 'tls-crypt-v2';
   const link = new ControlLink({
     path: options.remote,
-    ownSessionId: randomSessionId(ports.crypto),
+    ownSessionId: freshSessionId(ports.crypto.randomBytes),
     peerSessionId: null,
-    wrapper: createWrapper(options.wrap, 'client', ports.crypto),
+    protection: createProtection(options.wrap, 'client', ports.crypto),
     clock: new WallClock(now, unixNow),
     now,
-    usedReplayIds: 0,
+    usedReplayIds: options.wrap.type === 'tls-crypt-v2' && options.wrap.canResend ? EARLY_NEGOTIATION_COUNTER : 0,
   });
   const input = {
     role: 'client' as const,
@@ -43,17 +44,9 @@ export const openSession = (
     commands: owner.commands,
     lifeShare: () => 1,
   };
-  return new Session(input, owner.handler, now, OPCODE.hardResetClientV2);
+  return new Session(input, owner.handler, now, ownKey ? OPCODE.hardResetClientV3 : OPCODE.hardResetClientV2);
 };
 
 /** The only packet that may tell us the server's session id. [wire 2, 7] */
 export const isAnswerToReset = (packet: ControlPacket): boolean =>
   packet.opcode === OPCODE.hardResetServerV2 && packet.keyId === 0 && packet.body.acks.includes(0);
-
-const randomSessionId = (crypto: CryptoProvider): SessionId => {
-  const bytes = crypto.randomBytes(SESSION_ID_LENGTH).slice();
-  if (bytes.every((byte) => byte === 0)) {
-    bytes[0] = 1;
-  }
-  return decodeSessionId(bytes);
-};

@@ -5,8 +5,10 @@ import type { WallClock } from '../session/wall-clock.js';
 import { type ControlBody, decodeControlBody, encodeControlBody } from '../wire/control-packet.js';
 import { OPCODE } from '../wire/opcode.js';
 import type { SessionId } from '../wire/session-id.js';
-import type { UnwrappedPacket, Wrapper } from '../wrap/wrapper.js';
+import type { ControlProtection } from '../wrap/control-protection.js';
+import { encodeResendRequest, offersEarlyNegotiation } from '../wrap/early-negotiation.js';
 import { CookieJar } from './cookie.js';
+import { type FirstPacket, FirstPackets, keyFault } from './first-packet.js';
 import { ReplyLimit } from './reply-limit.js';
 import type { ServerOptions } from './server-options.js';
 
@@ -14,11 +16,18 @@ export type Admission =
   /** Answer and forget. */
   | { readonly type: 'reply'; readonly bytes: Uint8Array }
   /** The client has echoed the cookie: it is where it says it is. */
-  | { readonly type: 'admit'; readonly clientId: SessionId; readonly serverId: SessionId };
+  | {
+      readonly type: 'admit';
+      readonly clientId: SessionId;
+      readonly serverId: SessionId;
+      readonly protection: ControlProtection;
+    }
+  /** A client that cannot prove its address first: the session answers its reset. [wire 7.1] */
+  | { readonly type: 'admit-reset'; readonly clientId: SessionId; readonly protection: ControlProtection };
 
 /** What is done with packets of unknown clients, without keeping anything about them. [wire 7] */
 export class AdmissionGate {
-  readonly #wrapper: Wrapper;
+  readonly #packets: FirstPackets;
   readonly #crypto: CryptoProvider;
   readonly #clock: WallClock;
   #options: ServerOptions;
@@ -27,8 +36,8 @@ export class AdmissionGate {
   #earlierCookies: CookieJar | null = null;
   #limit: ReplyLimit;
 
-  constructor(options: ServerOptions, crypto: CryptoProvider, wrapper: Wrapper, clock: WallClock) {
-    this.#wrapper = wrapper;
+  constructor(options: ServerOptions, crypto: CryptoProvider, clock: WallClock) {
+    this.#packets = new FirstPackets(options.wrap, options.tlsCryptV2 ?? null, crypto);
     this.#crypto = crypto;
     this.#options = options;
     this.#cookies = new CookieJar(crypto, options.cookieKey, options.handWindow);
@@ -37,10 +46,11 @@ export class AdmissionGate {
   }
 
   handlePacket(now: Millis, path: Path, bytes: Uint8Array): Admission | DropReason {
-    const packet = this.#wrapper.unwrap(bytes);
-    if (isDrop(packet)) {
-      return packet;
+    const first = this.#packets.open(bytes);
+    if (isDrop(first)) {
+      return first;
     }
+    const { packet } = first;
     if (packet.opcode === OPCODE.hardResetServerV2) {
       return 'wrong-direction';
     }
@@ -51,15 +61,20 @@ export class AdmissionGate {
     if (isDrop(body)) {
       return body;
     }
-    return packet.opcode === OPCODE.hardResetClientV2
-      ? this.#answerReset(now, path, packet, body)
-      : this.#checkCookie(now, path, packet, body);
+    switch (packet.opcode) {
+      case OPCODE.hardResetClientV2:
+      case OPCODE.hardResetClientV3:
+        return this.#handleReset(now, path, first, body);
+      default:
+        return this.#checkCookie(now, path, first, body);
+    }
   }
 
   /** For the packets from now on. */
   reconfigure(options: ServerOptions): void {
     const before = this.#options;
     this.#options = options;
+    this.#packets.reconfigure(options.tlsCryptV2 ?? null);
     if (options.handWindow !== before.handWindow) {
       this.#earlierCookies = this.#cookies;
       this.#cookies = new CookieJar(this.#crypto, options.cookieKey, options.handWindow);
@@ -75,26 +90,43 @@ export class AdmissionGate {
     this.#limit.refund();
   }
 
-  #answerReset(now: Millis, path: Path, packet: UnwrappedPacket, body: ControlBody): Admission | DropReason {
+  #handleReset(now: Millis, path: Path, first: FirstPacket, body: ControlBody): Admission | DropReason {
     if (body.messageId !== 0) {
       return 'bad-message-id';
+    }
+    const { packet, protection, metadata } = first;
+    const cannotResend = metadata !== null && !offersEarlyNegotiation(packet.replayId);
+    const drop = cannotResend ? this.#refuseWithoutCookie(now, metadata) : null;
+    if (drop !== null) {
+      return drop;
     }
     if (!this.#limit.take(now)) {
       return 'rate-limited';
     }
+    return cannotResend
+      ? { type: 'admit-reset', clientId: packet.sessionId, protection }
+      : { type: 'reply', bytes: this.#answer(now, path, first) };
+  }
+
+  #answer(now: Millis, path: Path, { packet, protection, metadata }: FirstPacket): Uint8Array {
     const unixNow = this.#clock.unixAt(now);
-    const answer = { acks: [0], ackedSessionId: packet.sessionId, messageId: 0, payload: new Uint8Array(0) };
-    const bytes = this.#wrapper.wrap({
+    const payload = metadata === null ? new Uint8Array(0) : encodeResendRequest();
+    const answer = { acks: [0], ackedSessionId: packet.sessionId, messageId: 0, payload };
+    return protection.wrapper.wrap({
       opcode: OPCODE.hardResetServerV2,
       keyId: packet.keyId,
       sessionId: this.#cookies.bake(unixNow, path, packet.sessionId),
       body: encodeControlBody(answer),
-      replayId: this.#wrapper.replayProtected ? { counter: STATELESS_REPLAY_COUNTER, time: unixNow } : null,
+      replayId: protection.wrapper.replayProtected ? { counter: STATELESS_REPLAY_COUNTER, time: unixNow } : null,
     });
-    return { type: 'reply', bytes };
   }
 
-  #checkCookie(now: Millis, path: Path, packet: UnwrappedPacket, body: ControlBody): Admission | DropReason {
+  #refuseWithoutCookie(now: Millis, metadata: Uint8Array): DropReason | null {
+    return this.#options.tlsCryptV2?.forceCookie === true ? 'cookie-required' : this.#keyFault(now, metadata);
+  }
+
+  #checkCookie(now: Millis, path: Path, first: FirstPacket, body: ControlBody): Admission | DropReason {
+    const { packet, protection, metadata } = first;
     if (body.ackedSessionId === null) {
       return 'missing-cookie';
     }
@@ -108,7 +140,13 @@ export class AdmissionGate {
     if (!isOurs(this.#cookies) && !isOurs(this.#earlierCookies)) {
       return 'bad-cookie';
     }
-    return { type: 'admit', clientId: packet.sessionId, serverId: ackedSessionId };
+    const drop = metadata === null ? null : this.#keyFault(now, metadata);
+    return drop ?? { type: 'admit', clientId: packet.sessionId, serverId: ackedSessionId, protection };
+  }
+
+  #keyFault(now: Millis, metadata: Uint8Array): DropReason | null {
+    const { tlsCryptV2 } = this.#options;
+    return tlsCryptV2 == null ? null : keyFault(tlsCryptV2, metadata, this.#clock.unixAt(now));
   }
 }
 

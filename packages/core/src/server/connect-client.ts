@@ -39,7 +39,7 @@ export const connectClient = (
     cipher,
   });
   const renegotiationKey = features.dynamicTlsCrypt
-    ? deriveDynamicTlsCryptKey(channel.exporter(), configuredKey(context))
+    ? deriveDynamicTlsCryptKey(channel.exporter(), session.link.staticKey)
     : null;
   if (keys === null || (features.dynamicTlsCrypt && renegotiationKey === null)) {
     return { fault: 'the data keys came out unusable' };
@@ -99,6 +99,3 @@ const optionsFor = (context: ServerContext, client: KnownClient, peerId: PeerId,
     features: client.choice.features,
     tunMtu: context.options.tunMtu,
   });
-
-const configuredKey = (context: ServerContext): Uint8Array | null =>
-  context.options.wrap.type === 'none' ? null : context.options.wrap.key;

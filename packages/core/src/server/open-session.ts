@@ -2,7 +2,9 @@ import type { Millis, Path } from '../ids.js';
 import type { TlsSession } from '../ports.js';
 import { ControlLink } from '../session/control-link.js';
 import { Session, type SessionHandler } from '../session/session.js';
-import type { SessionId } from '../wire/session-id.js';
+import { OPCODE } from '../wire/opcode.js';
+import { freshSessionId, type SessionId } from '../wire/session-id.js';
+import type { ControlProtection } from '../wrap/control-protection.js';
 import { STATELESS_REPLAY_COUNTER } from './admission.js';
 import type { ServerContext } from './server-context.js';
 import type { ServerPhase } from './server-phase.js';
@@ -10,11 +12,12 @@ import type { ServerPhase } from './server-phase.js';
 export interface ServerSessionInput {
   readonly path: Path;
   readonly clientId: SessionId;
-  /** The cookie that the client has echoed. */
-  readonly serverId: SessionId;
+  /** Our id, as the client has echoed it; null when our reset is still to be sent. [wire 7.1] */
+  readonly cookie: SessionId | null;
+  readonly protection: ControlProtection;
 }
 
-/** The control session as it is behind the stateless exchange of resets. [wire 7] */
+/** The control session as it is behind the stateless exchange of resets, or before our reset. [wire 7, 7.1] */
 export const openSession = (
   context: ServerContext,
   input: ServerSessionInput,
@@ -22,15 +25,16 @@ export const openSession = (
   openTls: () => TlsSession,
   now: Millis,
 ): Session<ServerPhase> => {
-  const { clock, wrapper, times, options, outbox, lifeShare } = context;
+  const { clock, crypto, times, options, outbox, lifeShare } = context;
+  const { path, clientId, cookie, protection } = input;
   const link = new ControlLink({
-    path: input.path,
-    ownSessionId: input.serverId,
-    peerSessionId: input.clientId,
-    wrapper,
+    path,
+    ownSessionId: cookie ?? freshSessionId(crypto.randomBytes),
+    peerSessionId: clientId,
+    protection,
     clock,
     now,
-    usedReplayIds: STATELESS_REPLAY_COUNTER,
+    usedReplayIds: cookie === null ? 0 : STATELESS_REPLAY_COUNTER,
   });
   const { commands, transmits } = outbox;
   const { maxPacketSize } = options;
@@ -38,6 +42,6 @@ export const openSession = (
     { role: 'server', link, times, maxPacketSize, openTls, transmits, commands, lifeShare },
     handler,
     now,
-    null,
+    cookie === null ? OPCODE.hardResetServerV2 : null,
   );
 };

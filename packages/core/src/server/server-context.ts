@@ -2,7 +2,6 @@ import type { CryptoProvider } from '../ports.js';
 import type { Outbox } from '../session/outbox.js';
 import type { SessionTimes } from '../session/session-times.js';
 import type { WallClock } from '../session/wall-clock.js';
-import type { Wrapper } from '../wrap/wrapper.js';
 import type { PeerIdPool } from './peer-id-pool.js';
 import type { ServerEvent } from './server-event.js';
 import type { ServerOptions } from './server-options.js';
@@ -13,7 +12,6 @@ export interface ServerContext {
   readonly crypto: CryptoProvider;
   readonly clock: WallClock;
   readonly times: SessionTimes;
-  readonly wrapper: Wrapper;
   readonly outbox: Outbox<ServerEvent>;
   readonly peerIds: PeerIdPool;
   /** The server's line of the options comparison. [wire 18] */

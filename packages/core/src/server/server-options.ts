@@ -13,6 +13,28 @@ export type WrapOptions =
     }
   | { readonly type: 'tls-crypt'; readonly key: Uint8Array };
 
+/** A client may have a key of its own as well. [wire 8] */
+export type ClientWrapOptions =
+  | WrapOptions
+  | {
+      readonly type: 'tls-crypt-v2';
+      readonly key: Uint8Array;
+      /** That key as only the server can open it. */
+      readonly wrappedKey: Uint8Array;
+      /** Offer to send the key again, which clients before 2.6 cannot. [wire 7.1] */
+      readonly canResend: boolean;
+    };
+
+/** How clients with keys of their own are taken. [wire 7.1, 8] */
+export interface TlsCryptV2Options {
+  /** 128 bytes. */
+  readonly serverKey: Uint8Array;
+  /** Refuse clients that cannot prove their address before anything is kept about them. */
+  readonly forceCookie: boolean;
+  /** Days; null takes keys of any age. */
+  readonly maxAge: number | null;
+}
+
 /** What a running server takes over for the sessions from then on. */
 export type LiveOptions = Pick<
   ServerOptions,
@@ -29,6 +51,7 @@ export type LiveOptions = Pick<
   | 'connectFreqInitial'
   | 'explicitExitNotify'
   | 'maxSessions'
+  | 'tlsCryptV2'
 >;
 
 /** Everything one shard's protocol needs to know. Plain data: it crosses threads by structured clone. */
@@ -36,6 +59,8 @@ export interface ServerOptions {
   readonly shard: number;
   readonly shards: number;
   readonly wrap: WrapOptions;
+  /** Beside `wrap`; where that is `none`, nobody else is taken. */
+  readonly tlsCryptV2?: TlsCryptV2Options | null;
   /** 32 bytes, the same on every shard: any of them can check any cookie. [wire 7] */
   readonly cookieKey: Uint8Array;
   /** In the order of preference. */

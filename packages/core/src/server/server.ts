@@ -11,7 +11,6 @@ import { WallClock } from '../session/wall-clock.js';
 import { PacketReader } from '../wire/cursor.js';
 import { encodeOptionsString } from '../wire/options-string.js';
 import type { SessionId } from '../wire/session-id.js';
-import { createWrapper } from '../wrap/create-wrapper.js';
 import { decodePacketHead } from '../wrap/packet-head.js';
 import { AdmissionGate } from './admission.js';
 import { sameIdentity } from './identity-lock.js';
@@ -51,17 +50,15 @@ export class Server {
 
   constructor(options: ServerOptions, ports: ServerPorts, now: Millis, unixNow: UnixSeconds) {
     const clock = new WallClock(now, unixNow);
-    const wrapper = createWrapper(options.wrap, 'server', ports.crypto);
     this.#options = options;
     this.#inherited = new Set(options.inheritedPeers);
     this.#tls = ports.tls;
     this.#onTlsProgress = ports.onTlsProgress;
-    this.#gate = new AdmissionGate(options, ports.crypto, wrapper, clock);
+    this.#gate = new AdmissionGate(options, ports.crypto, clock);
     this.#context = {
       ...sharedOptions(options),
       crypto: ports.crypto,
       clock,
-      wrapper,
       outbox: this.#outbox,
       peerIds: new PeerIdPool(options.shard, options.shards, new Set(options.inheritedPeers)),
       lifeShare: () => randomLifeShare(ports.crypto),
@@ -231,8 +228,9 @@ export class Server {
     if (this.#table.size >= this.#options.maxSessions) {
       return 'too-many-sessions';
     }
-    const { serverId } = admission;
-    const admitted = new ServerSession(this.#context, { path, clientId, serverId }, now);
+    const { protection } = admission;
+    const cookie = admission.type === 'admit' ? admission.serverId : null;
+    const admitted = new ServerSession(this.#context, { path, clientId, cookie, protection }, now);
     this.#table.add(admitted);
     this.#handshakes++;
     return this.#run(admitted, () => admitted.handleDatagram(now, bytes));

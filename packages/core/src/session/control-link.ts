@@ -2,8 +2,11 @@ import { type DropReason, isDrop } from '../drop-reason.js';
 import type { KeyId, Millis, Path } from '../ids.js';
 import { ACKS_PER_PACKET } from '../reliable/acks.js';
 import { type ControlBody, controlBodyOverhead, decodeControlBody, encodeControlBody } from '../wire/control-packet.js';
-import { type ControlOpcode, decodeFirstByte } from '../wire/opcode.js';
+import { splitWrappedKey } from '../keys/tls-crypt-v2.js';
+import { type ControlOpcode, carriesWrappedKey, decodeFirstByte, OPCODE } from '../wire/opcode.js';
 import type { SessionId } from '../wire/session-id.js';
+import { PacketWriter } from '../wire/cursor.js';
+import type { ControlProtection } from '../wrap/control-protection.js';
 import { PACKET_HEAD_LENGTH } from '../wrap/packet-head.js';
 import { ReplayCounter } from '../wrap/replay-counter.js';
 import { ReplayWindow } from '../wrap/replay-window.js';
@@ -23,7 +26,7 @@ export interface ControlLinkInput {
   readonly ownSessionId: SessionId;
   /** null until the peer's reset has been seen. */
   readonly peerSessionId: SessionId | null;
-  readonly wrapper: Wrapper;
+  readonly protection: ControlProtection;
   readonly clock: WallClock;
   readonly now: Millis;
   /** Replay ids that were used before there was a link: 1 behind a stateless reset. [wire 6] */
@@ -36,29 +39,39 @@ export class ControlLink {
   peerSessionId: SessionId | null;
   readonly ownSessionId: SessionId;
   readonly #clock: WallClock;
-  readonly #initial: Protection;
-  #renegotiated: Protection;
+  readonly #initial: NumberedProtection;
+  #renegotiated: NumberedProtection;
 
   constructor(input: ControlLinkInput) {
     this.path = input.path;
     this.peerSessionId = input.peerSessionId;
     this.ownSessionId = input.ownSessionId;
     this.#clock = input.clock;
-    this.#initial = createProtection(
-      input.wrapper,
-      new ReplayCounter(input.clock.unixAt(input.now), input.usedReplayIds),
-    );
+    this.#initial = numbered(input.protection, new ReplayCounter(input.clock.unixAt(input.now), input.usedReplayIds));
     this.#renegotiated = this.#initial;
+  }
+
+  /** The configured key, or the client's own: 256 bytes, null without wrapping. [wire 9] */
+  get staticKey(): Uint8Array | null {
+    return this.#initial.key;
+  }
+
+  /** Bytes of the client's key, which go with packets that carry it; 0 without tls-crypt-v2. */
+  get wrappedKeyLength(): number {
+    return this.#initial.wrappedKey?.length ?? 0;
   }
 
   /** From now on `wrapper` protects all packets of key ids above 0. [wire 9] */
   useForRenegotiation(now: Millis, wrapper: Wrapper): void {
-    this.#renegotiated = createProtection(wrapper, new ReplayCounter(this.#clock.unixAt(now)));
+    const protection = { wrapper, key: null, wrappedKey: null };
+    this.#renegotiated = numbered(protection, new ReplayCounter(this.#clock.unixAt(now)));
   }
 
   open(now: Millis, bytes: Uint8Array): ControlPacket | DropReason {
-    const protection = this.#protectionOf(decodeFirstByte(bytes[0] ?? 0).keyId);
-    const packet = protection.wrapper.unwrap(bytes);
+    const first = decodeFirstByte(bytes[0] ?? 0);
+    const protection = this.#protectionOf(first.keyId);
+    const bare = carriesWrappedKey(first.opcode) ? withoutKey(protection, bytes) : bytes;
+    const packet = isDrop(bare) ? bare : protection.wrapper.unwrap(bare);
     if (isDrop(packet)) {
       return packet;
     }
@@ -75,14 +88,24 @@ export class ControlLink {
     if (packet.replayId !== null && !protection.window.accept(packet.replayId, now)) {
       return 'replayed';
     }
-    return { opcode: packet.opcode, keyId: packet.keyId, sessionId: packet.sessionId, body };
+    const opcode = packet.opcode === OPCODE.controlWkcV1 ? OPCODE.controlV1 : packet.opcode;
+    return { opcode, keyId: packet.keyId, sessionId: packet.sessionId, body };
   }
 
   /** The datagram; a retransmission is sealed anew. */
   seal(now: Millis, keyId: KeyId, opcode: ControlOpcode, body: ControlBody): Uint8Array {
-    const { wrapper, counter } = this.#protectionOf(keyId);
+    const { wrapper, counter, wrappedKey } = this.#protectionOf(keyId);
     const replayId = wrapper.replayProtected ? counter.next(this.#clock.unixAt(now)) : null;
-    return wrapper.wrap({ opcode, keyId, sessionId: this.ownSessionId, body: encodeControlBody(body), replayId });
+    const sealed = wrapper.wrap({
+      opcode,
+      keyId,
+      sessionId: this.ownSessionId,
+      body: encodeControlBody(body),
+      replayId,
+    });
+    return wrappedKey === null || !carriesWrappedKey(opcode)
+      ? sealed
+      : new PacketWriter(sealed.length + wrappedKey.length).bytes(sealed).bytes(wrappedKey).finish();
   }
 
   /** TLS bytes that fit into a packet of this key id, of `maxPacketSize` bytes with IP and UDP headers. [wire 10] */
@@ -93,7 +116,7 @@ export class ControlLink {
     return Math.max(maxPacketSize - headers - control, 1);
   }
 
-  #protectionOf(keyId: KeyId): Protection {
+  #protectionOf(keyId: KeyId): NumberedProtection {
     return keyId === 0 ? this.#initial : this.#renegotiated;
   }
 }
@@ -101,14 +124,23 @@ export class ControlLink {
 const IPV4_UDP_HEADERS = 28;
 const IPV6_UDP_HEADERS = 48;
 
-interface Protection {
-  readonly wrapper: Wrapper;
+/** Protection with the packet numbers of both directions. [wire 6] */
+interface NumberedProtection extends ControlProtection {
   readonly counter: ReplayCounter;
   readonly window: ReplayWindow;
 }
 
-const createProtection = (wrapper: Wrapper, counter: ReplayCounter): Protection => ({
-  wrapper,
+const numbered = (protection: ControlProtection, counter: ReplayCounter): NumberedProtection => ({
+  ...protection,
   counter,
   window: new ReplayWindow(),
 });
+
+/** The key is known already: its packet may come again. [wire 7.1] */
+const withoutKey = ({ wrappedKey }: ControlProtection, bytes: Uint8Array): Uint8Array | DropReason => {
+  if (wrappedKey === null) {
+    return 'unsupported-opcode';
+  }
+  const split = splitWrappedKey(bytes);
+  return isDrop(split) ? split : split.packet;
+};

@@ -26,6 +26,8 @@ export interface KeyChannelInput {
   readonly reset: ControlOpcode | null;
   /** TLS bytes per packet. */
   readonly payloadRoom: number;
+  /** Bytes of the client's key, which our first message may have to carry; 0 without tls-crypt-v2. [wire 7.1] */
+  readonly wrappedKeyLength: number;
   /** Until the first retransmission. */
   readonly tlsTimeout: Millis;
 }
@@ -46,6 +48,8 @@ export class KeyChannel {
   /** TLS has been given plaintext and has not come up with bytes yet. */
   #sealing = false;
   #destroyed = false;
+  /** The peer wants our key with the first message: it understands no other packet before that. [wire 7.1] */
+  #keyDue = false;
 
   constructor(input: KeyChannelInput) {
     const firstId = input.reset === null ? 1 : 0;
@@ -93,6 +97,11 @@ export class KeyChannel {
     return null;
   }
 
+  /** The first message is to carry the client's key. */
+  resendKey(): void {
+    this.#keyDue = true;
+  }
+
   /** One TLS record. */
   send(plaintext: Uint8Array): void {
     this.#sealing = true;
@@ -117,13 +126,16 @@ export class KeyChannel {
   /** New packets as far as the window allows, retransmissions, and a bare ack for what no other packet acks. */
   pollPacket(now: Millis): DuePacket | undefined {
     while (this.#output.length > 0 && this.#peerStarted && this.#send.hasRoom) {
-      this.#send.enqueue(OPCODE.controlV1, this.#output.take(this.#input.payloadRoom));
+      const { payloadRoom, wrappedKeyLength } = this.#input;
+      const room = this.#keyDue ? Math.max(payloadRoom - wrappedKeyLength, 1) : payloadRoom;
+      this.#send.enqueue(this.#keyDue ? OPCODE.controlWkcV1 : OPCODE.controlV1, this.#output.take(room));
+      this.#keyDue = false;
     }
     const due = this.#send.pollPacket(now);
     if (due !== undefined) {
       return { ...due, acks: this.#acks.take(ACKS_PER_PACKET) };
     }
-    if (!this.#acks.hasPending) {
+    if (!this.#acks.hasPending || this.#keyDue) {
       return undefined;
     }
     return { opcode: OPCODE.ackV1, acks: this.#acks.take(ACKS_PER_ACK), messageId: null, payload: new Uint8Array(0) };

@@ -251,6 +251,7 @@ export class Session<Phase> {
       tlsSpeaksFirst: role === 'client',
       reset,
       payloadRoom: link.payloadRoom(keyId, maxPacketSize),
+      wrappedKeyLength: link.wrappedKeyLength,
       tlsTimeout: times.tlsTimeout,
     });
     return { channel, startedAt: now, phase: this.#handler.firstPhase() };

@@ -14,5 +14,5 @@ test('the first byte holds opcode and key id', () => {
 test('data packets are no control packets', () => {
   expect(classifyControlOpcode(OPCODE.dataV1)).toBe('unknown-opcode');
   expect(classifyControlOpcode(OPCODE.dataV2)).toBe('unknown-opcode');
-  expect(classifyControlOpcode(OPCODE.controlWkcV1)).toBe('unsupported-opcode');
+  expect(classifyControlOpcode(OPCODE.hardResetClientV1)).toBe('unsupported-opcode');
 });

@@ -16,7 +16,7 @@ export const OPCODE = {
 } as const;
 
 /** Packet types of the control channel that this implementation speaks. */
-export type ControlOpcode = 3 | 4 | 5 | 7 | 8;
+export type ControlOpcode = 3 | 4 | 5 | 7 | 8 | 10 | 11;
 
 export interface FirstByte {
   readonly opcode: number;
@@ -27,6 +27,10 @@ export const decodeFirstByte = (byte: number): FirstByte => ({ opcode: byte >> 3
 
 export const encodeFirstByte = (opcode: number, keyId: KeyId): number => (opcode << 3) | keyId;
 
+/** Whether the client's sealed key is behind packets of this type. [wire 7.1] */
+export const carriesWrappedKey = (opcode: number): boolean =>
+  opcode === OPCODE.hardResetClientV3 || opcode === OPCODE.controlWkcV1;
+
 /** The control opcode, or why such a packet is dropped. */
 export const classifyControlOpcode = (opcode: number): ControlOpcode | 'unknown-opcode' | 'unsupported-opcode' => {
   switch (opcode) {
@@ -35,11 +39,11 @@ export const classifyControlOpcode = (opcode: number): ControlOpcode | 'unknown-
     case OPCODE.ackV1:
     case OPCODE.hardResetClientV2:
     case OPCODE.hardResetServerV2:
+    case OPCODE.hardResetClientV3:
+    case OPCODE.controlWkcV1:
       return opcode;
     case OPCODE.hardResetClientV1:
     case OPCODE.hardResetServerV1:
-    case OPCODE.hardResetClientV3:
-    case OPCODE.controlWkcV1:
       return 'unsupported-opcode';
     default:
       return 'unknown-opcode';

@@ -1,5 +1,5 @@
 import type { Role } from '../role.js';
-import type { WrapOptions } from '../server/server-options.js';
+import type { ClientWrapOptions } from '../server/server-options.js';
 import { cipherShape, digestBits } from './legacy-cipher.js';
 
 /** What the options string is made of. Names as in the `cipher` and `auth` directives; 'none' is a name too. */
@@ -10,7 +10,7 @@ export interface OptionsStringInput {
   readonly tunMtu: number;
   /** The cipher is shown only when it is one of these. */
   readonly dataCiphers: readonly string[];
-  readonly wrap: WrapOptions;
+  readonly wrap: ClientWrapOptions;
 }
 
 /** The line both sides compare and only warn about; UDP, tun, no compression. [wire 18] */

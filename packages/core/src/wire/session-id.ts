@@ -21,3 +21,9 @@ export const decodeSessionId = (bytes: Uint8Array): SessionId => {
 
 export const encodeSessionId = (id: SessionId): Uint8Array =>
   Uint8Array.from({ length: SESSION_ID_LENGTH }, (_, i) => Number.parseInt(id.slice(2 * i, 2 * i + 2), 16));
+
+/** A new id out of a source of random bytes. */
+export const freshSessionId = (randomBytes: (length: number) => Uint8Array): SessionId => {
+  const id = decodeSessionId(randomBytes(SESSION_ID_LENGTH));
+  return id === ZERO_SESSION_ID ? decodeSessionId(Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0)) : id;
+};

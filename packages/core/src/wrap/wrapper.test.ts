@@ -7,7 +7,7 @@ import { DROP_REASONS, isDrop } from '../drop-reason.js';
 import { asKeyId } from '../ids.js';
 import type { WrapOptions } from '../server/server-options.js';
 import { decodeSessionId, ZERO_SESSION_ID } from '../wire/session-id.js';
-import { createWrapper } from './create-wrapper.js';
+import { createProtection } from './control-protection.js';
 import type { UnwrappedPacket } from './wrapper.js';
 
 const crypto = createNodeCrypto();
@@ -23,7 +23,7 @@ const OPTIONS: readonly [string, WrapOptions, WrapOptions][] = [
 ];
 
 const packets = fc.record({
-  opcode: fc.constantFrom(3, 4, 5, 7, 8),
+  opcode: fc.constantFrom(3, 4, 5, 7, 8, 10, 11),
   keyId: fc.integer({ min: 0, max: 7 }).map(asKeyId),
   sessionId: fc
     .uint8Array({ minLength: 8, maxLength: 8 })
@@ -37,8 +37,8 @@ const packets = fc.record({
 }) as fc.Arbitrary<UnwrappedPacket>;
 
 describe.each(OPTIONS)('%s', (_name, serverOptions, clientOptions) => {
-  const server = createWrapper(serverOptions, 'server', crypto);
-  const client = createWrapper(clientOptions, 'client', crypto);
+  const server = createProtection(serverOptions, 'server', crypto).wrapper;
+  const client = createProtection(clientOptions, 'client', crypto).wrapper;
 
   test('what one side wraps the other side unwraps', () => {
     fc.assert(
@@ -83,7 +83,6 @@ describe.each(OPTIONS)('%s', (_name, serverOptions, clientOptions) => {
     ['an all-zero session id', [0x38, 0, 0, 0, 0, 0, 0, 0, 0, 0], 'zero-session-id'],
     ['a data packet', [0x48, 1, 2, 3, 4, 5, 6, 7, 8, 9], 'unknown-opcode'],
     ['key method 1', [0x08, 1, 2, 3, 4, 5, 6, 7, 8, 9], 'unsupported-opcode'],
-    ['tls-crypt-v2', [0x50, 1, 2, 3, 4, 5, 6, 7, 8, 9], 'unsupported-opcode'],
   ])('%s is dropped with its reason', (_what, bytes, reason) => {
     expect(server.unwrap(Uint8Array.from(bytes))).toBe(reason);
   });

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 const PROGRAM = resolve(__dirname, '../../bin/shardvpn.mjs');
 
 /** Programs are started, on machines that may be busy. */
-jest.setTimeout(30_000);
+jest.setTimeout(60_000);
 
 let folder: string;
 beforeAll(() => {
@@ -21,7 +21,7 @@ const run = (...words: readonly string[]) => {
   const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...words], {
     cwd: folder,
     encoding: 'utf8',
-    timeout: 20_000,
+    timeout: 50_000,
   });
   return { status, stdout, stderr };
 };
@@ -35,6 +35,15 @@ describe('what goes wrong is one clear line and exit code 1', () => {
   test.each<[string[], RegExp]>([
     [['no.conf'], /^command line: config: cannot read 'no.conf': no such file;.*\n$/],
     [['--config', 'no.conf', '--port', '1'], /^command line: config: cannot read 'no.conf': no such file;.*\n$/],
+    [['genkey', 'tls-crypt-v2-client'], /^shardvpn: name the key of the server with --tls-crypt-v2 FILE\n$/],
+    [
+      ['genkey', 'secret', '--metadata', 'aa'],
+      /^shardvpn: --tls-crypt-v2 and --metadata are for tls-crypt-v2-client\n$/,
+    ],
+    [
+      ['genkey', 'tls-crypt-v2-client', '--tls-crypt-v2', '/etc/hostname'],
+      /^shardvpn: '\/etc\/hostname' is no key of tls-crypt-v2: the block .* is missing\n$/,
+    ],
     [['check', 'no.conf'], /^command line: config: cannot read 'no.conf': no such file;.*\n1 error\n$/],
     [
       ['client', 'list'],

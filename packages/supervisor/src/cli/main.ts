@@ -1,10 +1,11 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { VERSION } from '../version.js';
 import { check } from './check.js';
 import { addClient, type ClientOptions, listClients, revokeClient } from './client.js';
 import { complain } from './complain.js';
 import { connect } from './connect.js';
 import { takeFaultFlag } from './fault-switch.js';
+import { type GenkeyOptions, genkey, KEY_KINDS, type KeyKind } from './genkey.js';
 import { type QuickstartOptions, quickstart } from './quickstart.js';
 import { reload } from './reload.js';
 import { serve } from './serve.js';
@@ -23,7 +24,7 @@ export const main = async (allWords: readonly string[]): Promise<number> => {
   }
 };
 
-const COMMANDS = ['quickstart', 'client', 'check', 'serve', 'connect', 'reload', 'help'];
+const COMMANDS = ['quickstart', 'client', 'check', 'serve', 'connect', 'reload', 'genkey', 'help'];
 const OWN_OPTIONS = ['--help', '-h', '--version', '-V'];
 
 /** As openvpn is called: with `--directive` options, or with the name of a file. */
@@ -91,6 +92,14 @@ const buildProgram = (setExitCode: (code: number) => void): Command => {
     .argument('[directives...]', '--directive value ..., as in the profile')
     // With a profile it never comes here.
     .action(() => setExitCode(1));
+  program
+    .command('genkey')
+    .description('make a key of tls-auth, tls-crypt or tls-crypt-v2, as openvpn --genkey does')
+    .addArgument(new Argument('<kind>').choices(KEY_KINDS))
+    .argument('[file]', 'where it goes (default: standard output)')
+    .option('--tls-crypt-v2 <file>', 'the key of the server that a client key is for')
+    .option('--metadata <base64>', 'what the server is to find in a client key (default: the time)')
+    .action((kind: KeyKind, file: string | undefined, options: GenkeyOptions) => genkey(kind, file, options));
   addClientCommands(program.command('client').description('clients of the quickstart server'));
   return program;
 };

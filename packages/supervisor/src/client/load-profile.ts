@@ -7,7 +7,7 @@ import { type Problem, ProblemList } from '../config/problem.js';
 import { readProcessSettings } from '../config/process-settings.js';
 import { type ReadOptions, readArguments, readText } from '../config/read.js';
 import { Settings } from '../config/settings.js';
-import { readWrap } from '../config/wrapping.js';
+import { readClientWrap } from '../config/wrapping.js';
 import type { ClientProfile } from './profile.js';
 import { CLIENT_DIRECTIVES } from './profile-directives.js';
 import { readIdentity } from './read-identity.js';
@@ -54,7 +54,7 @@ const interpret = (settings: Settings, now: Date, random: () => number): ClientP
     tunMtu,
     mssfix: readMssfix(settings, tunMtu),
     ...readIdentity(settings, now),
-    wrap: readWrap(settings, ciphers.auth),
+    wrap: readClientWrap(settings, ciphers.auth),
     ...ciphers,
     ...readTimes(settings),
     exitNotify: settings.has('explicit-exit-notify') && readExitNotify(settings) > 0,

@@ -1,4 +1,4 @@
-import type { DataCipher, PullFilter, WrapOptions } from '@shardvpn/core';
+import type { ClientWrapOptions, DataCipher, PullFilter } from '@shardvpn/core';
 import type { TlsOptions } from '@shardvpn/worker';
 import type { ServerConfig } from '../config/server-config.js';
 
@@ -27,7 +27,7 @@ export interface ClientProfile extends Pick<ServerConfig, 'verb' | 'log' | 'writ
   readonly tunMtu: number;
   readonly mssfix: number;
   readonly tls: TlsOptions;
-  readonly wrap: WrapOptions;
+  readonly wrap: ClientWrapOptions;
   readonly dataCiphers: readonly DataCipher[];
   readonly fallbackCipher: DataCipher | null;
   /** `cipher` and `auth` as written, for the options string. */

@@ -13,6 +13,7 @@ import { type ReadOptions, type ReadResult, readArguments, readText } from './re
 import type { ServerConfig } from './server-config.js';
 import { Settings } from './settings.js';
 import { readTimers } from './timers.js';
+import { readTlsCryptV2 } from './tls-crypt-v2.js';
 import { readTlsPolicy } from './tls-settings.js';
 import { readWrap } from './wrapping.js';
 
@@ -82,6 +83,7 @@ const interpret = (settings: Settings, now: Date): ServerConfig => {
     tls: { ...credentials, ...readTlsPolicy(settings) },
     crlFile,
     wrap: readWrap(settings, ciphers.auth),
+    tlsCryptV2: readTlsCryptV2(settings),
     explicitExitNotify: readExitNotify(settings),
     connectFreqInitial: {
       count: rate === undefined ? 100 : settings.integerAt(rate, 0, 100, 1, 1_000_000_000),

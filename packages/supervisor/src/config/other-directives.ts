@@ -115,7 +115,6 @@ export const OTHER_DIRECTIVES: readonly Group[] = [
     management-external-cert management-external-key management-forget-disconnect management-hold management-log-cache
     management-query-passwords management-query-proxy management-query-remote management-signal management-up-down`,
   ),
-  unsupported('tls-crypt-v2 is not supported yet; use tls-crypt', 'tls-crypt-v2 tls-crypt-v2-max-age'),
   unsupported(
     'users and passwords are not supported yet; clients need certificates',
     'auth-gen-token auth-gen-token-secret auth-user-pass-optional username-as-common-name',

@@ -38,6 +38,7 @@ const written = (): ServerConfig => ({
   },
   crlFile: null,
   wrap: { type: 'tls-crypt', key: Uint8Array.of(1) },
+  tlsCryptV2: null,
   dataCiphers: ['AES-256-GCM'],
   fallbackCipher: null,
   cipher: 'AES-256-GCM',

@@ -49,6 +49,7 @@ export const RELOAD_RULES: Readonly<Record<keyof ServerConfig, ReloadRule>> = {
     directive: 'tls-auth/tls-crypt/key-direction',
     refuse: restart('connected clients speak with the key that they know'),
   },
+  tlsCryptV2: { directive: 'tls-crypt-v2/tls-crypt-v2-max-age' },
   dataCiphers: { directive: 'data-ciphers' },
   fallbackCipher: { directive: 'data-ciphers-fallback' },
   cipher: { directive: 'cipher' },

@@ -1,4 +1,4 @@
-import type { DataCipher, WrapOptions } from '@shardvpn/core';
+import type { DataCipher, TlsCryptV2Options, WrapOptions } from '@shardvpn/core';
 import type { TlsOptions } from '@shardvpn/worker';
 
 /** One UDP socket group. `proto udp` without `local` gives two of them, one a family. */
@@ -54,6 +54,8 @@ export interface ServerConfig {
   /** File behind `tls.crl`, read again at SIGHUP and when it changes; null when inline or absent. */
   readonly crlFile: string | null;
   readonly wrap: WrapOptions;
+  /** Clients with keys of their own, beside those of `wrap`; null takes none. */
+  readonly tlsCryptV2: TlsCryptV2Options | null;
   readonly dataCiphers: readonly DataCipher[];
   readonly fallbackCipher: DataCipher | null;
   /** `cipher` and `auth` as written, for the options string. */

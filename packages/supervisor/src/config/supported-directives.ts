@@ -55,6 +55,8 @@ export const SUPPORTED_DIRECTIVES: Readonly<Record<string, Form>> = {
   'crl-verify': fileOrBlock(2),
   'tls-auth': fileOrBlock(2),
   'tls-crypt': fileOrBlock(),
+  'tls-crypt-v2': fileOrBlock(2),
+  'tls-crypt-v2-max-age': words(1),
   'key-direction': words(1),
   'remote-cert-tls': words(1),
   'verify-client-cert': words(0, 1),

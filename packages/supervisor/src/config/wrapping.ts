@@ -1,7 +1,8 @@
-import { type DigestName, parseStaticKey, VpnError, type WrapOptions } from '@shardvpn/core';
+import { type ClientWrapOptions, type DigestName, parseStaticKey, VpnError, type WrapOptions } from '@shardvpn/core';
 import { type Material, materialName, readMaterial } from './material.js';
 import type { Entry } from './read.js';
 import type { Settings } from './settings.js';
+import { readOwnKey } from './tls-crypt-v2.js';
 
 /** What `tls-auth`, `tls-crypt` and `key-direction` say. `auth` is the digest as written, it protects tls-auth packets. */
 export const readWrap = (settings: Settings, auth: string): WrapOptions => {
@@ -27,6 +28,17 @@ export const readWrap = (settings: Settings, auth: string): WrapOptions => {
   return key === undefined
     ? { type: 'none' }
     : { type: 'tls-auth', key, direction, digest: auth.toLowerCase() as DigestName };
+};
+
+/** The same in a client's profile, where a key of the client's own takes the place of the others. */
+export const readClientWrap = (settings: Settings, auth: string): ClientWrapOptions => {
+  const own = settings.last('tls-crypt-v2');
+  if (own === undefined) return readWrap(settings, auth);
+  const other = settings.last('tls-crypt') ?? settings.last('tls-auth');
+  if (other !== undefined) {
+    settings.error(other, 'tls-crypt-v2 is there as well and only one of them can be used; remove one');
+  }
+  return readOwnKey(settings) ?? { type: 'none' };
 };
 
 const readStaticKey = (settings: Settings, name: string): Uint8Array | undefined => {

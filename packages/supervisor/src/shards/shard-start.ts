@@ -55,6 +55,7 @@ const serverOptions = (config: ServerConfig, { shards, cookieKey }: ShardPlan, s
 
 /** The part that each shard of a running server takes over; the same for all of them. */
 export const liveOptions = (config: ServerConfig, shards: number): LiveOptions => ({
+  tlsCryptV2: config.tlsCryptV2,
   dataCiphers: config.dataCiphers,
   fallbackCipher: config.fallbackCipher,
   occ: { cipher: config.cipher, auth: config.auth, tunMtu: config.tunMtu },

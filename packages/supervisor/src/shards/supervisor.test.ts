@@ -127,6 +127,7 @@ const configIn = (folder: string): ServerConfig => ({
   },
   crlFile: null,
   wrap: { type: 'none' },
+  tlsCryptV2: null,
   dataCiphers: ['AES-256-GCM'],
   fallbackCipher: null,
   cipher: 'AES-256-GCM',

@@ -1,0 +1,139 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  type ClientWrapOptions,
+  encodeKeyData,
+  encodeKeyTime,
+  type ServerOptions,
+  type TlsCryptV2Options,
+  wrapClientKey,
+} from '@shardvpn/core';
+import { createNodeCrypto } from '../support/node-crypto.js';
+import { type JoinOptions, Pair } from './pair.js';
+import { unixAt } from './sim-server.js';
+import type { SimClient } from './sim-client.js';
+
+const serverKey = new Uint8Array(128).fill(3);
+const staticKey = new Uint8Array(256).fill(5);
+const crypto = createNodeCrypto((length) => new Uint8Array(length).fill(1));
+const DAY = 86_400;
+const UNIX_START = unixAt(0);
+
+const v2 = (changes: Partial<TlsCryptV2Options> = {}): Pick<ServerOptions, 'tlsCryptV2'> => ({
+  tlsCryptV2: { serverKey, forceCookie: false, maxAge: null, ...changes },
+});
+
+const own = (
+  seed: number,
+  metadata = encodeKeyTime(UNIX_START),
+  canResend = true,
+  madeWith = serverKey,
+): ClientWrapOptions => {
+  const key = Uint8Array.from({ length: 256 }, (_, i) => (i * 7 + seed) % 256);
+  return { type: 'tls-crypt-v2', key, wrappedKey: wrapClientKey(madeWith, { key, metadata }, crypto), canResend };
+};
+
+const join = (pair: Pair, wrap: ClientWrapOptions, options: JoinOptions = {}): SimClient =>
+  pair.join({ ...options, client: { wrap, ...options.client } });
+
+/** A server that must not answer anybody. */
+const silentServer = (server: Partial<ServerOptions>): Pair => {
+  const pair = new Pair({ server });
+  pair.network.filter = (direction) => {
+    if (direction === 'down') throw new Error('the server has answered');
+    return true;
+  };
+  return pair;
+};
+
+const expectTraffic = (pair: Pair, client: SimClient): void => {
+  pair.server.data.chatter();
+  client.data.chatter();
+  pair.run(1000);
+  expect([pair.server.data.received > 0, client.data.received]).toEqual([true, 1]);
+};
+
+describe('clients with keys of their own', () => {
+  for (const canResend of [true, false])
+    for (const generation of ['2.6', '2.5', '2.4'] as const) {
+      test(`${generation}, ${canResend ? 'with' : 'without'} early negotiation`, () => {
+        const pair = new Pair({ server: { ...v2(), renegSec: 60 } });
+        const client = join(pair, own(1, undefined, canResend), { generation });
+        expect(pair.drive(() => client.connected !== undefined)).toBe(true);
+        expectTraffic(pair, client);
+        pair.run(200_000);
+        expect(pair.server.of('renegotiated').length).toBeGreaterThan(1);
+        expect(pair.faults()).toEqual([]);
+      });
+    }
+
+  test('nothing is kept about a client that can send its key again until it has', () => {
+    const pair = new Pair({ server: v2({ forceCookie: true }) });
+    const handshakes: number[] = [];
+    pair.network.filter = (direction) => {
+      if (direction === 'down') handshakes.push(pair.server.core.handshakes);
+      return true;
+    };
+    const client = join(pair, own(1));
+    expect(pair.drive(() => client.connected !== undefined)).toBe(true);
+    expect(handshakes.slice(0, 2)).toEqual([0, 1]);
+  });
+
+  test('force-cookie refuses a client that cannot', () => {
+    const pair = new Pair({ server: v2({ forceCookie: true }) });
+    const client = join(pair, own(1, undefined, false));
+    pair.run(20_000);
+    expect(client.connected).toBeUndefined();
+    expect(pair.server.core.handshakes).toBe(0);
+    expect(pair.server.core.drops['cookie-required']).toBeGreaterThan(0);
+  });
+
+  test.each([1, 2, 3, 4, 5, 6])('under loss and duplication, seed %i', (seed) => {
+    const network = { loss: 0.3, duplicate: 0.2, latency: [5, 60] as const };
+    const pair = new Pair({ seed, network, server: { ...v2(), handWindow: 120 } });
+    const clients = [join(pair, own(1)), join(pair, own(2, undefined, false))];
+    expect(pair.drive(() => clients.every(({ connected }) => connected !== undefined))).toBe(true);
+    expect(pair.faults()).toEqual([]);
+  });
+
+  test('beside clients with the one key of all', () => {
+    const pair = new Pair({ server: { ...v2(), wrap: { type: 'tls-crypt', key: staticKey } } });
+    const clients = [join(pair, own(1)), pair.join(), join(pair, own(2))];
+    expect(pair.drive(() => clients.every(({ connected }) => connected !== undefined))).toBe(true);
+    expect(pair.faults()).toEqual([]);
+  });
+
+  test('without a key nobody is let in beside them', () => {
+    const pair = silentServer(v2());
+    const client = pair.join({ client: { wrap: { type: 'none' } } });
+    pair.run(20_000);
+    expect(client.connected).toBeUndefined();
+    expect(pair.server.core.drops['client-key-required']).toBeGreaterThan(0);
+  });
+
+  test('a key of another server, and none configured here', () => {
+    const other = silentServer(v2());
+    join(other, own(1, undefined, true, new Uint8Array(128).fill(9)));
+    other.run(20_000);
+    expect(other.server.core.drops['bad-client-key']).toBeGreaterThan(0);
+    const none = silentServer({});
+    join(none, own(1));
+    none.run(20_000);
+    expect(none.server.core.drops['unsupported-opcode']).toBeGreaterThan(0);
+  });
+
+  test.each([
+    { what: 'made today', metadata: encodeKeyTime(UNIX_START), taken: true },
+    { what: 'nine days old', metadata: encodeKeyTime(UNIX_START - 9 * DAY), taken: true },
+    { what: 'eleven days old', metadata: encodeKeyTime(UNIX_START - 11 * DAY), taken: false },
+    { what: 'of unknown age', metadata: encodeKeyData(Uint8Array.of(1, 2)), taken: false },
+    { what: 'without metadata', metadata: new Uint8Array(0), taken: false },
+  ])('tls-crypt-v2-max-age 10 and a key $what', ({ metadata, taken }) => {
+    for (const canResend of [true, false]) {
+      const pair = new Pair({ server: v2({ maxAge: 10 }) });
+      const client = join(pair, own(1, metadata, canResend));
+      pair.run(20_000);
+      expect(client.connected !== undefined).toBe(taken);
+      expect(pair.server.core.drops['client-key-too-old'] > 0).toBe(!taken);
+    }
+  });
+});
