@@ -20,10 +20,15 @@ export class Host {
     this.#running = running;
   }
 
+  /** The name of a file that nothing else writes to. */
+  newLogFile(name: string): string {
+    return join(this.folder, `${name}-${++serial}.log`);
+  }
+
   /** Starts a process whose output goes to a log file of its own. */
   start(name: string, [command = 'false', ...args]: readonly string[]): Running {
     this.signal.throwIfAborted();
-    const log = join(this.folder, `${name}-${++serial}.log`);
+    const log = this.newLogFile(name);
     const output = openSync(log, 'a');
     const child = spawn('ip', ['netns', 'exec', this.namespace, command, ...args], {
       stdio: ['ignore', output, output],

@@ -1,13 +1,16 @@
 import { expect, test } from '@jest/globals';
 import { countsIn } from './data-counts.js';
 
-test('packets and hops are summed over shards', () => {
+test('packets and clients are told by shard, hops in all', () => {
   const text = `# TYPE shardvpn_data_total counter
+shardvpn_clients{shard="0"} 2
+shardvpn_clients{shard="1"} 0
 shardvpn_data_total{shard="0",counter="inbound-packets"} 10
 shardvpn_data_total{shard="1",counter="outbound-packets"} 5
+shardvpn_data_total{shard="1",counter="inbound-packets"} 2
 shardvpn_data_total{shard="1",counter="udp-received"} 1000
 shardvpn_hops_total{shard="0",reason="outbound"} 3
 shardvpn_hops_total{shard="1",reason="inbound"} 1e3
 `;
-  expect(countsIn(text)).toEqual({ packets: 15, hops: 1003 });
+  expect(countsIn(text)).toEqual({ packets: [10, 7], clients: [2, 0], hops: 1003 });
 });

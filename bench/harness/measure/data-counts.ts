@@ -1,10 +1,12 @@
 import { ADMIN } from '../lab/configs.js';
 import type { Host } from '../lab/host.js';
 
-/** Sums over all shards of this project's server, from /metrics. */
+/** What this project's server tells in /metrics. */
 export interface DataCounts {
-  /** Data packets in and out. */
-  readonly packets: number;
+  /** Data packets in and out, by shard. */
+  readonly packets: readonly number[];
+  /** Connected clients, by shard. */
+  readonly clients: readonly number[];
   /** Packets that a shard handed to another one. */
   readonly hops: number;
 }
@@ -16,11 +18,15 @@ export async function readDataCounts(host: Host): Promise<DataCounts> {
 
 /** From Prometheus text. */
 export function countsIn(metrics: string): DataCounts {
-  const counts = { packets: 0, hops: 0 };
+  const packets: number[] = [];
+  const clients: number[] = [];
+  let hops = 0;
   for (const [, name, labels = '', value] of metrics.matchAll(/^(\w+)\{([^}]*)\} (\S+)$/gm)) {
-    if (name === 'shardvpn_hops_total') counts.hops += Number(value);
+    const shard = Number(/shard="(\d+)"/.exec(labels)?.[1]);
+    if (name === 'shardvpn_hops_total') hops += Number(value);
+    if (name === 'shardvpn_clients') clients[shard] = Number(value);
     if (name === 'shardvpn_data_total' && /counter="(in|out)bound-packets"/.test(labels))
-      counts.packets += Number(value);
+      packets[shard] = (packets[shard] ?? 0) + Number(value);
   }
-  return counts;
+  return { packets, clients, hops };
 }

@@ -14,10 +14,11 @@ import type { Side } from '../side.js';
 
 const DIRECTIONS: readonly Direction[] = ['up', 'down'];
 const MOST_CLIENTS = 4;
+const MOST_ATTEMPTS = 30;
 
 export const scaling: Scenario = {
   name: 'scaling',
-  title: 'One shard and more, with a client for each of at most 4 processors',
+  title: 'One shard and more, with a client for each of at most 4 processors, spread evenly',
   sides,
   figures: () => DIRECTIONS.flatMap(specsOf),
 
@@ -25,7 +26,7 @@ export const scaling: Scenario = {
     const server = await ServerUnderTest.start(bench, lab, side);
     const clients: TunnelClient[] = [];
     for (let n = 0; n < clientCount(); n++) {
-      clients.push(await TunnelClient.connect(bench, lab, n));
+      clients.push(side.ours ? await connectSpread(bench, lab, n) : await TunnelClient.connect(bench, lab, n));
       await startIperfServer(lab, n);
     }
     const figures: Record<string, number> = {};
@@ -36,12 +37,14 @@ export const scaling: Scenario = {
       );
       const cpu = server.cpuSeconds - before.cpu;
       const after = await counts(lab, side);
-      const gbit = transfers.reduce((sum, { gbitPerSecond }) => sum + gbitPerSecond, 0);
+      const gbit = sum(transfers.map(({ gbitPerSecond }) => gbitPerSecond));
       figures[`${direction}-gbit`] = gbit;
-      figures[`${direction}-cpu`] = cpu / transfers.reduce((sum, { gigabytes }) => sum + gigabytes, 0);
+      figures[`${direction}-cpu`] = cpu / sum(transfers.map(({ gigabytes }) => gigabytes));
       if (before.counts !== null && after !== null) {
-        const packets = after.packets - before.counts.packets;
+        const byShard = after.packets.map((packets, shard) => packets - (before.counts?.packets[shard] ?? 0));
+        const packets = sum(byShard);
         figures[`${direction}-packet`] = (cpu / packets) * 1e6;
+        figures[`${direction}-busiest`] = (Math.max(...byShard) / packets) * 100;
         figures[`${direction}-hops`] = ((after.hops - before.counts.hops) / packets) * 1000;
       }
       bench.progress(`${clients.length} clients ${direction}: ${gbit.toFixed(3)} Gbit/s, ${cpu.toFixed(2)} CPU s`);
@@ -49,6 +52,19 @@ export const scaling: Scenario = {
     return figuresOnly(figures);
   },
 };
+
+/** A client's port decides on its shard, so it comes again until its shard has no more than its share of the clients. */
+async function connectSpread(bench: Bench, lab: Lab, number: number): Promise<TunnelClient> {
+  for (let attempt = 1; ; attempt++) {
+    const client = await TunnelClient.connect(bench, lab, number);
+    const { clients } = await readDataCounts(lab.server);
+    if (Math.max(...clients) <= Math.ceil(sum(clients) / clients.length)) return client;
+    if (attempt === MOST_ATTEMPTS) throw new Error(`${attempt} connects and no shard but a full one`);
+    await client.stop();
+    const isGone = async (): Promise<boolean> => sum((await readDataCounts(lab.server)).clients) === number;
+    await lab.until('the server has forgotten the client', isGone, { everyMs: 200, seconds: 30 });
+  }
+}
 
 function sides({ options }: Bench): { sides: readonly Side[]; baseline: string | null } {
   const shards = [1];
@@ -65,6 +81,8 @@ function sides({ options }: Bench): { sides: readonly Side[]; baseline: string |
 
 const clientCount = (): number => Math.min(MOST_CLIENTS, Math.max(2, cpus().length));
 
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, number) => all + number, 0);
+
 const counts = async (lab: Lab, side: Side): Promise<DataCounts | null> =>
   side.ours ? readDataCounts(lab.server) : null;
 
@@ -80,6 +98,13 @@ function specsOf(direction: Direction): FigureSpec[] {
     },
     { key: `${direction}-cpu`, label: `${direction}, server`, unit: 'CPU s/GB', chart: 'Server CPU per GB', ...less },
     { key: `${direction}-packet`, label: `${direction}, server`, unit: 'CPU us/packet', chart: null, ...less },
+    {
+      key: `${direction}-busiest`,
+      label: `${direction}, busiest shard`,
+      unit: '% of the packets',
+      chart: null,
+      ...less,
+    },
     { key: `${direction}-hops`, label: `${direction}, hops`, unit: 'in 1000 packets', chart: null, ...less },
   ];
 }
