@@ -103,6 +103,12 @@ impl ReceiveBatch {
         Ok(self.filled)
     }
 
+    /// Of all messages of the last `receive`.
+    pub fn bytes(&self) -> usize {
+        let headers = &self.headers[..self.filled];
+        headers.iter().map(|header| header.msg_len as usize).sum()
+    }
+
     /// Message `index` of the last `receive`; `None` for one from nowhere or longer than its buffer.
     pub fn message(&mut self, index: usize) -> Option<Received<'_>> {
         let header = self.headers[..self.filled].get(index)?;

@@ -35,10 +35,13 @@ fn drain(group: &UdpGroup, shard: usize) -> (Vec<Vec<u8>>, usize) {
             0 => return (datagrams, buffers),
             count => {
                 buffers += count;
+                let mut bytes = 0;
                 for index in 0..count {
                     let received = batch.message(index).expect("message");
+                    bytes += received.bytes.len();
                     datagrams.extend(received.bytes.chunks(received.segment).map(<[u8]>::to_vec));
                 }
+                assert_eq!(batch.bytes(), bytes);
             }
         }
     }
