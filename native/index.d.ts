@@ -173,6 +173,27 @@ export function shardCounters(plane: number, shard: number): ShardCounters;
 export function shardIo(plane: number, shard: number): { name: string; value: number }[];
 /** `state` of the counters alone, whatever the number of peers. */
 export function shardState(plane: number, shard: number): string;
+export interface SessionSnapshot {
+  peerId: number;
+  bytes: Uint8Array;
+}
+/**
+ * Keeps what the next worker of the shard needs to go on with a session, for as long as the plane lives, whatever becomes of
+ * the worker; wiped when it is replaced or dropped. False: beyond 64 KiB or the plane's `maxPeers`, nothing is kept then.
+ */
+export function storeSnapshot(plane: number, shard: number, peerId: number, bytes: Uint8Array): boolean;
+export function dropSnapshot(plane: number, shard: number, peerId: number): void;
+/** Copies of all snapshots of a shard. */
+export function readSnapshots(plane: number, shard: number): SessionSnapshot[];
+
+export interface ShardPeer {
+  peerId: number;
+  /** The address record of docs/internal/rings/design.md; null when another peer has that address by now. */
+  path: Uint8Array | null;
+}
+/** The peers that the shard's data thread serves, and where it sends their packets. */
+export function shardPeers(plane: number, shard: number): ShardPeer[];
+
 /** For tests: the data thread of the shard panics at its next turn. */
 export function injectPanic(plane: number, shard: number): void;
 

@@ -22,10 +22,10 @@ interface ModelPeer {
   readonly pingTimeout: number;
   readonly keys: Map<KeyId, ModelKey>;
   sendKey: KeyId | null;
-  lastHeard: number;
   lastSent: number;
   readonly pingInterval: number;
-  reportedSilent: boolean;
+  /** The last sign of life, or the last report of silence: it is said again after each further timeout. */
+  silentSince: number;
 }
 
 export interface ModelDataThreadPorts {
@@ -64,6 +64,10 @@ export class ModelDataThread {
 
   get peers(): readonly PeerId[] {
     return [...this.#peers.keys()];
+  }
+
+  pathOf(peerId: PeerId): Path | null {
+    return this.#peers.get(peerId)?.path ?? null;
   }
 
   keysOf(peerId: PeerId): readonly KeyId[] {
@@ -152,8 +156,8 @@ export class ModelDataThread {
       if (peer.pingInterval > 0 && now >= peer.lastSent + 1000 * peer.pingInterval) {
         this.#send(peer, PING);
       }
-      if (peer.pingTimeout > 0 && now >= peer.lastHeard + 1000 * peer.pingTimeout && !peer.reportedSilent) {
-        peer.reportedSilent = true;
+      if (peer.pingTimeout > 0 && now >= peer.silentSince + 1000 * peer.pingTimeout) {
+        peer.silentSince = now;
         this.#ports.report({ type: 'silent', peerId: peer.peerId });
       }
     }
@@ -171,9 +175,8 @@ export class ModelDataThread {
       pingTimeout,
       keys: new Map(),
       sendKey: null,
-      lastHeard: now,
       lastSent: now,
-      reportedSilent: false,
+      silentSince: now,
     });
   }
 
@@ -223,7 +226,7 @@ export class ModelDataThread {
   }
 
   #hear(peer: ModelPeer): void {
-    peer.lastHeard = this.#ports.now();
+    peer.silentSince = this.#ports.now();
   }
 
   #check(condition: boolean, fault: string): void {

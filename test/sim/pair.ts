@@ -43,7 +43,8 @@ export class Pair {
   readonly network: Network;
   readonly server: SimServer;
   readonly clients: SimClient[] = [];
-  readonly serverTls: { readonly live: number };
+  /** TLS sessions of the server that runs now. */
+  serverTls: { readonly live: number } = { live: 0 };
   readonly #serverOptions: ServerOptions;
   readonly #tlsDelay: number | null;
 
@@ -52,15 +53,17 @@ export class Pair {
     this.network = new Network(this.loop, this.random, { ...PERFECT, ...options.network });
     this.#tlsDelay = options.tlsDelay ?? null;
     this.#serverOptions = { ...SERVER_OPTIONS, cookieKey: this.random.bytes(32), ...options.server };
-    const tls = createMemoryTls({
-      random: this.random,
-      certificate: () => certificateOf('server'),
-      verify: options.verifyClient ?? (() => null),
-      defer: this.#defer(),
-    });
-    this.serverTls = tls;
     const crypto = createNodeCrypto((length) => this.random.bytes(length));
-    this.server = new SimServer(this.loop, this.network, this.#serverOptions, { crypto, tls });
+    this.server = new SimServer(this.loop, this.network, this.#serverOptions, () => {
+      const tls = createMemoryTls({
+        random: this.random,
+        certificate: () => certificateOf('server'),
+        verify: options.verifyClient ?? (() => null),
+        defer: this.#defer(),
+      });
+      this.serverTls = tls;
+      return { crypto, tls };
+    });
   }
 
   /** A new client that starts to connect. */

@@ -122,6 +122,17 @@ const ACCIDENTS: readonly ((pair: Pair, client: SimClient, dice: SeededRandom) =
       pair.server.run(() => pair.server.core.disconnect(pair.loop.now, peerId, 'kicked', 'out'));
     }
   },
+  (pair, _client, dice) => {
+    const downFor = dice.pick([0, 100, 3000]);
+    if (dice.chance(0.6)) {
+      return;
+    }
+    if (dice.chance(0.5)) {
+      pair.server.crash(downFor);
+    } else {
+      pair.server.crashInTurn(downFor);
+    }
+  },
   (pair, client, dice) => {
     if (client.ended !== undefined || client.isDead) {
       pair.join({

@@ -15,10 +15,15 @@ import type { EventLoop } from './event-loop.js';
 import { ModelDataThread } from './model-data-thread.js';
 import type { Network } from './network.js';
 
-/** A server with its drive loop, a data thread, and a world that answers its questions. */
+/** What a server is given anew whenever it starts. */
+export type SimServerPorts = () => Omit<ServerPorts, 'onTlsProgress'>;
+
+/** A server with its drive loop, a data thread, and a world that answers its questions and outlives it. */
 export class SimServer {
-  readonly core: Server;
+  core: Server;
   readonly data: ModelDataThread;
+  /** What the server has asked to be kept, by peer-id. */
+  readonly snapshots = new Map<PeerId, Uint8Array>();
   readonly events: ServerEvent[] = [];
   /** Addresses in use, by peer-id. */
   readonly leases = new Map<PeerId, string>();
@@ -34,13 +39,19 @@ export class SimServer {
   answerDelay = 0;
   readonly #loop: EventLoop;
   readonly #network: Network;
+  readonly #options: ServerOptions;
+  readonly #ports: SimServerPorts;
   #wakeAt = Number.POSITIVE_INFINITY;
+  /** What has come for a server that is down; null while one is up. */
+  #backlog: (() => void)[] | null = null;
+  #crashes: { readonly downFor: number } | null = null;
 
-  constructor(loop: EventLoop, network: Network, options: ServerOptions, ports: Omit<ServerPorts, 'onTlsProgress'>) {
+  constructor(loop: EventLoop, network: Network, options: ServerOptions, ports: SimServerPorts) {
     this.#loop = loop;
     this.#network = network;
-    const onTlsProgress = () => loop.after(0, () => this.run(() => this.core.handleTls(loop.now)));
-    this.core = new Server(options, { ...ports, onTlsProgress }, loop.now, unixAt(loop.now));
+    this.#options = options;
+    this.#ports = ports;
+    this.core = this.#createCore();
     this.data = new ModelDataThread('server', {
       now: () => loop.now,
       transmit: (path, bytes) => network.toClient(path, bytes),
@@ -57,9 +68,32 @@ export class SimServer {
     }
   }
 
+  /** The server dies, and another one goes on after `downFor` milliseconds; what comes in between waits. */
+  crash(downFor: number): void {
+    this.#crashes = null;
+    if (this.#backlog === null) {
+      this.#backlog = [];
+      this.#loop.after(downFor, () => this.#restart());
+    }
+  }
+
+  /** The next turn is left in its middle: what it has done is lost. */
+  crashInTurn(downFor: number): void {
+    this.#crashes = { downFor };
+  }
+
   /** One turn of the drive loop: hand in, drain in the order of the contract, arm the timer. */
   run(step: () => void): void {
+    if (this.#backlog !== null) {
+      this.#backlog.push(step);
+      return;
+    }
     step();
+    if (this.#crashes !== null) {
+      this.crash(this.#crashes.downFor);
+      return;
+    }
+    this.#storeSnapshots();
     for (let command = this.core.pollCommand(); command !== undefined; command = this.core.pollCommand()) {
       this.#handleCommand(command);
     }
@@ -80,6 +114,57 @@ export class SimServer {
 
   of<Type extends ServerEvent['type']>(type: Type): readonly Extract<ServerEvent, { type: Type }>[] {
     return this.events.filter((event): event is Extract<ServerEvent, { type: Type }> => event.type === type);
+  }
+
+  #createCore(): Server {
+    const { now } = this.#loop;
+    const onTlsProgress = (): void => {
+      const { core } = this;
+      this.#loop.after(0, () => {
+        if (core === this.core) this.run(() => this.core.handleTls(this.#loop.now));
+      });
+    };
+    return new Server(this.#options, { ...this.#ports(), onTlsProgress }, now, unixAt(now));
+  }
+
+  /** A new server takes the clients over; leases that belong to nobody by now are free. */
+  #restart(): void {
+    const backlog = this.#backlog ?? [];
+    this.#backlog = null;
+    this.#wakeAt = Number.POSITIVE_INFINITY;
+    this.core = this.#createCore();
+    const { peers } = this.data;
+    const all = [...new Set([...peers, ...this.snapshots.keys()])].map((peerId) => ({
+      peerId,
+      served: peers.includes(peerId),
+      path: this.data.pathOf(peerId),
+      bytes: this.snapshots.get(peerId) ?? null,
+    }));
+    const before = this.events.length;
+    this.run(() => this.core.restore(this.#loop.now, all));
+    const again: (() => void)[] | null = this.#downNow();
+    if (again !== null) {
+      again.unshift(...backlog);
+      return;
+    }
+    const restored = new Set(
+      this.events.slice(before).map((event) => (event.type === 'restored' ? event.client.peerId : null)),
+    );
+    for (const peerId of this.leases.keys()) {
+      if (!restored.has(peerId)) this.leases.delete(peerId);
+    }
+    for (const step of backlog) this.run(step);
+  }
+
+  #downNow(): (() => void)[] | null {
+    return this.#backlog;
+  }
+
+  #storeSnapshots(): void {
+    for (let change = this.core.pollSnapshot(); change !== undefined; change = this.core.pollSnapshot()) {
+      if (change.type === 'store') this.snapshots.set(change.peerId, change.bytes.slice());
+      else this.snapshots.delete(change.peerId);
+    }
   }
 
   #handleCommand(command: DataCommand): void {
@@ -105,6 +190,7 @@ export class SimServer {
         }
         break;
       case 'connected':
+      case 'restored':
       case 'floated':
       case 'float-conflict':
       case 'renegotiated':
@@ -131,7 +217,10 @@ export class SimServer {
   }
 
   #answer(step: () => void): void {
-    this.#loop.after(this.answerDelay, () => this.run(step));
+    const { core } = this;
+    this.#loop.after(this.answerDelay, () => {
+      if (core === this.core && this.#backlog === null) this.run(step);
+    });
   }
 
   #armTimer(): void {

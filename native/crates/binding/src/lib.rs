@@ -8,3 +8,4 @@ mod hand_over;
 mod plane;
 mod shard;
 mod shared_view;
+mod snapshot;

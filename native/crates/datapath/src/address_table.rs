@@ -19,6 +19,12 @@ impl AddressTable {
         self.peers.pin().get(path).copied()
     }
 
+    /// Every path with its owner, in no order.
+    pub fn owners(&self) -> Vec<(PeerId, PeerAddr)> {
+        let peers = self.peers.pin();
+        peers.iter().map(|(path, peer)| (*peer, *path)).collect()
+    }
+
     /// The path now belongs to `peer`, whoever had it before: its handshake or its float has just proved it.
     pub fn insert(&self, path: PeerAddr, peer: PeerId) {
         self.peers.pin().insert(path, peer);
@@ -54,6 +60,7 @@ mod tests {
         table.insert(path(0, 1194), PeerId(1));
         assert_eq!(table.find(&path(0, 1194)), Some(PeerId(1)));
         assert_eq!(table.find(&path(1, 1194)), None);
+        assert_eq!(table.owners(), [(PeerId(1), path(0, 1194))]);
     }
 
     #[test]

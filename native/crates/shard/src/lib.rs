@@ -18,5 +18,6 @@ pub mod registry;
 pub mod ring;
 mod route_steering;
 pub mod shard_thread;
+pub mod snapshot_store;
 mod urgency;
 pub mod worker_port;

@@ -5,7 +5,7 @@ use std::os::fd::RawFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use datapath::stats::Counter;
-use datapath::{DataPath, Plane, TunOffloads};
+use datapath::{DataPath, PeerAddr, PeerId, Plane, TunOffloads};
 pub use datapath::{Millis, PeerSnapshot, PlaneSettings, Role};
 use netio::IoError;
 use netio::fd::duplicate;
@@ -21,6 +21,7 @@ use crate::outlet::Outlet;
 use crate::ring::{RingConsumer, RingProducer};
 use crate::route_steering::RouteSteering;
 use crate::shard_thread::{Life, ShardState, ShardThread};
+use crate::snapshot_store::{Snapshot, SnapshotStore};
 use crate::worker_port::{OnWake, WorkerPort};
 
 /// What a data thread is given. The descriptors stay the caller's: the thread works on duplicates.
@@ -57,7 +58,9 @@ pub fn create_plane(settings: PlaneSettings) -> Result<u32, IoError> {
     let seats = (0..settings.shards)
         .map(|_| Seat::new())
         .collect::<Result<Vec<_>, _>>()?;
+    let snapshots = SnapshotStore::new(settings.shards, settings.max_peers);
     let entry = Arc::new(Entry {
+        snapshots,
         plane: Arc::new(Plane::new(settings)),
         seats,
         steering: Mutex::new(None),
@@ -242,6 +245,35 @@ pub fn shard_life(plane: u32, shard: usize) -> Result<Life, IoError> {
         .map_or(Life::Stopped, |thread| thread.state().life()))
 }
 
+/// See `SnapshotStore::store`.
+pub fn store_snapshot(plane: u32, shard: usize, peer: u32, bytes: &[u8]) -> Result<bool, IoError> {
+    find(plane)?.snapshots.store(shard, peer, bytes)
+}
+
+pub fn drop_snapshot(plane: u32, shard: usize, peer: u32) -> Result<(), IoError> {
+    find(plane)?.snapshots.forget(shard, peer)
+}
+
+pub fn read_snapshots(plane: u32, shard: usize) -> Result<Vec<(u32, Snapshot)>, IoError> {
+    find(plane)?.snapshots.read(shard)
+}
+
+/// The peers that the shard's data thread serves, and where each of them is; `None` for one whose path has got another
+/// owner. Nobody in a shard that was never started.
+pub fn shard_peers(plane: u32, shard: usize) -> Result<Vec<(PeerId, Option<PeerAddr>)>, IoError> {
+    let entry = find(plane)?;
+    let thread = entry.seat(shard)?.thread();
+    let Some(thread) = thread.as_ref() else {
+        return Ok(Vec::new());
+    };
+    let paths: BTreeMap<PeerId, PeerAddr> = entry.plane.addresses.owners().into_iter().collect();
+    let peers = thread.stats().peers();
+    Ok(peers
+        .iter()
+        .map(|snapshot| (snapshot.peer, paths.get(&snapshot.peer).copied()))
+        .collect())
+}
+
 /// For tests: the data thread panics at its next turn.
 pub fn inject_panic(plane: u32, shard: usize) -> Result<(), IoError> {
     let entry = find(plane)?;
@@ -268,6 +300,7 @@ struct Registry {
 pub(crate) struct Entry {
     plane: Arc<Plane>,
     pub seats: Vec<Seat>,
+    snapshots: SnapshotStore,
     steering: Mutex<Option<RouteSteering>>,
 }
 

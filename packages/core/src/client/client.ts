@@ -341,7 +341,8 @@ export class Client {
     this.#outbox.commands.push(peerFromPush(this.#options, peerId, options));
     this.#session.installFirstKeys(now, peerId, choice.cipher, keys);
     if (renegotiationKey !== undefined) {
-      this.#session.link.useForRenegotiation(now, createTlsCryptWrapper(renegotiationKey, 'client', this.#crypto));
+      const wrapper = createTlsCryptWrapper(renegotiationKey, 'client', this.#crypto);
+      this.#session.link.useForRenegotiation(now, wrapper, renegotiationKey);
     }
     this.#outbox.events.push({
       type: 'connected',

@@ -56,7 +56,8 @@ export const connectClient = (
   });
   session.installFirstKeys(now, peerId, cipher, keys);
   if (renegotiationKey !== null) {
-    session.link.useForRenegotiation(now, createTlsCryptWrapper(renegotiationKey, 'server', context.crypto));
+    const wrapper = createTlsCryptWrapper(renegotiationKey, 'server', context.crypto);
+    session.link.useForRenegotiation(now, wrapper, renegotiationKey);
   }
   return encodePushReply(options);
 };

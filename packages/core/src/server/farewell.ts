@@ -1,5 +1,13 @@
 import type { Millis } from '../ids.js';
+import type { Key } from '../session/session.js';
 import type { EndReason } from './server-event.js';
+import type { ServerPhase } from './server-phase.js';
+
+/** A last message, and the key id whose TLS session takes it. */
+export interface Farewell {
+  readonly message: string;
+  readonly key: Key<ServerPhase>;
+}
 
 /** The last control message for a client, null where the protocol has none or nobody is there to read it. [wire 15] */
 export const farewellMessage = (reason: EndReason, detail: string, explicitExitNotify: 0 | 1 | 2): string | null => {
@@ -19,6 +27,7 @@ export const farewellMessage = (reason: EndReason, detail: string, explicitExitN
     case 'replaced':
     case 'handshake-timeout':
     case 'tls-failed':
+    case 'state-lost':
       return null;
   }
 };

@@ -8,6 +8,15 @@ import type { ControlProtection } from '../wrap/control-protection.js';
 import { STATELESS_REPLAY_COUNTER } from './admission.js';
 import type { ServerContext } from './server-context.js';
 import type { ServerPhase } from './server-phase.js';
+import type { Stage } from './stage.js';
+
+/** How a session of the server begins. */
+export type Opening = (
+  context: ServerContext,
+  handler: SessionHandler<ServerPhase>,
+  openTls: () => TlsSession,
+  now: Millis,
+) => { readonly session: Session<ServerPhase>; readonly stage: Stage };
 
 export interface ServerSessionInput {
   readonly path: Path;
@@ -18,16 +27,28 @@ export interface ServerSessionInput {
 }
 
 /** The control session as it is behind the stateless exchange of resets, or before our reset. [wire 7, 7.1] */
-export const openSession = (
-  context: ServerContext,
-  input: ServerSessionInput,
-  handler: SessionHandler<ServerPhase>,
-  openTls: () => TlsSession,
+export const openSession =
+  (input: ServerSessionInput): Opening =>
+  (context, handler, openTls, now) => {
+    const { times, options, outbox, lifeShare } = context;
+    const link = createLink(context, input, now);
+    const { commands, transmits } = outbox;
+    const { maxPacketSize } = options;
+    const session = new Session(
+      { role: 'server', link, times, maxPacketSize, openTls, transmits, commands, lifeShare },
+      handler,
+      now,
+      input.cookie === null ? OPCODE.hardResetServerV2 : null,
+    );
+    return { session, stage: { type: 'handshaking', client: null } };
+  };
+
+export const createLink = (
+  { crypto, clock }: ServerContext,
+  { path, clientId, cookie, protection }: ServerSessionInput,
   now: Millis,
-): Session<ServerPhase> => {
-  const { clock, crypto, times, options, outbox, lifeShare } = context;
-  const { path, clientId, cookie, protection } = input;
-  const link = new ControlLink({
+): ControlLink =>
+  new ControlLink({
     path,
     ownSessionId: cookie ?? freshSessionId(crypto.randomBytes),
     peerSessionId: clientId,
@@ -36,12 +57,3 @@ export const openSession = (
     now,
     usedReplayIds: cookie === null ? 0 : STATELESS_REPLAY_COUNTER,
   });
-  const { commands, transmits } = outbox;
-  const { maxPacketSize } = options;
-  return new Session(
-    { role: 'server', link, times, maxPacketSize, openTls, transmits, commands, lifeShare },
-    handler,
-    now,
-    cookie === null ? OPCODE.hardResetServerV2 : null,
-  );
-};

@@ -2,16 +2,35 @@ import { asPeerId, type Millis, type PeerId } from '../ids.js';
 
 /** Numbers with `id mod shards == shard`, so that steering by number finds this shard. [wire 16] */
 export class PeerIdPool {
+  readonly #shard: number;
   readonly #shards: number;
-  readonly #inherited: ReadonlySet<PeerId>;
+  readonly #inherited = new Set<PeerId>();
   #nextFresh: number;
   readonly #released: { readonly peerId: PeerId; readonly at: Millis }[] = [];
 
-  /** `inherited`: numbers that somebody has already; they are dealt after their release. */
-  constructor(shard: number, shards: number, inherited: ReadonlySet<PeerId>) {
+  constructor(shard: number, shards: number) {
+    this.#shard = shard;
     this.#shards = shards;
-    this.#inherited = inherited;
     this.#nextFresh = shard;
+  }
+
+  /** Somebody has this number already, which has not been dealt here; it is dealt after its release. */
+  inherit(peerId: PeerId): void {
+    this.#inherited.add(peerId);
+  }
+
+  /** The lowest number that nobody has had yet, for `resume`. */
+  get nextFresh(): number {
+    return this.#nextFresh;
+  }
+
+  /** Goes on after a pool that had come to `nextFresh`: what nobody has inherited below has been released, perhaps just now. */
+  resume(now: Millis, nextFresh: number): void {
+    for (let number = this.#shard; number < Math.min(nextFresh, NO_PEER_ID); number += this.#shards) {
+      const peerId = asPeerId(number);
+      if (!this.#inherited.has(peerId)) this.release(now, peerId);
+      this.#nextFresh = number + this.#shards;
+    }
   }
 
   /** A number that nobody has had for a while: packets of its last owner may still be under way. null when all are in use. */
@@ -37,5 +56,5 @@ export class PeerIdPool {
 }
 
 /** Means "none" on the wire. [wire 16] */
-const NO_PEER_ID = 0xffffff;
+export const NO_PEER_ID = 0xffffff;
 const REST: Millis = 60_000;

@@ -49,7 +49,9 @@ export type EndReason =
   | 'renegotiation-failed'
   | 'handshake-timeout'
   | 'tls-failed'
-  | 'protocol-error';
+  | 'protocol-error'
+  /** A new worker could not take it over. */
+  | 'state-lost';
 
 /**
  * What the world should know or decide, polled with `pollEvent`.
@@ -67,6 +69,8 @@ export type ServerEvent =
     }
   | { readonly type: 'lease'; readonly request: number; readonly identity: ClientIdentity; readonly peerId: PeerId }
   | { readonly type: 'connected'; readonly client: ConnectedClient }
+  /** A client that was connected to another server before, see `Server.restore`. */
+  | { readonly type: 'restored'; readonly client: ConnectedClient }
   | { readonly type: 'floated'; readonly peerId: PeerId; readonly path: Path }
   | { readonly type: 'float-conflict'; readonly peerId: PeerId; readonly holder: PeerId; readonly path: Path }
   | { readonly type: 'renegotiated'; readonly peerId: PeerId; readonly tls: string }

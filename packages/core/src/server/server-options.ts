@@ -1,5 +1,4 @@
 import type { DataCipher } from '../data-plane.js';
-import type { PeerId } from '../ids.js';
 import type { DigestName } from '../ports.js';
 
 /** Control-channel protection. Keys are the 256 bytes of a static key file. [wire 3] */
@@ -95,6 +94,4 @@ export interface ServerOptions {
   readonly maxPacketSize: number;
   /** Sessions (handshakes included) this shard holds at most. */
   readonly maxSessions: number;
-  /** Peers the data thread has from an earlier worker of this shard. `disconnect` removes them; until then their numbers are theirs. */
-  readonly inheritedPeers?: readonly PeerId[];
 }

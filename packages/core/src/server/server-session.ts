@@ -10,9 +10,9 @@ import { OPCODE } from '../wire/opcode.js';
 import type { SessionId } from '../wire/session-id.js';
 import { handleKeyMethod } from './await-key-method.js';
 import { connectClient, describeClient, renegotiatedKeys } from './connect-client.js';
-import { farewellMessage, lingerTime, SHUTDOWN_LINGER, withText } from './farewell.js';
+import { type Farewell, farewellMessage, lingerTime, SHUTDOWN_LINGER, withText } from './farewell.js';
 import type { IdentityLock } from './identity-lock.js';
-import { openSession, type ServerSessionInput } from './open-session.js';
+import type { Opening } from './open-session.js';
 import { timeoutHint, tlsHint } from './refusal-hint.js';
 import type { AuthDecision, EndReason, Lease, LeaseDecision } from './server-event.js';
 import type { ServerPhase } from './server-phase.js';
@@ -25,15 +25,22 @@ export class ServerSession implements SessionHandler<ServerPhase> {
   readonly #context: SessionHost<ServerSession>;
   readonly #session: Session<ServerPhase>;
   readonly #handshakeEnd: Millis;
-  #stage: Stage = { type: 'handshaking', client: null };
+  #stage: Stage;
   #touchedAt = Number.NEGATIVE_INFINITY;
   #renegotiationFault = '';
 
-  constructor(context: SessionHost<ServerSession>, input: ServerSessionInput, now: Millis) {
+  constructor(context: SessionHost<ServerSession>, clientId: SessionId, open: Opening, now: Millis) {
     this.#context = context;
-    this.clientId = input.clientId;
+    this.clientId = clientId;
     this.#handshakeEnd = now + context.times.handWindow;
-    this.#session = openSession(context, input, this, () => context.openTls(this), now);
+    const { session, stage } = open(context, this, () => context.openTls(this), now);
+    this.#session = session;
+    this.#stage = stage;
+  }
+
+  /** For reading only: the server's snapshots are made of it. */
+  get control(): Session<ServerPhase> {
+    return this.#session;
   }
 
   get path(): Path {
@@ -99,7 +106,9 @@ export class ServerSession implements SessionHandler<ServerPhase> {
       key.phase = { type: 'complete' };
       this.#context.handleAuthenticated(now, this);
     } else if (stage.type === 'connected') {
-      this.#context.outbox.events.push({ type: 'renegotiated', peerId: stage.peerId, tls: key.phase.tls });
+      const { tls } = key.phase;
+      this.#context.outbox.events.push({ type: 'renegotiated', peerId: stage.peerId, tls });
+      this.#stage = { ...stage, client: { ...stage.client, tls } };
       key.phase = { type: 'complete' };
     }
     this.#session.settle(now);
@@ -137,7 +146,7 @@ export class ServerSession implements SessionHandler<ServerPhase> {
   handleTimeout(now: Millis): void {
     const stage = this.#stage;
     if (stage.type === 'closing' && stage.until <= now) {
-      this.#vanish(stage.reason);
+      this.#stage = { type: 'gone', reason: stage.reason };
     } else if (isHandshaking(stage) && this.#handshakeEnd <= now) {
       const { detail, hint } = timeoutHint(stage.type, this.#session.current.phase);
       this.#finish(now, 'handshake-timeout', detail, hint, null);
@@ -196,7 +205,7 @@ export class ServerSession implements SessionHandler<ServerPhase> {
   handleSettled(now: Millis): void {
     const stage = this.#stage;
     if (stage.type === 'closing' && stage.whenFlushed && this.#session.isFlushed) {
-      this.#vanish(stage.reason);
+      this.#stage = { type: 'gone', reason: stage.reason };
     }
     if (stage.type !== 'await-push-request' || !this.#session.current.channel.isFlushed) {
       return;
@@ -320,15 +329,16 @@ export class ServerSession implements SessionHandler<ServerPhase> {
 
   #connect(now: Millis, stage: StageOf<'await-lease'>, lease: Lease): void {
     const { client, peerId } = stage;
-    const pushed = connectClient(now, this.#context, this.#session, stage, lease);
-    this.#stage = { type: 'connected', client, lease, peerId, pushed: 'fault' in pushed ? [] : pushed, pushedAt: now };
-    if ('fault' in pushed) {
-      this.end(now, 'protocol-error', pushed.fault);
+    const result = connectClient(now, this.#context, this.#session, stage, lease);
+    const pushed = 'fault' in result ? [] : result;
+    const since = this.#context.clock.unixAt(now);
+    this.#stage = { type: 'connected', client, lease, peerId, pushed, pushedAt: now, since };
+    if ('fault' in result) {
+      this.end(now, 'protocol-error', result.fault);
       return;
     }
     this.#push(pushed);
     this.#context.handleConnected(this, peerId);
-    const since = this.#context.clock.unixAt(now);
     this.#context.outbox.events.push({ type: 'connected', client: describeClient(client, peerId, lease, since) });
   }
 
@@ -374,10 +384,6 @@ export class ServerSession implements SessionHandler<ServerPhase> {
         : { type: 'closing', until: now + linger, whenFlushed: reason === 'shutdown', reason };
   }
 
-  #vanish(reason: EndReason): void {
-    this.#stage = { type: 'gone', reason };
-  }
-
   /** At most one order a second: the data thread counts in seconds. */
   #touch(now: Millis): void {
     const { peerId } = this;
@@ -386,12 +392,6 @@ export class ServerSession implements SessionHandler<ServerPhase> {
       this.#context.outbox.commands.push({ type: 'touch-peer', peerId });
     }
   }
-}
-
-/** A last message, and the key id whose TLS session takes it. */
-interface Farewell {
-  readonly message: string;
-  readonly key: Key<ServerPhase>;
 }
 
 /** Repeated PUSH_REQUESTs are not answered for so long. [wire 15] */

@@ -1,21 +1,26 @@
 import type { DataCommand, DataEvent } from '../data-plane.js';
 import { createDropCounters, type DropReason, isDrop } from '../drop-reason.js';
 import { assertNever } from '../errors.js';
-import type { Millis, Path, PeerId, UnixSeconds } from '../ids.js';
+import { asPeerId, type Millis, type Path, type PeerId, pathKey, type UnixSeconds } from '../ids.js';
 import type { CryptoProvider, TlsEngine, TlsSession } from '../ports.js';
 import type { Deadline } from '../session/deadline.js';
 import { DeadlineQueue } from '../session/deadline-queue.js';
 import { Outbox, type Transmit } from '../session/outbox.js';
 import { sessionTimes } from '../session/session-times.js';
 import { WallClock } from '../session/wall-clock.js';
+import { decodeSessionSnapshot, type SessionSnapshot } from '../snapshot/session-snapshot.js';
 import { PacketReader } from '../wire/cursor.js';
 import { encodeOptionsString } from '../wire/options-string.js';
 import type { SessionId } from '../wire/session-id.js';
 import { decodePacketHead } from '../wrap/packet-head.js';
 import { AdmissionGate } from './admission.js';
+import { describeClient } from './connect-client.js';
 import { sameIdentity } from './identity-lock.js';
-import { PeerIdPool } from './peer-id-pool.js';
+import { decodeNumbers, encodeNumbers } from './kept-numbers.js';
+import { openSession } from './open-session.js';
+import { NO_PEER_ID, PeerIdPool } from './peer-id-pool.js';
 import { Questions } from './questions.js';
+import { firstRenegotiation, hasMoved, type InheritedPeer, restoreSession } from './restore-session.js';
 import type { ServerContext } from './server-context.js';
 import type { AuthDecision, EndReason, LeaseDecision, ServerEvent } from './server-event.js';
 import type { LiveOptions, ServerOptions } from './server-options.js';
@@ -23,6 +28,7 @@ import type { ServerPorts } from './server-ports.js';
 import { ServerSession } from './server-session.js';
 import type { SessionHost } from './session-host.js';
 import { SessionTable } from './session-table.js';
+import { SnapshotBook, type SnapshotChange } from './snapshot-book.js';
 import { isHandshaking, isOver } from './stage.js';
 
 /**
@@ -38,8 +44,9 @@ export class Server {
   readonly #gate: AdmissionGate;
   readonly #outbox = new Outbox<ServerEvent>();
   readonly #table = new SessionTable();
-  /** Peers of an earlier worker: the data thread serves them, there is no session. */
-  readonly #inherited: Set<PeerId>;
+  readonly #snapshots = new SnapshotBook();
+  /** The numbers that were dealt, as far as that is kept under the number that nobody has. */
+  #keptNumber = 0;
   readonly #questions = new Questions();
   readonly #deadlines = new DeadlineQueue<ServerSession>();
   /** Sessions whose TLS engine has news. */
@@ -51,7 +58,6 @@ export class Server {
   constructor(options: ServerOptions, ports: ServerPorts, now: Millis, unixNow: UnixSeconds) {
     const clock = new WallClock(now, unixNow);
     this.#options = options;
-    this.#inherited = new Set(options.inheritedPeers);
     this.#tls = ports.tls;
     this.#onTlsProgress = ports.onTlsProgress;
     this.#gate = new AdmissionGate(options, ports.crypto, clock);
@@ -60,7 +66,7 @@ export class Server {
       crypto: ports.crypto,
       clock,
       outbox: this.#outbox,
-      peerIds: new PeerIdPool(options.shard, options.shards, new Set(options.inheritedPeers)),
+      peerIds: new PeerIdPool(options.shard, options.shards),
       lifeShare: () => randomLifeShare(ports.crypto),
       openTls: (session) => this.#openTls(session),
       ask: (session, peerId) => this.#questions.ask(session, peerId ?? null),
@@ -165,9 +171,28 @@ export class Server {
     const session = this.#table.byPeerId(peerId);
     if (session !== undefined) {
       this.#run(session, () => session.end(now, reason, detail));
-    } else if (this.#inherited.delete(peerId)) {
-      this.#outbox.commands.push({ type: 'remove-peer', peerId });
-      this.#context.peerIds.release(now, peerId);
+    }
+  }
+
+  /**
+   * Goes on with the clients of a server that is gone, whose data thread lives. Once, before anything else is handed in.
+   * Clients whose snapshot is missing or unusable lose their peer, and connect again when they notice.
+   */
+  restore(now: Millis, peers: readonly InheritedPeer[]): void {
+    const { peerIds } = this.#context;
+    const isClient = ({ peerId }: InheritedPeer): boolean => peerId !== NO_PEER_ID;
+    for (const { peerId } of peers.filter(isClient)) {
+      peerIds.inherit(peerId);
+    }
+    peerIds.resume(now, decodeNumbers(peers.find((peer) => !isClient(peer))?.bytes ?? null));
+    for (const peer of peers.filter(isClient)) {
+      const { peerId, bytes } = peer;
+      const snapshot = bytes === null ? null : decodeSessionSnapshot(bytes);
+      if (peer.served && snapshot?.peerId === peerId) {
+        this.#restore(now, snapshot, peer.path ?? snapshot.path, peers.length);
+      } else {
+        this.#abandon(now, peer);
+      }
     }
   }
 
@@ -205,6 +230,16 @@ export class Server {
     return this.#outbox.transmits.poll();
   }
 
+  /** To be drained before the commands: a server that dies between the two is restored as if it had said them. */
+  pollSnapshot(): SnapshotChange | undefined {
+    const { nextFresh } = this.#context.peerIds;
+    if (nextFresh !== this.#keptNumber) {
+      this.#keptNumber = nextFresh;
+      return { type: 'store', peerId: asPeerId(NO_PEER_ID), bytes: encodeNumbers(nextFresh) };
+    }
+    return this.#snapshots.poll();
+  }
+
   pollEvent(): ServerEvent | undefined {
     return this.#outbox.events.poll();
   }
@@ -230,7 +265,12 @@ export class Server {
     }
     const { protection } = admission;
     const cookie = admission.type === 'admit' ? admission.serverId : null;
-    const admitted = new ServerSession(this.#context, { path, clientId, cookie, protection }, now);
+    const admitted = new ServerSession(
+      this.#context,
+      clientId,
+      openSession({ path, clientId, cookie, protection }),
+      now,
+    );
     this.#table.add(admitted);
     this.#handshakes++;
     return this.#run(admitted, () => admitted.handleDatagram(now, bytes));
@@ -257,7 +297,36 @@ export class Server {
       session.destroy();
     }
     this.#deadlines.set(session, session.nextDeadline);
+    this.#snapshots.note(session);
     return result;
+  }
+
+  #restore(now: Millis, snapshot: SessionSnapshot, path: Path, clients: number): void {
+    const { peerId, clientId } = snapshot;
+    const renegotiateAt = now + firstRenegotiation(this.#context.crypto, clients);
+    const open = restoreSession(snapshot, path, renegotiateAt);
+    const session = new ServerSession(this.#context, clientId, open, now);
+    const { stage } = session;
+    if (stage.type !== 'connected') return;
+    this.#table.add(session);
+    this.#table.setPeerId(peerId, session);
+    this.#run(session, () => undefined);
+    const { client, lease, since } = stage;
+    this.#outbox.events.push({ type: 'restored', client: describeClient(client, peerId, lease, since) });
+    if (hasMoved(snapshot, path)) {
+      this.#outbox.events.push({ type: 'floated', peerId, path });
+    }
+  }
+
+  /** Its number rests, and whoever holds its lease hears of it. */
+  #abandon(now: Millis, { peerId, served }: InheritedPeer): void {
+    this.#snapshots.drop(peerId);
+    if (served) {
+      this.#outbox.commands.push({ type: 'remove-peer', peerId });
+    }
+    this.#context.peerIds.release(now, peerId);
+    const detail = 'its session could not be taken over';
+    this.#outbox.events.push({ type: 'disconnected', peerId, reason: 'state-lost', detail });
   }
 
   #openTls(session: ServerSession): TlsSession {
@@ -283,6 +352,9 @@ export class Server {
 
   /** A handshake that the client has begun over there, under the id of this session, gives way. */
   #handleFloat(now: Millis, session: ServerSession, peerId: PeerId, path: Path): void {
+    if (pathKey(path) === pathKey(session.path)) {
+      return;
+    }
     this.#table.remove(session);
     const namesake = this.#table.find(path, session.clientId);
     if (namesake !== undefined) {

@@ -1,4 +1,4 @@
-import type { Millis, PeerId } from '../ids.js';
+import type { Millis, PeerId, UnixSeconds } from '../ids.js';
 import type { KeyExchange } from '../session/key-exchange.js';
 import type { ClientChoice } from './client-offer.js';
 import type { IdentityLock } from './identity-lock.js';
@@ -37,6 +37,7 @@ export type Stage =
       /** The messages of the PUSH_REPLY, for repeated requests. */
       readonly pushed: readonly string[];
       readonly pushedAt: Millis;
+      readonly since: UnixSeconds;
     }
   /** Over; waits for the last acks. `whenFlushed`: only until they are there. */
   | { readonly type: 'closing'; readonly until: Millis; readonly whenFlushed: boolean; readonly reason: EndReason }

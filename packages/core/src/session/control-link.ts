@@ -1,15 +1,15 @@
 import { type DropReason, isDrop } from '../drop-reason.js';
-import type { KeyId, Millis, Path } from '../ids.js';
+import type { KeyId, Millis, Path, UnixSeconds } from '../ids.js';
+import { splitWrappedKey } from '../keys/tls-crypt-v2.js';
 import { ACKS_PER_PACKET } from '../reliable/acks.js';
 import { type ControlBody, controlBodyOverhead, decodeControlBody, encodeControlBody } from '../wire/control-packet.js';
-import { splitWrappedKey } from '../keys/tls-crypt-v2.js';
+import { PacketWriter } from '../wire/cursor.js';
 import { type ControlOpcode, carriesWrappedKey, decodeFirstByte, OPCODE } from '../wire/opcode.js';
 import type { SessionId } from '../wire/session-id.js';
-import { PacketWriter } from '../wire/cursor.js';
 import type { ControlProtection } from '../wrap/control-protection.js';
 import { PACKET_HEAD_LENGTH } from '../wrap/packet-head.js';
 import { ReplayCounter } from '../wrap/replay-counter.js';
-import { ReplayWindow } from '../wrap/replay-window.js';
+import { ReplayWindow, type ReplayWindowState } from '../wrap/replay-window.js';
 import type { Wrapper } from '../wrap/wrapper.js';
 import type { WallClock } from './wall-clock.js';
 
@@ -33,14 +33,29 @@ export interface ControlLinkInput {
   readonly usedReplayIds: number;
 }
 
+/** What a link must not forget: what was seen, and from when on its own packets are newer. */
+export interface ProtectionState {
+  readonly sentTime: UnixSeconds;
+  readonly window: ReplayWindowState;
+}
+
+export interface LinkState {
+  /** Of a client with a key of its own, plain and sealed; null where the server's configuration has the key. [wire 7.1] */
+  readonly clientKey: { readonly key: Uint8Array; readonly wrappedKey: Uint8Array } | null;
+  readonly initial: ProtectionState;
+  /** `key`: of the tls-crypt wrapper for key ids above 0; null where the initial protection serves them, too. */
+  readonly renegotiated: (ProtectionState & { readonly key: Uint8Array }) | null;
+}
+
 /** Two session ids, a path, and the protection of the packets between them. [wire 2, 6, 9] */
 export class ControlLink {
   path: Path;
   peerSessionId: SessionId | null;
   readonly ownSessionId: SessionId;
   readonly #clock: WallClock;
-  readonly #initial: NumberedProtection;
+  #initial: NumberedProtection;
   #renegotiated: NumberedProtection;
+  #received = 0;
 
   constructor(input: ControlLinkInput) {
     this.path = input.path;
@@ -61,10 +76,38 @@ export class ControlLink {
     return this.#initial.wrappedKey?.length ?? 0;
   }
 
-  /** From now on `wrapper` protects all packets of key ids above 0. [wire 9] */
-  useForRenegotiation(now: Millis, wrapper: Wrapper): void {
-    const protection = { wrapper, key: null, wrappedKey: null };
+  /** From now on `wrapper`, made from `key`, protects all packets of key ids above 0. [wire 9] */
+  useForRenegotiation(now: Millis, wrapper: Wrapper, key: Uint8Array): void {
+    const protection = { wrapper, key, wrappedKey: null };
     this.#renegotiated = numbered(protection, new ReplayCounter(this.#clock.unixAt(now)));
+  }
+
+  /** Goes on where another program's link has stopped: its packets are newer, and what it has seen is a replay. */
+  restore(now: Millis, state: LinkState, wrapperOf: (key: Uint8Array) => Wrapper): void {
+    const unixNow = this.#clock.unixAt(now);
+    this.#initial = restored(this.#initial, state.initial, now, unixNow);
+    this.#renegotiated = this.#initial;
+    if (state.renegotiated !== null) {
+      const { key } = state.renegotiated;
+      const protection = { wrapper: wrapperOf(key), key, wrappedKey: null };
+      this.#renegotiated = restored(protection, state.renegotiated, now, unixNow);
+    }
+  }
+
+  get state(): LinkState {
+    const { key, wrappedKey } = this.#initial;
+    const ofOthers = this.#renegotiated === this.#initial ? null : this.#renegotiated;
+    return {
+      clientKey: key === null || wrappedKey === null ? null : { key, wrappedKey },
+      initial: protectionState(this.#initial),
+      renegotiated:
+        ofOthers === null || ofOthers.key === null ? null : { ...protectionState(ofOthers), key: ofOthers.key },
+    };
+  }
+
+  /** Packets that were let through: another number, another `state`. */
+  get received(): number {
+    return this.#received;
   }
 
   open(now: Millis, bytes: Uint8Array): ControlPacket | DropReason {
@@ -88,6 +131,7 @@ export class ControlLink {
     if (packet.replayId !== null && !protection.window.accept(packet.replayId, now)) {
       return 'replayed';
     }
+    this.#received++;
     const opcode = packet.opcode === OPCODE.controlWkcV1 ? OPCODE.controlV1 : packet.opcode;
     return { opcode, keyId: packet.keyId, sessionId: packet.sessionId, body };
   }
@@ -129,6 +173,23 @@ interface NumberedProtection extends ControlProtection {
   readonly counter: ReplayCounter;
   readonly window: ReplayWindow;
 }
+
+/** A later time is newer whatever the counter, so that the peer takes our packets although we do not know how many were sent. [wire 6] */
+const restored = (
+  protection: ControlProtection,
+  state: ProtectionState,
+  now: Millis,
+  unixNow: UnixSeconds,
+): NumberedProtection => ({
+  ...protection,
+  counter: new ReplayCounter(Math.max(unixNow, state.sentTime + 1)),
+  window: ReplayWindow.restore(state.window, now),
+});
+
+const protectionState = ({ counter, window }: NumberedProtection): ProtectionState => ({
+  sentTime: counter.time,
+  window: window.state,
+});
 
 const numbered = (protection: ControlProtection, counter: ReplayCounter): NumberedProtection => ({
   ...protection,

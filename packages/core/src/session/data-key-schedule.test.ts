@@ -39,7 +39,7 @@ describe('the key that is sent with', () => {
 function scheduleWith(renegSec: number) {
   const queue = new Fifo<DataCommand>();
   const commands: DataCommand[] = [];
-  const schedule = new DataKeySchedule(
+  const schedule = DataKeySchedule.begin(
     {
       peerId: asPeerId(7),
       cipher: 'AES-256-GCM',

@@ -14,6 +14,20 @@ export interface DataKeyScheduleInput {
   readonly lifeShare: () => number;
 }
 
+/** Everything a schedule remembers; another object after every change. */
+export interface KeyScheduleState {
+  readonly keyId: KeyId;
+  readonly lameDuck: KeyId | null;
+  /** Until then the lame duck is still sent with. */
+  readonly useAt: Millis | null;
+  readonly retireAt: Millis | null;
+  readonly renegotiateAt: Millis | null;
+  /** From then on the current key is surely in use on both sides. */
+  readonly settledAt: Millis;
+  /** End of the current key's life after a renegotiation has begun; lifted by its success. */
+  readonly expireAt: Millis | null;
+}
+
 export type ScheduledWork = 'renegotiate' | 'expired';
 
 /**
@@ -22,24 +36,22 @@ export type ScheduledWork = 'renegotiate' | 'expired';
  */
 export class DataKeySchedule {
   readonly #input: DataKeyScheduleInput;
-  #keyId: KeyId;
-  #lameDuck: KeyId | null = null;
-  /** Until then the lame duck is still sent with. */
-  #useAt: Millis | null = null;
-  #retireAt: Millis | null = null;
-  #renegotiateAt: Millis | null = null;
-  /** From then on the current key is surely in use on both sides. */
-  #settledAt: Millis;
-  /** End of the current key's life after a renegotiation has begun; lifted by its success. */
-  #expireAt: Millis | null = null;
+  #state: KeyScheduleState;
+
+  /** Goes on with keys that the data thread has. */
+  constructor(input: DataKeyScheduleInput, state: KeyScheduleState) {
+    this.#input = input;
+    this.#state = state;
+  }
 
   /** Installs the first key. */
-  constructor(input: DataKeyScheduleInput, now: Millis, keyId: KeyId, keys: DataKeys) {
-    this.#input = input;
-    this.#keyId = keyId;
-    this.#settledAt = now + useKeyDelay(input.times);
-    this.#installKey(keyId, keys);
-    this.#armRenegotiation(now);
+  static begin(input: DataKeyScheduleInput, now: Millis, keyId: KeyId, keys: DataKeys): DataKeySchedule {
+    const settledAt = now + useKeyDelay(input.times);
+    const nothing = { lameDuck: null, useAt: null, retireAt: null, renegotiateAt: null, expireAt: null };
+    const schedule = new DataKeySchedule(input, { ...nothing, keyId, settledAt });
+    schedule.#installKey(keyId, keys);
+    schedule.#armRenegotiation(now);
+    return schedule;
   }
 
   get peerId(): PeerId {
@@ -50,12 +62,17 @@ export class DataKeySchedule {
     return this.#input.cipher;
   }
 
+  get state(): KeyScheduleState {
+    return this.#state;
+  }
+
   get nextDeadline(): Deadline | undefined {
+    const { useAt, retireAt, renegotiateAt, expireAt } = this.#state;
     return earliest([
-      deadline(this.#useAt, 'use key'),
-      deadline(this.#retireAt, 'retire key'),
-      deadline(this.#renegotiateAt, 'renegotiate'),
-      deadline(this.#expireAt, 'key expires'),
+      deadline(useAt, 'use key'),
+      deadline(retireAt, 'retire key'),
+      deadline(renegotiateAt, 'renegotiate'),
+      deadline(expireAt, 'key expires'),
     ]);
   }
 
@@ -63,50 +80,48 @@ export class DataKeySchedule {
   beginNext(now: Millis): void {
     this.#useCurrent();
     this.#retireLameDuck();
-    this.#renegotiateAt = null;
-    this.#expireAt ??= now + this.#input.times.tranWindow;
+    const expireAt = this.#state.expireAt ?? now + this.#input.times.tranWindow;
+    this.#set({ renegotiateAt: null, expireAt });
   }
 
   /** The negotiation that began at `startedAt` has yielded keys. */
   installNext(now: Millis, startedAt: Millis, keyId: KeyId, keys: DataKeys): void {
+    const before = this.#state;
     this.#installKey(keyId, keys);
-    this.#lameDuck = this.#keyId;
-    this.#keyId = keyId;
     const settledAt = startedAt + useKeyDelay(this.#input.times);
     // compat(2.6): a client that renegotiates more often than the delay forgets the lame duck before it is over, and
     // packets sealed with that are lost. The reference uses the newest key where none has settled.
-    this.#useAt = this.#settledAt <= now ? settledAt : Math.min(settledAt, now + UNSETTLED_USE_DELAY);
-    this.#settledAt = settledAt;
-    this.#retireAt = Math.max(startedAt + this.#input.times.tranWindow, this.#useAt);
-    this.#expireAt = null;
+    const useAt = before.settledAt <= now ? settledAt : Math.min(settledAt, now + UNSETTLED_USE_DELAY);
+    const retireAt = Math.max(startedAt + this.#input.times.tranWindow, useAt);
+    this.#set({ keyId, lameDuck: before.keyId, useAt, settledAt, retireAt, expireAt: null });
     this.#armRenegotiation(now);
   }
 
   /** The negotiation has failed; the next attempt comes when the peer has given up this one as well. */
   abandonNext(now: Millis): void {
-    this.#renegotiateAt = now + this.#input.times.handWindow;
+    this.#set({ renegotiateAt: now + this.#input.times.handWindow });
   }
 
-  /** The key is used up: renegotiate as soon as possible. */
-  hasten(now: Millis): void {
-    this.#renegotiateAt = now;
-  }
-
-  postpone(until: Millis): void {
-    this.#renegotiateAt = until;
+  /** Renegotiate then, at once when `until` is now; only after something else is done, or because the key is used up. */
+  renegotiateAt(until: Millis): void {
+    this.#set({ renegotiateAt: until });
   }
 
   handleTimeout(now: Millis): ScheduledWork | undefined {
-    if (isDue(this.#expireAt, now)) {
+    if (isDue(this.#state.expireAt, now)) {
       return 'expired';
     }
-    if (isDue(this.#useAt, now)) {
+    if (isDue(this.#state.useAt, now)) {
       this.#useCurrent();
     }
-    if (isDue(this.#retireAt, now)) {
+    if (isDue(this.#state.retireAt, now)) {
       this.#retireLameDuck();
     }
-    return isDue(this.#renegotiateAt, now) ? 'renegotiate' : undefined;
+    return isDue(this.#state.renegotiateAt, now) ? 'renegotiate' : undefined;
+  }
+
+  #set(change: Partial<KeyScheduleState>): void {
+    this.#state = { ...this.#state, ...change };
   }
 
   #installKey(keyId: KeyId, keys: DataKeys): void {
@@ -115,23 +130,25 @@ export class DataKeySchedule {
   }
 
   #useCurrent(): void {
-    if (this.#useAt !== null) {
-      this.#useAt = null;
-      this.#input.commands.push({ type: 'use-key', peerId: this.peerId, keyId: this.#keyId });
+    if (this.#state.useAt !== null) {
+      this.#set({ useAt: null });
+      this.#input.commands.push({ type: 'use-key', peerId: this.peerId, keyId: this.#state.keyId });
     }
   }
 
   #retireLameDuck(): void {
-    this.#retireAt = null;
-    if (this.#lameDuck !== null) {
-      this.#input.commands.push({ type: 'retire-key', peerId: this.peerId, keyId: this.#lameDuck });
-      this.#lameDuck = null;
+    const { lameDuck } = this.#state;
+    this.#set({ retireAt: null, lameDuck: null });
+    if (lameDuck !== null) {
+      this.#input.commands.push({ type: 'retire-key', peerId: this.peerId, keyId: lameDuck });
     }
   }
 
   #armRenegotiation(now: Millis): void {
     const { times, lifeShare } = this.#input;
-    this.#renegotiateAt = times.renegotiate === 0 ? null : now + Math.floor(times.renegotiate * lifeShare());
+    this.#set({
+      renegotiateAt: times.renegotiate === 0 ? null : now + Math.floor(times.renegotiate * lifeShare()),
+    });
   }
 }
 

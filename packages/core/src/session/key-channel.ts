@@ -20,6 +20,8 @@ export interface DuePacket {
 export interface KeyChannelInput {
   readonly keyId: KeyId;
   readonly openTls: () => TlsSession;
+  /** Its TLS session was another program's, and is gone: packets of this key id mean nothing. */
+  readonly lost: boolean;
   /** Whether TLS speaks first, that is in the client's role. */
   readonly tlsSpeaksFirst: boolean;
   /** Our reset; null when both resets went by before there was any state. [wire 7] */
@@ -61,6 +63,10 @@ export class KeyChannel {
     if (input.reset !== null) {
       this.#send.enqueue(input.reset, new Uint8Array(0));
     }
+  }
+
+  get isLost(): boolean {
+    return this.#input.lost;
   }
 
   /** The peer's reset for this key id has come: it speaks on this key id only. */

@@ -7,7 +7,7 @@ import type { Role } from '../role.js';
 import { encodeControlMessage } from '../wire/control-message.js';
 import { type ControlOpcode, OPCODE } from '../wire/opcode.js';
 import type { ControlLink, ControlPacket } from './control-link.js';
-import { DataKeySchedule } from './data-key-schedule.js';
+import { DataKeySchedule, type KeyScheduleState } from './data-key-schedule.js';
 import { type Deadline, deadline, earliest } from './deadline.js';
 import { KeyChannel, type KeyChannelEvent } from './key-channel.js';
 import type { Fifo, Transmit } from './outbox.js';
@@ -67,6 +67,25 @@ export class Session<Phase> {
     this.#current = this.#createKey(now, asKeyId(0), reset);
   }
 
+  /**
+   * Goes on with data keys whose TLS session is lost: nothing can be said on the current key id, so a renegotiation
+   * follows at `renegotiateAt`, or as soon as the peer says something there.
+   */
+  static restore<Phase>(
+    input: SessionInput,
+    handler: SessionHandler<Phase>,
+    now: Millis,
+    data: { readonly peerId: PeerId; readonly cipher: DataCipher; readonly phase: Phase },
+    state: KeyScheduleState,
+    renegotiateAt: Millis,
+  ): Session<Phase> {
+    const session = new Session(input, handler, now, null);
+    const { commands, times, lifeShare } = input;
+    session.#current = { channel: session.#createChannel(state.keyId, null, true), startedAt: now, phase: data.phase };
+    session.#dataKeys = new DataKeySchedule({ ...data, commands, times, lifeShare }, { ...state, renegotiateAt });
+    return session;
+  }
+
   get current(): Key<Phase> {
     return this.#current;
   }
@@ -75,9 +94,18 @@ export class Session<Phase> {
     return this.#next === null ? [this.#current] : [this.#current, this.#next];
   }
 
-  /** The key id on which the peer takes control messages now; null while that one is negotiated. */
+  /** The key id on which the peer takes control messages now; null while that one is negotiated, or its TLS session is lost. */
   get audibleKey(): Key<Phase> | null {
-    return this.#next?.channel.peerStarted === true ? null : this.#current;
+    return this.#next?.channel.peerStarted === true || this.#current.channel.isLost ? null : this.#current;
+  }
+
+  /** What the data keys are and when they change; null without any. */
+  get keySchedule(): KeyScheduleState | null {
+    return this.#dataKeys?.state ?? null;
+  }
+
+  get times(): SessionTimes {
+    return this.#input.times;
   }
 
   get hasDataKeys(): boolean {
@@ -103,7 +131,16 @@ export class Session<Phase> {
   /** An opened packet of this session; null when it counts as a sign of life. `settle` has to follow. */
   handlePacket(now: Millis, packet: ControlPacket): DropReason | null {
     const key = this.#keyOf(now, packet);
-    return typeof key === 'string' ? key : key.channel.handlePacket(packet);
+    if (typeof key === 'string') {
+      return key;
+    }
+    if (!key.channel.isLost) {
+      return key.channel.handlePacket(packet);
+    }
+    if (packet.body.messageId !== null) {
+      this.renegotiate(now);
+    }
+    return null;
   }
 
   /** Lets the role deal with everything TLS has to say, then turns what is due into datagrams. */
@@ -134,7 +171,7 @@ export class Session<Phase> {
 
   /** Sends a control message; it waits for the end of a renegotiation, since a soft reset deafens the peer's old key id. */
   sendMessage(text: string): void {
-    if (this.#next === null) {
+    if (this.#next === null && !this.#current.channel.isLost) {
       this.#current.channel.send(encodeControlMessage(text));
     } else {
       this.#pending.push(text);
@@ -145,7 +182,7 @@ export class Session<Phase> {
   installFirstKeys(now: Millis, peerId: PeerId, cipher: DataCipher, keys: DataKeys): void {
     const { commands, times, lifeShare } = this.#input;
     const keyId = this.#current.channel.keyId;
-    this.#dataKeys = new DataKeySchedule({ peerId, cipher, commands, times, lifeShare }, now, keyId, keys);
+    this.#dataKeys = DataKeySchedule.begin({ peerId, cipher, commands, times, lifeShare }, now, keyId, keys);
   }
 
   /** The negotiated key becomes the current one. */
@@ -180,7 +217,7 @@ export class Session<Phase> {
   /** Soft reset from our side, unless one is under way. `settle` has to follow. */
   renegotiate(now: Millis): void {
     if (this.#next === null && this.#dataKeys !== null) {
-      this.#dataKeys.hasten(now);
+      this.#dataKeys.renegotiateAt(now);
       this.#renegotiateWhenQuiet(now);
     }
   }
@@ -232,7 +269,7 @@ export class Session<Phase> {
     if (this.#current.channel.isFlushed) {
       this.#beginNext(now, this.#dataKeys);
     } else {
-      this.#dataKeys.postpone(now + QUIET_POLL);
+      this.#dataKeys.renegotiateAt(now + QUIET_POLL);
     }
   }
 
@@ -244,17 +281,21 @@ export class Session<Phase> {
   }
 
   #createKey(now: Millis, keyId: KeyId, reset: ControlOpcode | null): Key<Phase> {
+    return { channel: this.#createChannel(keyId, reset, false), startedAt: now, phase: this.#handler.firstPhase() };
+  }
+
+  #createChannel(keyId: KeyId, reset: ControlOpcode | null, lost: boolean): KeyChannel {
     const { role, link, maxPacketSize, times, openTls } = this.#input;
-    const channel = new KeyChannel({
+    return new KeyChannel({
       keyId,
       openTls,
+      lost,
       tlsSpeaksFirst: role === 'client',
       reset,
       payloadRoom: link.payloadRoom(keyId, maxPacketSize),
       wrappedKeyLength: link.wrappedKeyLength,
       tlsTimeout: times.tlsTimeout,
     });
-    return { channel, startedAt: now, phase: this.#handler.firstPhase() };
   }
 
   /** The current key id is silent as soon as the peer has answered on the next one. */

@@ -14,6 +14,11 @@ export class ReplayCounter {
     this.#counter = last;
   }
 
+  /** Of all ids so far, but for a counter that has wrapped. A sender that goes on behind this one has to begin later. */
+  get time(): UnixSeconds {
+    return this.#time;
+  }
+
   next(unixNow: UnixSeconds): ReplayId {
     if (this.#counter === LAST_COUNTER) {
       this.#time = Math.max(this.#time + 1, unixNow);

@@ -4,12 +4,46 @@ import type { ReplayId } from './wrapper.js';
 const WINDOW_SIZE = 64;
 const EXPIRY: Millis = 15_000;
 
+/** What a window has seen: bit `i` of `seen` is id `highest - i`. */
+export interface ReplayWindowState {
+  /** -1 before the first packet. */
+  readonly time: number;
+  readonly highest: number;
+  /** Two halves of 32 bits, the later ids first. */
+  readonly seen: readonly [number, number];
+}
+
 /** Which replay ids of one peer's control session have been seen. [wire 6] */
 export class ReplayWindow {
   #time = -1;
   #highest = 0;
   /** Arrival of id `i` at `i mod 64`, -1 for not seen. */
   readonly #seen = new Float64Array(WINDOW_SIZE).fill(-1);
+
+  /** A window that has seen what `state` says, as if all of it had come now. */
+  static restore(state: ReplayWindowState, now: Millis): ReplayWindow {
+    const window = new ReplayWindow();
+    window.#time = state.time;
+    window.#highest = state.highest;
+    for (let i = 0; i < WINDOW_SIZE && i < state.highest; i++) {
+      if (((state.seen[i < 32 ? 0 : 1] >>> (i % 32)) & 1) === 1) {
+        window.#seen[(state.highest - i) % WINDOW_SIZE] = now;
+      }
+    }
+    return window;
+  }
+
+  get state(): ReplayWindowState {
+    const half = (from: number): number => {
+      let bits = 0;
+      for (let i = 31; i >= 0; i--) {
+        const id = this.#highest - from - i;
+        bits = 2 * bits + (id > 0 && this.#arrival(id) >= 0 ? 1 : 0);
+      }
+      return bits;
+    };
+    return { time: this.#time, highest: this.#highest, seen: [half(0), half(32)] };
+  }
 
   /** True once for every fresh id. To be called only after the packet has been authenticated. */
   accept(id: ReplayId, now: Millis): boolean {

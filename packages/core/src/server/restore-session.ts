@@ -1,0 +1,70 @@
+import { type Millis, type Path, type PeerId, pathKey } from '../ids.js';
+import { clientFeatures } from '../negotiate/features.js';
+import type { CryptoProvider } from '../ports.js';
+import { Session } from '../session/session.js';
+import type { SessionSnapshot } from '../snapshot/session-snapshot.js';
+import { createProtection } from '../wrap/control-protection.js';
+import { createTlsCryptWrapper } from '../wrap/tls-crypt.js';
+import { lockOf } from './identity-lock.js';
+import { createLink, type Opening } from './open-session.js';
+import type { StageOf } from './stage.js';
+
+/** A client of an earlier server, as those know it who have outlived that. */
+export interface InheritedPeer {
+  readonly peerId: PeerId;
+  /** Whether the data thread has it. */
+  readonly served: boolean;
+  /** Where the data thread sends its packets; null for where it was when the snapshot was made. */
+  readonly path: Path | null;
+  /** Its latest snapshot. */
+  readonly bytes: Uint8Array | null;
+}
+
+/**
+ * A connected client of a server that is gone. TLS sessions cannot be carried over: this one has no control channel until
+ * the renegotiation at `renegotiateAt`, at the latest.
+ */
+export const restoreSession =
+  (snapshot: SessionSnapshot, path: Path, renegotiateAt: Millis): Opening =>
+  (context, handler, openTls, now) => {
+    const { options, outbox, lifeShare, crypto } = context;
+    const { peerId, cipher, times, keys, clientId, serverId } = snapshot;
+    const { clientKey } = snapshot.link;
+    const wrap = clientKey === null ? options.wrap : { type: 'tls-crypt-v2' as const, ...clientKey, canResend: false };
+    const protection = createProtection(wrap, 'server', crypto);
+    const link = createLink(context, { path, clientId, cookie: serverId, protection }, now);
+    link.restore(now, snapshot.link, (key) => createTlsCryptWrapper(key, 'server', crypto));
+    const { commands, transmits } = outbox;
+    const { maxPacketSize } = options;
+    const session = Session.restore(
+      { role: 'server', link, times, maxPacketSize, openTls, transmits, commands, lifeShare },
+      handler,
+      now,
+      { peerId, cipher, phase: { type: 'complete' } },
+      keys,
+      Math.min(keys.renegotiateAt ?? Number.POSITIVE_INFINITY, renegotiateAt),
+    );
+    return { session, stage: connectedStage(snapshot) };
+  };
+
+/** True where the client has moved since the snapshot was made. */
+export const hasMoved = (snapshot: SessionSnapshot, path: Path): boolean => pathKey(snapshot.path) !== pathKey(path);
+
+/** Some time for whoever fails again at once, then no more at a time than a shard can do beside its other work. */
+export const firstRenegotiation = (crypto: CryptoProvider, clients: number): Millis => {
+  const [byte = 0] = crypto.randomBytes(1);
+  const spread = Math.min(Math.max(RENEGOTIATION_GAP * clients, SHORTEST_SPREAD), LONGEST_SPREAD);
+  return RENEGOTIATION_DELAY + Math.floor((spread * byte) / 255);
+};
+
+const RENEGOTIATION_DELAY: Millis = 1000;
+const RENEGOTIATION_GAP: Millis = 10;
+const SHORTEST_SPREAD: Millis = 2000;
+const LONGEST_SPREAD: Millis = 60_000;
+
+const connectedStage = ({ peerId, cipher, client }: SessionSnapshot): StageOf<'connected'> => {
+  const { identity, lease, pushCipher, tls, pushed, pushedAt, since } = client;
+  const choice = { features: clientFeatures(identity.peerInfo), cipher, pushCipher };
+  const known = { identity, lock: lockOf(identity), choice, tls };
+  return { type: 'connected', client: known, lease, peerId, pushed, pushedAt, since };
+};

@@ -1,0 +1,87 @@
+import type { Path, PeerId } from '../ids.js';
+import type { KeyScheduleState } from '../session/data-key-schedule.js';
+import { encodeClientPart } from '../snapshot/client-part.js';
+import { encodeSessionSnapshot } from '../snapshot/session-snapshot.js';
+import type { ServerSession } from './server-session.js';
+import type { StageOf } from './stage.js';
+
+/** What somebody who outlives the server has to do, so that another one can go on: see `Server.restore`. */
+export type SnapshotChange =
+  /** Takes the place of the peer's earlier one. The bytes hold keys. */
+  | { readonly type: 'store'; readonly peerId: PeerId; readonly bytes: Uint8Array }
+  | { readonly type: 'drop'; readonly peerId: PeerId };
+
+/** Which connected clients have changed since their snapshots were polled. */
+export class SnapshotBook {
+  readonly #kept = new Map<ServerSession, Kept>();
+  readonly #changed = new Set<ServerSession>();
+  #dropped: PeerId[] = [];
+
+  /** To be called after whatever may have changed the session. */
+  note(session: ServerSession): void {
+    const { stage, control } = session;
+    const { keySchedule } = control;
+    const kept = this.#kept.get(session);
+    if (stage.type !== 'connected' || keySchedule === null) {
+      if (kept !== undefined) this.#drop(session, kept);
+      return;
+    }
+    const { path, received } = control.link;
+    if (kept?.stage === stage && kept.path === path && kept.keys === keySchedule && kept.received === received) {
+      return;
+    }
+    const client = kept?.stage === stage ? kept.client : null;
+    this.#kept.set(session, { stage, path, keys: keySchedule, received, client });
+    this.#changed.add(session);
+  }
+
+  /** Drops come first: a peer-id may have got another owner. */
+  poll(): SnapshotChange | undefined {
+    const peerId = this.#dropped.shift();
+    if (peerId !== undefined) return { type: 'drop', peerId };
+    for (const session of this.#changed) {
+      this.#changed.delete(session);
+      const kept = this.#kept.get(session);
+      if (kept !== undefined) return { type: 'store', peerId: kept.stage.peerId, bytes: encode(session, kept) };
+    }
+    return undefined;
+  }
+
+  /** A snapshot that nobody has a session for. */
+  drop(peerId: PeerId): void {
+    this.#dropped.push(peerId);
+  }
+
+  #drop(session: ServerSession, kept: Kept): void {
+    this.#kept.delete(session);
+    this.#changed.delete(session);
+    this.drop(kept.stage.peerId);
+  }
+}
+
+interface Kept {
+  readonly stage: StageOf<'connected'>;
+  readonly path: Path;
+  readonly keys: KeyScheduleState;
+  readonly received: number;
+  /** The stage, encoded; null until it is needed. */
+  client: Uint8Array | null;
+}
+
+const encode = (session: ServerSession, kept: Kept): Uint8Array => {
+  const { client: known, peerId, lease, pushed, pushedAt, since } = kept.stage;
+  const { identity, choice, tls } = known;
+  kept.client ??= encodeClientPart({ identity, lease, pushCipher: choice.pushCipher, tls, pushed, pushedAt, since });
+  const { link, times } = session.control;
+  const snapshot = {
+    peerId,
+    cipher: choice.cipher,
+    clientId: session.clientId,
+    serverId: link.ownSessionId,
+    path: kept.path,
+    times,
+    keys: kept.keys,
+    link: link.state,
+  };
+  return encodeSessionSnapshot(snapshot, kept.client);
+};

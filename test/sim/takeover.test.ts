@@ -1,0 +1,154 @@
+import { describe, expect, test } from '@jest/globals';
+import type { WrapOptions } from '@shardvpn/core';
+import { freezeWorld } from './frozen-world.js';
+import { Pair, type PairOptions } from './pair.js';
+import type { SimClient } from './sim-client.js';
+
+freezeWorld();
+
+const key = Uint8Array.from({ length: 256 }, (_, i) => (i * 7 + 3) & 255);
+const WRAPS: readonly WrapOptions[] = [
+  { type: 'none' },
+  { type: 'tls-auth', key, direction: 1, digest: 'sha1' },
+  { type: 'tls-crypt', key },
+];
+
+/** Under this number the server keeps what it knows about all the others. */
+const NO_PEER_ID = 0xffffff;
+
+/** Pings both ways; whether all of them have arrived. */
+const talks = (pair: Pair, client: SimClient): boolean => {
+  const before = [pair.server.data.received, client.data.received];
+  pair.server.data.chatter();
+  client.data.chatter();
+  pair.run(1000);
+  return pair.server.data.received > (before[0] ?? 0) && client.data.received > (before[1] ?? 0);
+};
+
+const crashed = (pair: Pair, downFor = 500): void => {
+  pair.server.crash(downFor);
+  pair.run(downFor);
+};
+
+const connected = (options: PairOptions = {}, generation: '2.4' | '2.5' | '2.6' = '2.6') => {
+  const pair = new Pair(options);
+  const client = pair.connect({ generation });
+  pair.run(3000);
+  return { pair, client };
+};
+
+describe.each(WRAPS)('a server that goes on after another, with $type', (wrap) => {
+  test.each(['2.4', '2.5', '2.6'] as const)(
+    'renegotiates soon with a client like %s, which notices nothing',
+    (generation) => {
+      const { pair, client } = connected({ server: { wrap } }, generation);
+      for (let crash = 1; crash <= 9; crash++) {
+        crashed(pair);
+        expect(talks(pair, client)).toBe(true);
+        expect(pair.drive(() => client.renegotiations === crash, 10_000)).toBe(true);
+        expect(talks(pair, client)).toBe(true);
+      }
+      expect(pair.server.of('restored')).toHaveLength(9);
+      expect(pair.server.of('connected')).toHaveLength(1);
+      expect(pair.faults()).toEqual([]);
+      expect(pair.badTags + pair.unknownKeys).toBe(0);
+    },
+  );
+
+  test('renegotiates at once when the client asks for it', () => {
+    const { pair, client } = connected({ server: { wrap } });
+    crashed(pair);
+    client.run(() => client.core.renegotiate(pair.loop.now));
+    expect(pair.drive(() => client.renegotiations === 1, 900)).toBe(true);
+    expect(talks(pair, client)).toBe(true);
+  });
+
+  test('takes no packet that the server before has had', () => {
+    const { pair, client } = connected({ server: { wrap, shards: 4 } });
+    client.run(() => client.core.renegotiate(pair.loop.now));
+    pair.drive(() => client.renegotiations === 1);
+    pair.run(5000);
+    const heard = pair.network.capture.filter(({ bytes }) => (bytes[0] ?? 0) >> 3 !== 9);
+    crashed(pair);
+    const replayed = pair.server.core.drops.replayed;
+    for (const { path, bytes } of heard) pair.server.handleDatagram(path, bytes.slice());
+    if (wrap.type !== 'none') expect(pair.server.core.drops.replayed - replayed).toBeGreaterThan(5);
+    expect(pair.drive(() => client.renegotiations === 2, 10_000)).toBe(true);
+    expect(pair.faults()).toEqual([]);
+  });
+});
+
+describe('a taken-over client', () => {
+  test('is where it has moved to in the meantime', () => {
+    const { pair, client } = connected({ server: { wrap: { type: 'tls-crypt', key } } });
+    pair.server.crash(2000);
+    client.rebind(pair.freshPath());
+    client.data.chatter();
+    pair.run(2000);
+    expect(pair.server.of('floated')).toHaveLength(1);
+    expect(pair.drive(() => client.renegotiations === 1, 10_000)).toBe(true);
+    client.rebind(pair.freshPath());
+    client.data.chatter();
+    pair.run(100);
+    expect(talks(pair, client)).toBe(true);
+    expect(pair.server.of('floated')).toHaveLength(2);
+  });
+
+  test('that has left in the meantime is gone, with its lease', () => {
+    const { pair, client } = connected();
+    pair.server.crash(2000);
+    pair.server.data.handleCommand({ type: 'touch-peer', peerId: client.peerId });
+    client.run(() => client.core.exit(pair.loop.now));
+    pair.run(130_000);
+    expect(pair.server.leases.size).toBe(0);
+    expect(pair.server.data.peers).toEqual([]);
+    expect([...pair.server.snapshots.keys()]).toEqual([NO_PEER_ID]);
+  });
+
+  test('that is silent ends by ping-restart, as before', () => {
+    const { pair, client } = connected();
+    client.kill();
+    crashed(pair);
+    pair.run(130_000);
+    expect(pair.server.ended('ping-restart')).toHaveLength(1);
+    expect(pair.server.leases.size).toBe(0);
+  });
+
+  test('keeps the times and keys that its lame duck was promised', () => {
+    const { pair, client } = connected({ server: { tranWindow: 100, handWindow: 30 } });
+    client.run(() => client.core.renegotiate(pair.loop.now));
+    pair.drive(() => client.renegotiations === 1);
+    pair.run(2000);
+    expect(pair.server.data.keysOf(client.peerId)).toEqual([0, 1]);
+    crashed(pair);
+    pair.run(120_000);
+    expect(pair.server.data.keysOf(client.peerId)).toEqual([2]);
+    expect(pair.faults()).toEqual([]);
+  });
+
+  test('whose snapshot is damaged loses its peer, and connects again; others do not', () => {
+    const { pair, client } = connected();
+    const other = pair.connect({ name: 'other' });
+    pair.run(1000);
+    const bytes = pair.server.snapshots.get(client.peerId);
+    bytes?.fill(0, 40, 60);
+    crashed(pair);
+    expect(pair.server.ended('state-lost')).toHaveLength(1);
+    expect(pair.server.data.peers).toEqual([other.peerId]);
+    expect(talks(pair, other)).toBe(true);
+    expect([...pair.server.leases.keys()]).toEqual([other.peerId]);
+    expect(pair.connect({ name: 'third' }).peerId).not.toBe(other.peerId);
+  });
+});
+
+test('a handshake under way is begun again by the client, and its lease is free', () => {
+  const pair = new Pair({ server: { wrap: { type: 'tls-crypt', key }, handWindow: 20 } });
+  pair.server.answerDelay = 2000;
+  const client = pair.join({ client: { handWindow: 20 } });
+  pair.drive(() => pair.server.leases.size === 1);
+  crashed(pair);
+  expect(pair.server.leases.size).toBe(0);
+  pair.server.answerDelay = 0;
+  expect(client.isConnected).toBe(false);
+  expect(pair.connect({ path: pair.freshPath() }).isConnected).toBe(true);
+});
