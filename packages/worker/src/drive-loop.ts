@@ -38,6 +38,8 @@ export interface Driver<Event, P extends Protocol<Event>> {
   /** Makes the protocol; `onTlsProgress` goes into its ports. */
   readonly create: (onTlsProgress: () => void) => P;
   readonly handleEvent: (event: Event) => void;
+  /** Called before anything that has happened leaves: whoever comes after this worker has to know it then. */
+  readonly keepState?: () => void;
   /** Every turn ends with it, once all events have been handled. */
   readonly handleDrained: () => void;
 }
@@ -130,6 +132,7 @@ export class DriveLoop<Event, P extends Protocol<Event>> {
 
   /** INVARIANT: a transmit is never in the ring before a command that was polled earlier. */
   #flush(): void {
+    this.#driver.keepState?.();
     const done = this.#flushCommands();
     if (done) this.#flushTransmits();
     if (this.#toData.publish()) this.#ports.wakeDataThread();

@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { Server, VpnError } from '@shardvpn/core';
 import { attachWorker, wakeShard } from '@shardvpn/native';
 import { commitFault } from './commit-fault.js';
+import { KeptSessions } from './kept-sessions.js';
 import type { FromShard, ShardStart, ToShard } from './messages.js';
 import { nodeCrypto } from './node-crypto.js';
 import { Shard } from './shard.js';
@@ -14,13 +15,20 @@ const HEARTBEAT_MS = 1000;
 function runShard(port: NonNullable<typeof parentPort>, start: ShardStart): void {
   const post = (message: FromShard): void => port.postMessage(message);
   const tls = new NodeTlsEngine(start.tls);
-  const now = (): number => performance.now();
+  const kept = new KeptSessions(start.plane, start.server.shard);
   const shard = new Shard(start, {
     createServer: (onTlsProgress) =>
-      new Server(start.server, { crypto: nodeCrypto, tls, onTlsProgress }, now(), Math.floor(Date.now() / 1000)),
-    now,
+      new Server(
+        start.server,
+        { crypto: nodeCrypto, tls, onTlsProgress },
+        systemMillis(),
+        Math.floor(Date.now() / 1000),
+      ),
+    now: systemMillis,
     post,
     wakeDataThread: () => wakeShard(start.plane, start.server.shard),
+    inheritedPeers: () => kept.inheritedPeers(),
+    keepSnapshot: (change) => kept.keep(change),
     setCrl: (crl) => setCrl(tls, crl),
     setTls: (options) => tls.use(options),
   });
@@ -32,6 +40,12 @@ function runShard(port: NonNullable<typeof parentPort>, start: ShardStart): void
   const heartbeat = new Int32Array(start.heartbeat);
   setInterval(() => Atomics.add(heartbeat, 0, 1), HEARTBEAT_MS);
   post({ type: 'ready' });
+}
+
+/** Monotonic, and the same in all threads and processes since the machine started: times in snapshots keep their meaning. */
+function systemMillis(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return 1000 * seconds + nanoseconds / 1e6;
 }
 
 /** The registry refuses revoked certificates as well, so the old list may stay in force here when OpenSSL cannot read the new one. */

@@ -3,7 +3,7 @@ import type { FromShard } from './messages.js';
 
 /** The message that tells the supervisor of an event. */
 export function eventMessage(event: ServerEvent): FromShard {
-  if (event.type !== 'connected') return event;
+  if (event.type !== 'connected' && event.type !== 'restored') return event;
   const { peerId, identity, cipher, tls, keyDerivation, since } = event.client;
-  return { type: 'connected', peerId, identity, cipher, tls, keyDerivation, since };
+  return { type: event.type, peerId, identity, cipher, tls, keyDerivation, since };
 }

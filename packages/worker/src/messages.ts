@@ -75,6 +75,8 @@ export type IdentityMessage = ClientIdentity;
 /** Shard to supervisor. */
 export type FromShard =
   | { readonly type: 'ready' }
+  /** These clients of earlier workers are here, all others of this shard are gone. Precedes everything about new clients. */
+  | { readonly type: 'taken-over'; readonly peerIds: readonly PeerId[] }
   | {
       readonly type: 'authenticate';
       readonly request: number;
@@ -84,7 +86,8 @@ export type FromShard =
     }
   | { readonly type: 'lease'; readonly request: number; readonly identity: IdentityMessage; readonly peerId: PeerId }
   | {
-      readonly type: 'connected';
+      /** `restored`: it was connected to the shard's worker before this one. */
+      readonly type: 'connected' | 'restored';
       readonly peerId: PeerId;
       readonly identity: IdentityMessage;
       readonly cipher: string;

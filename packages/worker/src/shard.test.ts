@@ -1,11 +1,14 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import {
   asPeerId,
+  type ConnectedClient,
   type DataCommand,
   type DataEvent,
+  type InheritedPeer,
   type LiveOptions,
   type Path,
   type ServerEvent,
+  type SnapshotChange,
   type Transmit,
 } from '@shardvpn/core';
 import { createRing, RingConsumer, RingProducer } from '@shardvpn/ring';
@@ -14,6 +17,7 @@ import { encodePath } from './path-record.js';
 import { Shard, type ShardServer } from './shard.js';
 
 const PATH: Path = { listener: 0, host: '192.0.2.1', port: 4000 };
+const INHERITED: readonly InheritedPeer[] = [{ peerId: asPeerId(3), served: true, path: null, bytes: null }];
 const TOUCH: DataCommand = { type: 'touch-peer', peerId: asPeerId(1) };
 
 beforeEach(() => {
@@ -80,6 +84,27 @@ describe('a turn', () => {
     expect(rig.log.filter((entry) => entry === 'handle-tls')).toHaveLength(1);
     await rig.turn();
     expect(rig.log).not.toContain('handle-tls');
+  });
+});
+
+describe('a new worker', () => {
+  test('says whom it has taken over before anything else', async () => {
+    const rig = new Rig();
+    await rig.turn();
+    expect(rig.posted).toEqual([
+      expect.objectContaining({ type: 'restored', peerId: 3 }),
+      { type: 'taken-over', peerIds: [3] },
+    ]);
+  });
+
+  test('keeps snapshots before the commands of the turn leave', async () => {
+    const rig = new Rig();
+    await rig.turn();
+    rig.data.sleep();
+    rig.server.commands.push(TOUCH);
+    rig.server.snapshots.push({ type: 'drop', peerId: asPeerId(1) });
+    await rig.turn();
+    expect(rig.log).toEqual(['poll-timeout', 'drop snapshot of 1', 'wake-data-thread', 'poll-timeout']);
   });
 });
 
@@ -203,6 +228,8 @@ describe('messages', () => {
       keyDerivation: 'tls-ekm',
       since: 7,
     } as const;
+    await rig.turn();
+    rig.posted.length = 0;
     rig.server.events.push({ type: 'connected', client });
     await rig.turn();
     expect(rig.posted).toEqual([
@@ -221,6 +248,8 @@ describe('messages', () => {
   test('shutdown is answered once, when the notices are in the ring', async () => {
     const rig = new Rig();
     rig.server.isDrained = false;
+    await rig.turn();
+    rig.posted.length = 0;
     rig.shard.handleMessage({ type: 'shutdown' });
     await rig.turn();
     expect(rig.posted).toEqual([]);
@@ -278,6 +307,8 @@ class Rig {
           this.log.push(`post ${message.type}`);
         },
         wakeDataThread: () => this.log.push('wake-data-thread'),
+        inheritedPeers: () => INHERITED,
+        keepSnapshot: ({ type, peerId }) => this.log.push(`${type} snapshot of ${peerId}`),
         setCrl: (crl) => this.log.push(`set-crl ${crl}`),
         setTls: ({ cert }) => {
           if (cert === 'bad') throw new Error('no certificate');
@@ -319,6 +350,7 @@ class Rig {
 }
 
 class ScriptedServer implements ShardServer {
+  readonly snapshots: SnapshotChange[] = [];
   readonly commands: DataCommand[] = [];
   readonly transmits: Transmit[] = [];
   readonly events: ServerEvent[] = [];
@@ -351,6 +383,13 @@ class ScriptedServer implements ShardServer {
   }
   disconnect(_now: number, peerId: number, reason: string): void {
     this.#log.push(`disconnect ${peerId} ${reason}`);
+  }
+  restore(_now: number, peers: readonly InheritedPeer[]): void {
+    for (const { peerId } of peers)
+      this.events.push({ type: 'restored', client: { peerId } as unknown as ConnectedClient });
+  }
+  pollSnapshot(): SnapshotChange | undefined {
+    return this.snapshots.shift();
   }
   reconfigure({ push }: LiveOptions): void {
     this.#log.push(`reconfigure ${push}`);

@@ -1,4 +1,13 @@
-import { assertNever, type LiveOptions, type Millis, type Server, type ServerEvent } from '@shardvpn/core';
+import {
+  assertNever,
+  type InheritedPeer,
+  type LiveOptions,
+  type Millis,
+  type PeerId,
+  type Server,
+  type ServerEvent,
+  type SnapshotChange,
+} from '@shardvpn/core';
 import { DriveLoop } from './drive-loop.js';
 import { eventMessage } from './event-message.js';
 import type { FromShard, ShardStart, TlsOptions, ToShard } from './messages.js';
@@ -10,6 +19,9 @@ export interface ShardPorts {
   readonly now: () => Millis;
   readonly post: (message: FromShard) => void;
   readonly wakeDataThread: () => void;
+  /** Clients of the shard's earlier workers. */
+  readonly inheritedPeers: () => readonly InheritedPeer[];
+  readonly keepSnapshot: (change: SnapshotChange) => void;
   readonly setCrl: (crl: string) => void;
   /** Throws, and leaves everything as it was, when the engine cannot use it. */
   readonly setTls: (tls: TlsOptions) => void;
@@ -26,14 +38,21 @@ export class Shard {
   readonly #ports: ShardPorts;
   readonly #loop: DriveLoop<ServerEvent, ShardServer>;
   #draining = false;
+  #peers: PeerId[] | null = [];
 
+  /** Takes the sessions of earlier workers over, and says `taken-over` after their events. */
   constructor(rings: Pick<ShardStart, 'toData' | 'toWorker'>, ports: ShardPorts) {
     this.#ports = ports;
     this.#loop = new DriveLoop<ServerEvent, ShardServer>(rings, ports, {
       create: ports.createServer,
-      handleEvent: (event) => ports.post(eventMessage(event)),
-      handleDrained: () => this.#tellDrained(),
+      handleEvent: (event) => this.#tell(event),
+      keepState: () => this.#keepSnapshots(),
+      handleDrained: () => {
+        this.#tellTakenOver();
+        this.#tellDrained();
+      },
     });
+    this.#loop.handle((now) => this.#loop.protocol.restore(now, ports.inheritedPeers()));
   }
 
   /** Something may have come: a turn follows soon. */
@@ -97,6 +116,23 @@ export class Shard {
     }
     this.#loop.protocol.reconfigure(options);
     return null;
+  }
+
+  #tell(event: ServerEvent): void {
+    if (event.type === 'restored') this.#peers?.push(event.client.peerId);
+    this.#ports.post(eventMessage(event));
+  }
+
+  #keepSnapshots(): void {
+    const server = this.#loop.protocol;
+    for (let change = server.pollSnapshot(); change !== undefined; change = server.pollSnapshot())
+      this.#ports.keepSnapshot(change);
+  }
+
+  #tellTakenOver(): void {
+    if (this.#peers === null) return;
+    this.#ports.post({ type: 'taken-over', peerIds: this.#peers });
+    this.#peers = null;
   }
 
   #tellDrained(): void {

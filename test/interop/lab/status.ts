@@ -5,6 +5,7 @@ export interface Status {
   readonly shards: readonly {
     readonly shard: number;
     readonly clients: number;
+    readonly workerRestarts: Readonly<Record<string, number>>;
     readonly counters: Readonly<Record<string, number>>;
     readonly drops: Readonly<Record<string, number>>;
     readonly controlDrops: Readonly<Record<string, number>>;
@@ -15,6 +16,9 @@ export interface Status {
     readonly realAddress: string;
     readonly ipv4: string | null;
     readonly shard: number;
+    readonly peerId: number;
+    readonly since: number;
+    readonly tls: string;
     readonly cipher: string;
     readonly bytesReceived: number;
     readonly bytesSent: number;

@@ -59,6 +59,13 @@ const SHARD_METRICS: readonly ShardMetric[] = [
     read: ({ worker }) => one(worker === 'running' ? 1 : 0),
   },
   {
+    name: 'shardvpn_worker_restarts_total',
+    help: 'Workers that were replaced, by reason: exception, memory, exit, hang.',
+    type: 'counter',
+    labels: ['reason'],
+    read: ({ workerRestarts }) => Object.entries(workerRestarts),
+  },
+  {
     name: 'shardvpn_clients',
     help: 'Connected clients.',
     type: 'gauge',

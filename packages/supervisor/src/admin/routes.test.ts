@@ -19,6 +19,7 @@ const STATUS: ServerStatus = {
       shard: 0,
       state: 'running',
       worker: 'running',
+      workerRestarts: { memory: 2 },
       clients: 2,
       handshakes: 1,
       counters: { 'inbound-packets': 12 },
@@ -77,6 +78,7 @@ describe('admin routes', () => {
     expect(headers['content-type']).toContain('version=0.0.4');
     for (const line of [
       'shardvpn_info{version="1",device="tun0"} 1',
+      'shardvpn_worker_restarts_total{shard="0",reason="memory"} 2',
       'shardvpn_clients{shard="0"} 2',
       'shardvpn_handshakes{shard="0"} 1',
       'shardvpn_shard_up{shard="0"} 1',

@@ -23,6 +23,8 @@ export interface ShardStatus {
   readonly state: string;
   /** Whether the worker (handshakes, renegotiations) answers. */
   readonly worker: 'running' | 'not-answering';
+  /** Workers that were replaced since the start, by reason: `exception`, `memory`, `exit`, `hang`. */
+  readonly workerRestarts: Readonly<Record<string, number>>;
   readonly clients: number;
   /** Handshakes under way; 0 while the worker does not answer. */
   readonly handshakes: number;
@@ -71,12 +73,13 @@ export const describeServer = (
   records: readonly ClientRecord[],
   data: readonly ShardCounters[],
   control: readonly (ControlStatistics | null)[],
+  restarts: readonly Readonly<Record<string, number>>[] = [],
 ): ServerStatus => {
   const peers = new Map(data.flatMap((shard) => shard.peers.map((peer) => [peer.peerId, peer] as const)));
   const clients = records.flatMap((record) => describeClient(record, peers.get(record.peerId)) ?? []);
   return {
     server: { ...facts, uptimeSeconds: now - facts.since, clients: clients.length },
-    shards: data.map((counters) => describeShard(counters, control[counters.shard] ?? null, clients)),
+    shards: data.map((counters) => describeShard(counters, control[counters.shard] ?? null, clients, restarts)),
     clients,
   };
 };
@@ -85,10 +88,12 @@ const describeShard = (
   data: ShardCounters,
   control: ControlStatistics | null,
   clients: readonly ClientStatus[],
+  restarts: readonly Readonly<Record<string, number>>[],
 ): ShardStatus => ({
   shard: data.shard,
   state: data.state,
   worker: control === null ? 'not-answering' : 'running',
+  workerRestarts: restarts[data.shard] ?? {},
   clients: clients.filter(({ shard }) => shard === data.shard).length,
   handshakes: control?.handshakes ?? 0,
   counters: Object.fromEntries(data.counters.map(({ name, value }) => [name, value])),

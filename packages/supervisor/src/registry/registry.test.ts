@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { asPeerId, type ClientIdentity, type PeerId } from '@shardvpn/core';
+import { asPeerId, type ClientIdentity } from '@shardvpn/core';
 import type { ToShard } from '@shardvpn/worker';
 import fc from 'fast-check';
 import type { Log } from '../log.js';
@@ -19,6 +19,7 @@ const OPTIONS: RegistryOptions = {
   maxClients: 100,
 };
 const SHARDS = 2;
+const SHOWN = { cipher: 'AES-256-GCM', tls: 'TLSv1.3', keyDerivation: 'tls-ekm', since: 1000 } as const;
 
 const identityOf = (commonName: string, hash = commonName): ClientIdentity => ({
   commonName,
@@ -53,8 +54,7 @@ const askLease = ({ registry, sent }: Lab, peerId: number, identity: ClientIdent
 
 const connect = (lab: Lab, peerId: number, identity: ClientIdentity): void => {
   askLease(lab, peerId, identity);
-  const shown = { cipher: 'AES-256-GCM', tls: 'TLSv1.3', keyDerivation: 'tls-ekm', since: 1000 } as const;
-  lab.registry.handle(shardOf(peerId), { type: 'connected', peerId: asPeerId(peerId), identity, ...shown });
+  lab.registry.handle(shardOf(peerId), { type: 'connected', peerId: asPeerId(peerId), identity, ...SHOWN });
 };
 
 const leave = ({ registry }: Lab, peerId: number): void =>
@@ -99,7 +99,8 @@ describe('registry', () => {
       { shard: 0, message: { type: 'disconnect', peerId: 0, reason: 'replaced', detail: expect.any(String) } },
     ]);
     leave(lab, 0);
-    expect(lab.registry.peersOf(1)).toEqual([1]);
+    lab.registry.handle(1, { type: 'restored', peerId: asPeerId(1), identity: identityOf('alice'), ...SHOWN });
+    expect(lab.registry.connected().map(({ peerId }) => peerId)).toEqual([1]);
   });
 
   test('with duplicate-cn both stay', () => {
@@ -168,11 +169,19 @@ describe('registry', () => {
     ]);
   });
 
-  test('abandoned clients give their lease back and their shard is told', () => {
+  test('a new worker keeps the clients that it has taken over, the others of its shard give their lease back', () => {
     connect(lab, 0, identityOf('alice'));
-    lab.registry.abandon([asPeerId(0), asPeerId(2)]);
-    expect(lab.sent).toMatchObject([{ shard: 0, message: { type: 'disconnect', peerId: 0 } }]);
-    expect(lab.registry.connected()).toEqual([]);
+    connect(lab, 1, identityOf('bob'));
+    connect(lab, 2, identityOf('carol'));
+    askLease(lab, 4, identityOf('dave'));
+    const before = lab.registry.connected().find(({ peerId }) => peerId === 0)?.connection;
+    for (const peerId of [0, 4, 6])
+      lab.registry.handle(0, { type: 'restored', peerId: asPeerId(peerId), identity: identityOf(''), ...SHOWN });
+    lab.registry.handle(0, { type: 'taken-over', peerIds: [0, 4, 6].map(asPeerId) });
+    expect(lab.registry.connected().map(({ identity }) => identity.commonName)).toEqual(['alice', 'bob', 'dave']);
+    expect(lab.registry.connected()[0]?.connection).toBe(before);
+    expect(lab.sent).toMatchObject([{ shard: 0, message: { type: 'disconnect', peerId: 6 } }]);
+    expect(lab.lines.filter((line) => line.includes('disconnected'))).toHaveLength(1);
   });
 
   test('restored leases are handed out again, bad lines are named', () => {
@@ -215,5 +224,5 @@ const join = (lab: Lab, model: Map<number, string>, peerId: number, name: string
   const fits = model.size < 3;
   connect(lab, peerId, identityOf(name));
   if (fits) model.set(peerId, name);
-  expect(lab.registry.peersOf(shardOf(peerId)).includes(peerId as PeerId)).toBe(fits);
+  expect(lab.registry.connected().some((record) => record.peerId === peerId)).toBe(fits);
 };

@@ -50,6 +50,12 @@ export class Registry {
       case 'connected':
         this.#connected(message);
         break;
+      case 'restored':
+        this.#restored(shard, message);
+        break;
+      case 'taken-over':
+        this.#takenOver(shard, new Set(message.peerIds));
+        break;
       case 'floated':
         this.#floated(message);
         break;
@@ -89,24 +95,9 @@ export class Registry {
     return everybody.length;
   }
 
-  /** Ends clients that nobody hears any more. Those that are gone are ignored. */
-  abandon(peerIds: readonly PeerId[]): void {
-    for (const peerId of peerIds) {
-      const record = this.#identities.get(peerId);
-      if (record !== undefined) this.#end(record, 'ping-restart', 'silent since its worker was replaced');
-    }
-  }
-
   /** Everyone who is connected. Live objects: read only, do not keep. */
   connected(): readonly ClientRecord[] {
     return this.#identities.all().filter(({ connection }) => connection !== null);
-  }
-
-  peersOf(shard: number): readonly PeerId[] {
-    return this.#identities
-      .all()
-      .filter((record) => record.shard === shard)
-      .map(({ peerId }) => peerId);
   }
 
   /** Takes in the text of an `ifconfig-pool-persist` file. */
@@ -160,7 +151,28 @@ export class Registry {
     };
   }
 
-  #connected(message: Extract<FromShard, { type: 'connected' }>): void {
+  /** A client whose worker died before it could say that it is connected; or that has been ended without a worker. */
+  #restored(shard: number, { peerId, ...shown }: ShownClient): void {
+    const record = this.#identities.get(peerId);
+    if (record?.shard !== shard) {
+      this.#send(shard, { type: 'disconnect', peerId, reason: 'replaced', detail: 'ended while it had no worker' });
+    } else if (record.connection === null) {
+      const { cipher, tls, keyDerivation, since } = shown;
+      record.connection = { cipher, tls, keyDerivation, since };
+    }
+  }
+
+  /** Whoever was about to connect through a worker that is gone, or could not be taken over. */
+  #takenOver(shard: number, peerIds: ReadonlySet<PeerId>): void {
+    if (peerIds.size > 0) this.#ports.log.info(`shard ${shard}: ${peerIds.size} clients have been taken over`);
+    for (const record of this.#identities.all()) {
+      if (record.shard !== shard || peerIds.has(record.peerId)) continue;
+      this.#release(record.peerId);
+      this.#sayGone(record, 'state-lost', 'its worker has ended, and it was not connected yet');
+    }
+  }
+
+  #connected(message: ShownClient): void {
     const { peerId, cipher, tls, keyDerivation, since } = message;
     const record = this.#identities.get(peerId);
     if (record === undefined) return;
@@ -246,6 +258,8 @@ export class Registry {
     this.#ports.send(shard, message);
   }
 }
+
+type ShownClient = Extract<FromShard, { readonly type: 'connected' | 'restored' }>;
 
 const nameOf = ({ commonName }: ClientIdentity): string => (commonName === '' ? 'a client without a name' : commonName);
 

@@ -51,7 +51,6 @@ const newLab = (
   onStart = (worker: TestWorker) => worker.say({ type: 'ready' }),
 ) => {
   const workers: TestWorker[] = [];
-  const lost: number[] = [];
   const lines: string[] = [];
   const write = (line: string): void => void lines.push(line);
   const log: Log = { error: write, warn: write, info: write, debug: write };
@@ -66,13 +65,16 @@ const newLab = (
     startWorker,
     log,
     onClient: () => {},
-    onLost: (shard: number) => void lost.push(shard),
-    inheritedPeers: () => [asPeerId(5)],
   };
-  return { group: new ShardGroup(starts, ports, { ...LIMITS, ...limits }), workers, lost, lines, starts };
+  return { group: new ShardGroup(starts, ports, { ...LIMITS, ...limits }), workers, lines, starts };
 };
 
 const workerOf = (workers: readonly TestWorker[], i: number): TestWorker => workers[i] as TestWorker;
+
+const until = async (condition: () => boolean): Promise<void> => {
+  for (const end = performance.now() + 60_000; !condition() && performance.now() < end; ) await sleep(1);
+  expect(condition()).toBe(true);
+};
 
 describe('shard group', () => {
   let group: ShardGroup | undefined;
@@ -108,7 +110,6 @@ describe('shard group', () => {
     workerOf(lab.workers, 1).emit('error', new Error('out of luck'));
     workerOf(lab.workers, 1).emit('exit', 1);
     await sleep(0);
-    expect(lab.lost).toEqual([1]);
     expect(lab.lines[0]).toContain('out of luck');
     const goodbye: ToShard = { type: 'disconnect', peerId: asPeerId(5), reason: 'kicked', detail: '' };
     group.send(1, goodbye);
@@ -116,7 +117,7 @@ describe('shard group', () => {
     await sleep(40);
     expect(lab.workers).toHaveLength(3);
     const next = workerOf(lab.workers, 2);
-    expect(next.start.server).toMatchObject({ shard: 1, inheritedPeers: [5] });
+    expect(next.start.server).toMatchObject({ shard: 1 });
     expect(next.received).toEqual([{ type: 'set-crl', crl: 'new list' }, goodbye]);
   });
 
@@ -133,6 +134,32 @@ describe('shard group', () => {
     expect(lab.workers.length).toBeLessThanOrEqual(8);
   });
 
+  test('ten deaths in a row are logged and counted by reason, and are of no concern to the other shard', async () => {
+    const lab = newLab({ firstBackOff: 1, longestBackOff: 2 });
+    group = lab.group;
+    await group.start();
+    const outOfMemory = Object.assign(new Error('heap'), { code: 'ERR_WORKER_OUT_OF_MEMORY' });
+    for (let death = 1; death <= 10; death++) {
+      const worker = lab.workers.at(-1) as TestWorker;
+      if (death % 2 === 0) worker.emit('error', outOfMemory);
+      worker.emit('exit', 7);
+      await until(() => lab.workers.length === 2 + death);
+    }
+    expect(group.restarts()).toEqual([{}, { exit: 5, memory: 5 }]);
+    expect(lab.lines.filter((line) => line.includes('worker of shard 1 ended with code 7'))).toHaveLength(5);
+    expect(lab.lines.filter((line) => line.includes('worker of shard 0'))).toEqual([]);
+    expect(workerOf(lab.workers, 0).ended).toBe(false);
+  });
+
+  test('a question to a worker that dies is not waited for', async () => {
+    const lab = newLab({ statistics: 60_000 });
+    group = lab.group;
+    await group.start();
+    const reading = group.statistics();
+    for (const worker of [...lab.workers]) worker.emit('exit', 1);
+    expect(await reading).toEqual([null, null]);
+  });
+
   test('a worker whose heartbeat stands still is replaced, one that beats is not', async () => {
     const lab = newLab({ heartbeatCheck: 10, hang: 60 });
     group = lab.group;
@@ -141,8 +168,25 @@ describe('shard group', () => {
     await sleep(120);
     clearInterval(beat);
     expect(lab.lines.some((line) => line.includes('shard 1 hangs'))).toBe(true);
-    expect(lab.lost).not.toContain(0);
+    expect(lab.lines.some((line) => line.includes('worker of shard 0'))).toBe(false);
     expect(lab.workers.length).toBeGreaterThan(2);
+    expect(group.restarts()[1]?.hang).toBeGreaterThan(0);
+  });
+
+  test('a worker that takes its time to start does not hang', async () => {
+    let slow = false;
+    const lab = newLab({ heartbeatCheck: 10, hang: 40 }, (worker) => (slow ? {} : worker.say({ type: 'ready' })));
+    group = lab.group;
+    await group.start();
+    const beats = lab.starts.map(({ heartbeat }) => new Int32Array(heartbeat));
+    const beat = setInterval(() => Atomics.add(beats[0] as Int32Array, 0, 1), 5);
+    slow = true;
+    workerOf(lab.workers, 1).emit('exit', 1);
+    await until(() => lab.workers.length === 3);
+    await sleep(120);
+    clearInterval(beat);
+    expect(lab.workers).toHaveLength(3);
+    expect(group.restarts()).toEqual([{}, { exit: 1 }]);
   });
 
   test('statistics are null where no worker answers', async () => {
@@ -166,7 +210,6 @@ describe('shard group', () => {
     await stopping;
     await sleep(50);
     expect(lab.workers.map(({ ended }) => ended)).toEqual([true, true]);
-    expect(lab.lost).toEqual([]);
     expect(lab.lines).toEqual([]);
   });
 

@@ -1,16 +1,12 @@
-import { type LiveOptions, type PeerId, VpnError } from '@shardvpn/core';
+import { type LiveOptions, VpnError } from '@shardvpn/core';
 import type { ShardStart, TlsOptions, ToShard } from '@shardvpn/worker';
 import type { Log } from '../log.js';
 import type { ClientMessage } from '../registry/registry.js';
-import { type ControlStatistics, ShardHandle, type StartWorker, within } from './shard-handle.js';
+import { type ControlStatistics, type EndOfWorker, ShardHandle, type StartWorker, within } from './shard-handle.js';
 
 export interface ShardGroupPorts {
   readonly startWorker: StartWorker;
   readonly onClient: (shard: number, message: ClientMessage) => void;
-  /** A worker is gone; the data thread still forwards for the clients that it had. */
-  readonly onLost: (shard: number) => void;
-  /** Peers that the data thread of a shard still has from earlier workers. */
-  readonly inheritedPeers: (shard: number) => readonly PeerId[];
   readonly log: Log;
 }
 
@@ -20,7 +16,7 @@ export interface ShardGroupLimits {
   readonly statistics: number;
   readonly reconfigure: number;
   readonly heartbeatCheck: number;
-  /** A worker whose heartbeat stands still that long is replaced. */
+  /** A worker whose heartbeat stands still that long is replaced; one that is not ready yet has the time of `ready`. */
   readonly hang: number;
   readonly firstBackOff: number;
   readonly longestBackOff: number;
@@ -32,8 +28,8 @@ export const SHARD_GROUP_LIMITS: ShardGroupLimits = {
   ready: 30_000,
   statistics: 1_000,
   reconfigure: 5_000,
-  heartbeatCheck: 1_000,
-  hang: 15_000,
+  heartbeatCheck: 500,
+  hang: 8_000,
   firstBackOff: 100,
   longestBackOff: 10_000,
   forgiveAfter: 60_000,
@@ -54,7 +50,15 @@ export class ShardGroup {
     this.#starts = starts;
     this.#ports = ports;
     this.#limits = limits;
-    this.#slots = starts.map(() => ({ handle: null, waiting: [], failures: 0, beat: 0, still: 0 }));
+    this.#slots = starts.map(() => ({
+      handle: null,
+      waiting: [],
+      failures: 0,
+      beat: 0,
+      still: 0,
+      ready: false,
+      restarts: {},
+    }));
   }
 
   /** Starts every worker; resolves when all are ready, rejects with the first reason when one is not. */
@@ -66,7 +70,10 @@ export class ShardGroup {
       await this.#terminate();
       throw error;
     }
-    for (const slot of this.#slots) this.#watch(slot);
+    for (const slot of this.#slots) {
+      slot.ready = true;
+      this.#watch(slot);
+    }
     this.#heartbeats = setInterval(() => this.#checkHeartbeats(), this.#limits.heartbeatCheck);
   }
 
@@ -107,6 +114,11 @@ export class ShardGroup {
     return Promise.all(this.#slots.map(({ handle }) => handle?.statistics(this.#limits.statistics) ?? null));
   }
 
+  /** Workers that were replaced, by reason, in shard order. */
+  restarts(): Readonly<Partial<Record<EndOfWorker, number>>>[] {
+    return this.#slots.map(({ restarts }) => ({ ...restarts }));
+  }
+
   /** Ends every worker after its clients have been told, at the latest after `limitMs`. */
   async stop(limitMs: number): Promise<void> {
     this.#stopping = true;
@@ -119,8 +131,7 @@ export class ShardGroup {
 
   #spawn(shard: number): ShardHandle {
     const start = this.#starts[shard] as ShardStart;
-    const server = { ...start.server, inheritedPeers: this.#ports.inheritedPeers(shard) };
-    const worker = this.#ports.startWorker({ ...start, server });
+    const worker = this.#ports.startWorker(start);
     return new ShardHandle(worker, shard, (message) => this.#ports.onClient(shard, message));
   }
 
@@ -143,12 +154,13 @@ export class ShardGroup {
     const handle = slot.handle as ShardHandle;
     const { shard } = handle;
     const started = performance.now();
-    void handle.ended.then((reason) => {
+    void handle.ended.then((end) => {
       if (this.#stopping) return;
-      slot.handle = null;
+      const reason = slot.hangs ? 'hang' : end.reason;
+      Object.assign(slot, { handle: null, hangs: false });
       if (performance.now() - started > this.#limits.forgiveAfter) slot.failures = 0;
-      this.#ports.log.error(`worker of shard ${shard} ${reason}`);
-      this.#ports.onLost(shard);
+      slot.restarts[reason] = (slot.restarts[reason] ?? 0) + 1;
+      this.#ports.log.error(`worker of shard ${shard} ${end.detail}`, { reason, failures: slot.failures + 1 });
       this.#replaceLater(slot, shard);
     });
   }
@@ -165,15 +177,15 @@ export class ShardGroup {
 
   #replace(slot: Slot, shard: number): void {
     const handle = this.#spawn(shard);
-    Object.assign(slot, { handle, still: 0 });
+    Object.assign(slot, { handle, still: 0, ready: false });
     if (this.#crl !== null) handle.send(this.#crl);
     for (const message of slot.waiting.splice(0)) handle.send(message);
     this.#watch(slot);
     void handle.ready.then(
-      () =>
-        this.#ports.log.info(
-          `worker of shard ${shard} replaced; its clients connect again when their keys need renewing`,
-        ),
+      () => {
+        Object.assign(slot, { still: 0, ready: true });
+        this.#ports.log.info(`worker of shard ${shard} replaced`);
+      },
       () => {},
     );
   }
@@ -186,13 +198,13 @@ export class ShardGroup {
         beat,
         still: moved || slot.handle === null ? 0 : slot.still + this.#limits.heartbeatCheck,
       });
-      if (slot.still >= this.#limits.hang) this.#replaceHanging(slot, shard);
+      if (slot.still >= (slot.ready ? this.#limits.hang : this.#limits.ready)) this.#replaceHanging(slot, shard);
     }
   }
 
   #replaceHanging(slot: Slot, shard: number): void {
     this.#ports.log.error(`worker of shard ${shard} hangs: no heartbeat for ${slot.still / 1000} s`);
-    slot.still = 0;
+    Object.assign(slot, { still: 0, hangs: true });
     void slot.handle?.terminate();
   }
 }
@@ -206,4 +218,8 @@ interface Slot {
   beat: number;
   /** Milliseconds since the heartbeat has moved. */
   still: number;
+  ready: boolean;
+  /** It is being terminated because it hangs. */
+  hangs?: boolean;
+  readonly restarts: Partial<Record<EndOfWorker, number>>;
 }

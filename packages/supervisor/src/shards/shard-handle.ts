@@ -19,13 +19,21 @@ export interface ControlStatistics {
   readonly handshakes: number;
 }
 
+/** Why a worker is gone; a label of a metric. `hang`: its heartbeat stood still. */
+export type EndOfWorker = 'exception' | 'memory' | 'exit' | 'hang';
+
+export interface WorkerEnd {
+  readonly reason: EndOfWorker;
+  readonly detail: string;
+}
+
 /** One worker, from its start to its end. It is not restarted: another handle takes its place. */
 export class ShardHandle {
   readonly shard: number;
   /** Resolves when the worker serves; rejects when it ended before. */
   readonly ready: Promise<void>;
-  /** Resolves with the reason when the worker is gone, for whatever reason. */
-  readonly ended: Promise<string>;
+  /** Resolves when the worker is gone, for whatever reason. */
+  readonly ended: Promise<WorkerEnd>;
   readonly #worker: WorkerPort;
   readonly #questions = new Map<number, (answer: Answer) => void>();
   #lastQuestion = 0;
@@ -37,7 +45,7 @@ export class ShardHandle {
     this.ended = endOf(worker);
     this.ready = new Promise((resolve, reject) => {
       worker.on('message', (message) => this.#receive(message, resolve, onClient));
-      void this.ended.then((reason) => reject(new VpnError('internal/shard-ended', `shard ${shard} ${reason}`)));
+      void this.ended.then(({ detail }) => reject(new VpnError('internal/shard-ended', `shard ${shard} ${detail}`)));
     });
     // Whoever does not wait for `ready` looks at `ended`.
     this.ready.catch(() => {});
@@ -79,7 +87,8 @@ export class ShardHandle {
     const request = ++this.#lastQuestion;
     const answer = new Promise<Answer>((resolve) => this.#questions.set(request, resolve));
     this.send(question(request));
-    return within(answer, limitMs).finally(() => this.#questions.delete(request));
+    const noAnswer = this.ended.then(() => null);
+    return within(Promise.race([answer, noAnswer]), limitMs).finally(() => this.#questions.delete(request));
   }
 
   #receive(message: FromShard, isReady: () => void, onClient: (message: ClientMessage) => void): void {
@@ -102,13 +111,14 @@ export class ShardHandle {
 
 type Answer = Extract<FromShard, { readonly type: 'drops' | 'reconfigured' }>;
 
-const endOf = (worker: WorkerPort): Promise<string> => {
-  let reason: string | undefined;
+const endOf = (worker: WorkerPort): Promise<WorkerEnd> => {
+  let end: WorkerEnd | undefined;
   worker.on('error', (error) => {
-    reason ??= `failed: ${error.stack ?? error.message}`;
+    const reason = (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'memory' : 'exception';
+    end ??= { reason, detail: `failed: ${error.stack ?? error.message}` };
   });
   return new Promise((resolve) => {
-    worker.on('exit', (code) => resolve(reason ?? `ended with code ${code}`));
+    worker.on('exit', (code) => resolve(end ?? { reason: 'exit', detail: `ended with code ${code}` }));
   });
 };
 

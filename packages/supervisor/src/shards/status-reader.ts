@@ -7,7 +7,7 @@ import type { ShardGroup } from './shard-group.js';
 export interface StatusSources {
   readonly native: Pick<NativePort, 'shardCounters'>;
   readonly data: Pick<DataPlane, 'plane' | 'starts'>;
-  readonly group: Pick<ShardGroup, 'statistics'>;
+  readonly group: Pick<ShardGroup, 'statistics' | 'restarts'>;
   readonly registry: Pick<Registry, 'connected'>;
   readonly facts: ServerFacts;
 }
@@ -23,7 +23,14 @@ export const createStatusReader = ({
   let reading: Promise<ServerStatus> | undefined;
   const read = async (): Promise<ServerStatus> => {
     const control = await group.statistics();
-    return describeServer(facts, unixNow(), registry.connected(), readDataThreads(native, data), control);
+    return describeServer(
+      facts,
+      unixNow(),
+      registry.connected(),
+      readDataThreads(native, data),
+      control,
+      group.restarts(),
+    );
   };
   return () => {
     reading ??= read().finally(() => {

@@ -139,13 +139,15 @@ test('clients connect, are told apart, dropped when revoked, refused afterwards,
   expect(await first.event('ended')).toBeDefined();
 });
 
-test('a worker that is lost leaves its clients and takes new ones under numbers of their own', async () => {
+test('a worker that is lost is followed by one that has its clients, and takes new ones under numbers of their own', async () => {
   const first = await connect(await ca.issue('alice'));
   const { peerId } = await first.event('connected');
   await until(async () => (await namesNow()).join() === 'alice');
   await Promise.all(workers.map((worker) => worker.terminate()));
-  await until(() => lines.filter((line) => line.includes('replaced; its clients')).length === 2);
+  await until(() => lines.filter((line) => /worker of shard \d replaced/.test(line)).length === 2);
   expect(await namesNow()).toEqual(['alice']);
+  await first.event('renegotiated');
+  expect(lines.filter((line) => line.includes('1 clients have been taken over'))).toHaveLength(1);
 
   for (const name of ['bob', 'carol', 'dave']) {
     const client = await connect(await ca.issue(name));

@@ -19,7 +19,6 @@ import { lookAtDataThreads } from './data-watch.js';
 import { faultyWorkers, watchFaultFile } from './fault-injection.js';
 import { watchFaults } from './fault-watch.js';
 import { loadNative, type NativePort } from './native-port.js';
-import { Orphans } from './orphans.js';
 import { Reloader, type ReloadReport } from './reloader.js';
 import { ShardGroup } from './shard-group.js';
 import type { StartWorker } from './shard-handle.js';
@@ -96,8 +95,8 @@ const start = async (
   teardown.add(keepLeases(config.poolPersist, registry, log));
   const data = openDataPlane(native, config, workers, log);
   teardown.add(() => data.close());
-  const orphans = new Orphans();
-  const group = new ShardGroup(data.starts, { startWorker, log, ...clientsOf(registry, orphans) });
+  const onClient = (shard: number, message: ClientMessage): void => registry.handle(shard, message);
+  const group = new ShardGroup(data.starts, { startWorker, log, onClient });
   await group.start();
   teardown.add(() => group.stop(DRAIN_LIMIT_MS));
   const facts = { version: VERSION, since: unixNow(), device: data.device, listening: data.listening, workers };
@@ -123,11 +122,7 @@ const start = async (
     );
   watchSystem(native, data, log, teardown);
   if (faults !== null) teardown.add(watchFaultFile(faults, { native, plane: data.plane, shards: workers, group }, log));
-  const failed = watchData(
-    { native, data, orphans, registry, pingTimeout: () => reloader.config.pingTimeout },
-    log,
-    teardown,
-  );
+  const failed = watchData(native, data, log, teardown);
   sayStarted(data, workers, adminUrl, log);
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => {
@@ -138,15 +133,6 @@ const start = async (
   const { listening, device } = data;
   return { listening, device, workers, adminUrl, reload, restartClients, status: readStatus, failed, stop };
 };
-
-const clientsOf = (registry: Registry, orphans: Orphans) => ({
-  onClient: (shard: number, message: ClientMessage): void => {
-    if (message.type === 'lease') orphans.forget(shard, message.peerId);
-    registry.handle(shard, message);
-  },
-  onLost: (shard: number): void => orphans.add(shard, registry.peersOf(shard)),
-  inheritedPeers: (shard: number) => orphans.of(shard),
-});
 
 const openAdmin = async (
   endpoint: ServerConfig['adminHttp'],
@@ -161,23 +147,10 @@ const openAdmin = async (
   return `http://${endpointText({ host: endpoint.host, port: http.port })}`;
 };
 
-interface Watched {
-  readonly native: NativePort;
-  readonly data: DataPlane;
-  readonly orphans: Orphans;
-  readonly registry: Registry;
-  readonly pingTimeout: () => number;
-}
-
-const watchData = (
-  { native, data, orphans, registry, pingTimeout }: Watched,
-  log: Log,
-  teardown: Teardown,
-): Promise<Error> =>
+const watchData = (native: NativePort, data: DataPlane, log: Log, teardown: Teardown): Promise<Error> =>
   new Promise((resolve) => {
-    const threads = { plane: data.plane, shards: data.starts.length };
     const look = (): void => {
-      const problem = lookAtDataThreads(native, threads, orphans, registry, pingTimeout());
+      const problem = lookAtDataThreads(native, { plane: data.plane, shards: data.starts.length });
       if (problem !== null) resolve(problem);
     };
     teardown.add(repeat(DATA_LOOK_MS, 'looking at the data threads', look, log));

@@ -1,0 +1,43 @@
+import { asPeerId, type InheritedPeer, type SnapshotChange } from '@shardvpn/core';
+import { dropSnapshot, readSnapshots, shardPeers, storeSnapshot } from '@shardvpn/native';
+import { PathDecoder } from './path-record.js';
+
+/** What the native core keeps of a shard's clients, whatever becomes of its workers. */
+export class KeptSessions {
+  readonly #plane: number;
+  readonly #shard: number;
+  #refused = false;
+
+  constructor(plane: number, shard: number) {
+    this.#plane = plane;
+    this.#shard = shard;
+  }
+
+  /** Everyone who has a snapshot or a place in the data thread, as it is now. */
+  inheritedPeers(): InheritedPeer[] {
+    const paths = new PathDecoder();
+    const peers = new Map<number, InheritedPeer>();
+    for (const { peerId, bytes } of readSnapshots(this.#plane, this.#shard))
+      peers.set(peerId, { peerId: asPeerId(peerId), served: false, path: null, bytes });
+    for (const { peerId, path } of shardPeers(this.#plane, this.#shard)) {
+      peers.set(peerId, {
+        peerId: asPeerId(peerId),
+        served: true,
+        path: path === null ? null : (paths.decode(path) ?? null),
+        bytes: peers.get(peerId)?.bytes ?? null,
+      });
+    }
+    return [...peers.values()];
+  }
+
+  keep(change: SnapshotChange): void {
+    if (change.type === 'drop') dropSnapshot(this.#plane, this.#shard, change.peerId);
+    else if (!storeSnapshot(this.#plane, this.#shard, change.peerId, change.bytes)) this.#sayRefused();
+  }
+
+  #sayRefused(): void {
+    if (this.#refused) return;
+    this.#refused = true;
+    process.emitWarning('a session is too large to be kept: its client connects again should this worker fail');
+  }
+}
