@@ -1,8 +1,126 @@
 import { expect } from '@jest/globals';
-import { useLab } from './lab/lab.js';
-import { shardvpnCommand, writeServerConfig } from './lab/server.js';
+import type { WorkerFault } from '@shardvpn/worker';
+import { Client } from './lab/client.js';
+import type { Running } from './lab/host.js';
+import { type Lab, useLab } from './lab/lab.js';
+import { linesOf } from './lab/measure.js';
+import { injectFault, shardvpnCommand, startServer, writeServerConfig } from './lab/server.js';
+import { readStatus } from './lab/status.js';
+import { until } from './lab/until.js';
 
 const { ours } = useLab();
+
+const SHARD = 0;
+const replacements = (server: Running, shard = SHARD): number =>
+  linesOf(server, new RegExp(`worker of shard ${shard} replaced`));
+
+/** Commits a fault and waits for the next worker. */
+async function kill(lab: Lab, server: Running, fault: WorkerFault, shard = SHARD): Promise<void> {
+  const before = replacements(server, shard);
+  injectFault(lab, fault, shard);
+  await until(`a worker after ${fault}`, () => replacements(server, shard) > before, { seconds: 60 });
+}
+
+/** TLS sessions that the client has had. */
+const handshakes = (client: Client): number => [...client.log().matchAll(/Control Channel: TLSv/g)].length;
+
+/** The client as the status shows it, without what traffic and time change. */
+async function shownAs(lab: Lab, name: string): Promise<object> {
+  const found = (await readStatus(lab)).clients.find((client) => client.name === name);
+  if (found === undefined) throw new Error(`${name} is not in the status`);
+  const { ipv4, peerId, shard, since, cipher, tls, realAddress } = found;
+  return { ipv4, peerId, shard, since, cipher, tls, realAddress };
+}
+
+ours('a worker dies in every way: its clients lose no packet, and it has a successor', async (lab) => {
+  const server = await startServer(lab, { faults: true, lines: ['workers 1', 'keepalive 5 60'] });
+  const client = await Client.connect(lab, 2, { lines: ['explicit-exit-notify 1'] });
+  const before = await shownAs(lab, 'client1');
+  lab.serverHost.start('iperf3', ['iperf3', '-s']);
+  const pings = client.host.start('ping', ['ping', '-n', '-i', '0.005', '10.8.0.1']);
+  const words = ['-c', '10.8.0.1', '-t', '300', '-b', '20M', '-i', '1', '--forceflush'];
+  const stream = client.host.start('stream', ['iperf3', ...words]);
+  for (const fault of ['exception', 'rejection', 'exit', 'memory', 'loop'] as const) {
+    const had = handshakes(client);
+    await kill(lab, server, fault);
+    expect(await shownAs(lab, 'client1')).toEqual(before);
+    await until(`a renegotiation after ${fault}`, () => handshakes(client) > had, { seconds: 60 });
+  }
+  await expectNothingLost(pings);
+  await expectNeverStill(stream);
+  expect((await readStatus(lab)).shards[SHARD]?.workerRestarts).toEqual({ exception: 2, exit: 1, memory: 1, hang: 1 });
+  expect(linesOf(server, /clients have been taken over/)).toBe(5);
+  await roamAndLeave(lab, server, client);
+});
+
+/** Of a `ping` that has run until now: all echo requests up to the last one answered. */
+async function expectNothingLost(pings: Running): Promise<void> {
+  pings.signal('SIGINT');
+  await pings.ended;
+  const answered = new Set([...pings.log().matchAll(/icmp_seq=(\d+) ttl/g)].map(([, seq]) => Number(seq)));
+  expect(answered.size).toBeGreaterThan(1000);
+  expect(Math.max(...answered)).toBe(answered.size);
+}
+
+/** Of an `iperf3` that has run until now. */
+async function expectNeverStill(stream: Running): Promise<void> {
+  stream.signal('SIGINT');
+  await stream.ended;
+  const seconds = [...stream.log().matchAll(/sec +([\d.]+) (\w*)Bytes .*bits\/sec +\d+ /g)];
+  expect(seconds.length).toBeGreaterThan(8);
+  for (const [line, bytes] of seconds) expect([line, Number(bytes) > 0]).toEqual([line, true]);
+}
+
+/** What the successor has to do for a client that it has not seen connect; then somebody new comes. */
+async function roamAndLeave(lab: Lab, server: Running, client: Client): Promise<void> {
+  const had = handshakes(client);
+  await kill(lab, server, 'exit');
+  client.host.ip('addr', 'del', `${client.host.ipv4}/24`, 'dev', 'net0');
+  client.host.ip('addr', 'add', '192.0.2.102/24', 'dev', 'net0');
+  expect(await client.reaches('10.8.0.1')).toBe(true);
+  await server.says(/client1 moved from=192\.0\.2\.2:\d+ to=192\.0\.2\.102:\d+/, 60);
+  const newcomer = await Client.connect(lab, 3, { name: 'client2' });
+  expect(await newcomer.reaches('10.8.0.1')).toBe(true);
+  await until('a control channel', () => handshakes(client) > had, { seconds: 60 });
+  await client.stop();
+  await server.says(/client1 disconnected .*reason=exit-notify/, 60);
+  expect((await readStatus(lab)).clients.map(({ name }) => name)).toEqual(['client2']);
+}
+
+ours('clients of wrappings old and new renegotiate when they want to, after a worker has died', async (lab) => {
+  const settings = { lines: ['workers 1', 'reneg-sec 0'], faults: true } as const;
+  for (const wrapping of ['none', 'tls-auth'] as const) {
+    const server = await startServer(lab, { ...settings, wrapping });
+    const client = await Client.connect(lab, 2, { wrapping, lines: ['reneg-sec 5'] });
+    await kill(lab, server, 'exit');
+    const pings = client.ping('10.8.0.1', ['-q', '-i', '0.02', '-c', '400', '-W', '3']);
+    await until('two renegotiations', () => handshakes(client) >= 3, { seconds: 60 });
+    expect(await pings).toEqual({ sent: 400, received: 400 });
+    expect(client.log()).not.toMatch(/TLS Error|SIGUSR1/);
+    await lab.stopAll();
+  }
+});
+
+ours('a worker that dies again and again backs off, and leaves the other shards alone', async (lab) => {
+  const server = await startServer(lab, { faults: true });
+  const client = await Client.connect(lab, 2);
+  const pings = client.ping('10.8.0.1', ['-q', '-i', '0.02', '-c', '300', '-W', '3']);
+  for (let i = 0; i < 6; i++) await kill(lab, server, 'exit', 1);
+  expect(linesOf(server, /worker of shard 1 ended with code 7 reason=exit failures=\d/)).toBe(6);
+  expect(linesOf(server, /worker of shard 0/)).toBe(0);
+  expect(await pings).toEqual({ sent: 300, received: 300 });
+  const { body } = await lab.serverHost.get('http://127.0.0.1:8505/metrics');
+  expect(body).toContain('shardvpn_worker_restarts_total{shard="1",reason="exit"} 6');
+});
+
+ours('a handshake that its worker has not lived to see is tried again by the client', async (lab) => {
+  const server = await startServer(lab, { faults: true, lines: ['workers 1', 'hand-window 10'] });
+  const client = Client.start(lab, 2, { lines: ['hand-window 10'] });
+  await client.process.says(/TLS: Initial packet from/, 30);
+  await kill(lab, server, 'exit');
+  await client.connected(1, 60);
+  expect((await readStatus(lab)).clients).toHaveLength(1);
+});
 
 ours('a server refuses to start where faults could be injected unseen', async (lab) => {
   const words = [...shardvpnCommand, '--config', writeServerConfig(lab)];

@@ -8,7 +8,7 @@ import type { SimClient } from './sim-client.js';
 freezeWorld();
 
 const RUNS = 8;
-const SEEDS_PER_RUN = 260;
+const SEEDS_PER_RUN = 160;
 
 describe('random lives', () => {
   test.each(Array.from({ length: RUNS }, (_, run) => run))('seeds of run %i', (run) => {

@@ -84,6 +84,7 @@ export async function startServer(lab: Lab, settings: ServerSettings = {}): Prom
     if (!server.isRunning) throw new Error(`the server ended with ${server.child.exitCode}`);
     return isListening(server.pid) && (ours || /Initialization Sequence Completed/.test(server.log()));
   });
+  if (settings.faults) await server.says(/fault injection is on/, 60);
   return server;
 }
 
