@@ -5,13 +5,16 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use netio::IoError;
 use netio::mem::SharedMemory;
 
+mod memory;
+
+pub use memory::RingMemory;
+
 const TAIL: usize = 0;
 const DROPPED: usize = 4;
 const HEAD: usize = 64;
 const SLEEPING: usize = 128;
 const DATA: usize = 192;
 
-const MIN_CAPACITY: usize = 4096;
 const MAX_CAPACITY: usize = 1 << 30;
 const RECORD_HEADER: usize = 8;
 const PADDING: u32 = 0;
@@ -22,8 +25,8 @@ pub fn allocate(capacity: usize) -> SharedMemory {
 }
 
 /// The one writer of a ring. Records lie behind a private tail until `publish` shows the batch to the consumer.
-pub struct RingProducer {
-    mem: SharedMemory,
+pub struct RingProducer<M = SharedMemory> {
+    mem: M,
     capacity: u32,
     /// Free-running; ahead of the published tail while a batch is open.
     tail: u32,
@@ -33,8 +36,8 @@ pub struct RingProducer {
 }
 
 /// The one reader of a ring. It trusts nothing the memory says about itself.
-pub struct RingConsumer {
-    mem: SharedMemory,
+pub struct RingConsumer<M = SharedMemory> {
+    mem: M,
     capacity: u32,
     head: u32,
     tail: u32,
@@ -51,9 +54,9 @@ pub struct Record<'a> {
     pub payload: &'a mut [u8],
 }
 
-impl RingProducer {
+impl<M: RingMemory> RingProducer<M> {
     /// Goes on where an earlier producer of this memory published last.
-    pub fn new(mem: SharedMemory) -> Result<RingProducer, IoError> {
+    pub fn new(mem: M) -> Result<RingProducer<M>, IoError> {
         let capacity = capacity_of(&mem)?;
         let tail = mem.load(TAIL, Relaxed);
         let head = mem.load(HEAD, Acquire);
@@ -95,8 +98,13 @@ impl RingProducer {
     }
 
     /// What the ring lies in.
-    pub fn memory(&self) -> &SharedMemory {
+    pub fn memory(&self) -> &M {
         &self.mem
+    }
+
+    /// Bytes that are written and not yet published.
+    pub fn unpublished(&self) -> usize {
+        self.tail.wrapping_sub(self.published) as usize
     }
 
     /// Records refused since the memory was made, modulo 2^32.
@@ -139,9 +147,9 @@ impl RingProducer {
     }
 }
 
-impl RingConsumer {
+impl<M: RingMemory> RingConsumer<M> {
     /// Goes on where an earlier consumer of this memory stopped.
-    pub fn new(mem: SharedMemory) -> Result<RingConsumer, IoError> {
+    pub fn new(mem: M) -> Result<RingConsumer<M>, IoError> {
         let capacity = capacity_of(&mem)?;
         let head = mem.load(HEAD, Relaxed);
         let scratch = vec![0; capacity as usize / 2].into();
@@ -257,15 +265,15 @@ impl RingConsumer {
     }
 }
 
-fn capacity_of(mem: &SharedMemory) -> Result<u32, IoError> {
-    let capacity = mem.len().saturating_sub(DATA);
-    if !(MIN_CAPACITY..=MAX_CAPACITY).contains(&capacity)
+fn capacity_of<M: RingMemory>(mem: &M) -> Result<u32, IoError> {
+    let capacity = mem.size().saturating_sub(DATA);
+    if !(M::MIN_CAPACITY..=MAX_CAPACITY).contains(&capacity)
         || !capacity.is_power_of_two()
         || !mem.is_aligned()
     {
         return Err(IoError::invalid(format!(
             "use {} bytes as a ring",
-            mem.len()
+            mem.size()
         )));
     }
     Ok(capacity as u32)
