@@ -33,7 +33,7 @@ use crate::urgency::Urgency;
 /// Shares of a turn. One receive call takes up to half a megabyte with GRO, but as few as 8 small datagrams; a TUN frame is
 /// up to 64 KB.
 const MAX_COMMANDS: usize = 256;
-const MAX_HOPS: usize = 64;
+const MAX_HOPS: usize = 256;
 const MAX_RECEIVE_CALLS: usize = 8;
 /// No further call after these. What a turn has received leaves at its end, so the packets of a quiet client wait as long as
 /// those of a busy one take: a megabyte is 2 ms.

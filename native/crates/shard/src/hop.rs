@@ -15,6 +15,9 @@ const TO_PEER: u32 = 2;
 const TO_PEER_HEADER: usize = 24;
 const VNET_AT: usize = 8;
 
+/// A turn may bring more than a ring takes, and the neighbour can begin with the first of it meanwhile.
+const PUBLISH_BYTES: usize = 256 * 1024;
+
 /// Our end of the ring to one neighbour.
 pub struct HopOut {
     ring: RingProducer,
@@ -49,7 +52,7 @@ impl HopOut {
     /// A ring full of what the neighbour cannot see yet would stay full until the end of the turn.
     fn push(&mut self, kind: u32, parts: &[&[u8]]) -> bool {
         let pushed = self.ring.push(kind, parts);
-        if !pushed {
+        if !pushed || self.ring.unpublished() >= PUBLISH_BYTES {
             self.flush();
         }
         pushed
@@ -106,5 +109,29 @@ fn handle_record(
             data_path.outbound_to_peer(now, peer, &vnet, packet, sink);
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ring;
+
+    #[test]
+    fn a_neighbour_sees_the_first_of_a_large_turn_before_its_end() {
+        let memory = ring::allocate(1 << 20);
+        let mut neighbour = RingConsumer::new(memory.clone()).expect("ring");
+        let waker = Arc::new(Waker::new().expect("waker"));
+        let mut hop = HopOut::new(RingProducer::new(memory).expect("ring"), waker);
+        let superpacket = vec![7; 60_000];
+        for _ in 0..4 {
+            assert!(hop.push_to_peer(PeerId(1), &[0; VNET_LEN], &superpacket));
+            assert!(neighbour.next_record().is_none());
+        }
+        assert!(hop.push_to_peer(PeerId(1), &[0; VNET_LEN], &superpacket));
+        for _ in 0..5 {
+            let record = neighbour.next_record().expect("published");
+            assert_eq!(record.payload.len(), TO_PEER_HEADER + superpacket.len());
+        }
     }
 }

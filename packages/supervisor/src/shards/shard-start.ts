@@ -35,8 +35,12 @@ const CONTROL_RING_BYTES = 1 << 20;
 /** Handshakes that may be under way beside the connected clients, on each shard. */
 const HANDSHAKE_ROOM = 1024;
 
-/** 1 MiB up to 8 shards, and less with more of them; two superpackets fit in any case. */
-const hopCapacity = (shards: number): number => (shards <= 8 ? 1 << 20 : shards <= 16 ? 1 << 19 : 1 << 18);
+/**
+ * A shard's turn brings up to 768 KiB, and its neighbour may have to wait for a CPU: 4 MiB up to 4 shards. Their number grows with the
+ * square of the shards, so there is less of each then; two superpackets fit in any case.
+ */
+const hopCapacity = (shards: number): number =>
+  shards <= 4 ? 1 << 22 : shards <= 8 ? 1 << 20 : shards <= 16 ? 1 << 19 : 1 << 18;
 
 /** OpenVPN's default; there is no directive for it here. [wire 10] */
 const TLS_TIMEOUT_SECONDS = 2;
