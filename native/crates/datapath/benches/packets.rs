@@ -10,6 +10,10 @@ mod test_sink;
 
 use std::hint::black_box;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use datapath::coalesce::Coalescer;
@@ -18,11 +22,11 @@ use datapath::replay::ReplayWindow;
 use datapath::route_table::RouteTable;
 use datapath::split::Split;
 use datapath::{
-    Cipher, DataEvent, DataFormat, InboundSink, OutboundSink, PeerAddr, PeerId, TunOffloads,
-    VNET_LEN, VnetHeader, checksum, vnet,
+    Cipher, DataEvent, DataFormat, InboundSink, OutboundSink, PeerAddr, PeerId, Plane, Role,
+    TunOffloads, VNET_LEN, VnetHeader, checksum, vnet,
 };
 use test_packets::Shape;
-use test_sink::{pair, path};
+use test_sink::{pair, path, peer, server, server_key, settings};
 
 const SEGMENTS: usize = 44;
 const PAYLOAD: usize = 1372;
@@ -125,6 +129,68 @@ fn routes(criterion: &mut Criterion) {
     });
 }
 
+const CHANGES_PER_SECOND: u32 = 1000;
+
+/// What the packet path pays for 100,000 routes of which 1000 a second come and go: packets of 1372 bytes to addresses
+/// all over the table, once while nothing changes and once while another thread changes it.
+fn routes_that_change(criterion: &mut Criterion) {
+    let plane = Arc::new(Plane::new(settings(Role::Server, 1)));
+    let mut server = server(&plane, 0);
+    let known = server.add_peer(0, peer(0, 2, DataFormat::V2));
+    assert!(known.is_ok());
+    let installed = server.install_key(server_key(0, 0, Cipher::Aes256Gcm));
+    assert!(installed.is_ok());
+    let address = |n: u32| Ipv4Addr::from_bits(0x0a00_0000 + n * 37);
+    for n in 0..100_000 {
+        plane.routes.insert(address(n).into(), 32, PeerId(0));
+    }
+    let udp = Shape::udp(false, 2).packet(&[5; PAYLOAD]);
+    let mut frame = [&[0; VNET_LEN][..], &udp].concat();
+    let mut sink = LastBatch {
+        sent: vec![0; 2048],
+        lens: Vec::with_capacity(1),
+        reserved: 0,
+    };
+    let mut n = 0;
+    let mut group = criterion.benchmark_group("path, 100000 routes");
+    for name in ["no changes", "1000 changes a second"] {
+        let stop = AtomicBool::new(name == "no changes");
+        thread::scope(|scope| {
+            scope.spawn(|| change_routes(&plane, &stop));
+            group.bench_function(name, |b| {
+                b.iter(|| {
+                    sink.lens.clear();
+                    n = (n + 7919) % 100_000;
+                    let to = VNET_LEN + 16;
+                    frame[to..to + 4].copy_from_slice(&address(n).octets());
+                    server.outbound(0, &mut frame, &mut sink);
+                    assert_eq!(sink.lens.len(), 1);
+                });
+            });
+            stop.store(true, Ordering::Relaxed);
+        });
+    }
+    group.finish();
+}
+
+/// At an even rate.
+fn change_routes(plane: &Plane, stop: &AtomicBool) {
+    let begin = Instant::now();
+    for change in 0u32.. {
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
+        let network = Ipv4Addr::from_bits(0x6440_0000 + change / 2 % 50_000).into();
+        if change.is_multiple_of(2) {
+            plane.routes.insert(network, 32, PeerId(0));
+        } else {
+            plane.routes.remove(network, 32, PeerId(0));
+        }
+        let due = begin + Duration::from_secs(1) / CHANGES_PER_SECOND * change;
+        thread::sleep(due.saturating_duration_since(Instant::now()));
+    }
+}
+
 /// Takes everything and keeps the last batch.
 struct LastBatch {
     sent: Vec<u8>,
@@ -208,5 +274,13 @@ fn whole_path(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, split, coalesce, small_steps, routes, whole_path);
+criterion_group!(
+    benches,
+    split,
+    coalesce,
+    small_steps,
+    routes,
+    routes_that_change,
+    whole_path
+);
 criterion_main!(benches);

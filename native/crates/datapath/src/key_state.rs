@@ -7,7 +7,9 @@ use crate::replay::ReplayWindow;
 use crate::stats::DropReason;
 use crate::wire::{KeyId, PeerId};
 
-/// One generation of data keys of a peer: both directions, packet ids, replay window, wear.
+/// One generation of data keys of a peer: both directions, packet ids, replay window, wear. Aligned as a
+/// peer is.
+#[repr(align(128))]
 pub(crate) struct KeyState {
     pub key_id: KeyId,
     pub replay: ReplayWindow,

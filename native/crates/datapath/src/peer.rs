@@ -10,7 +10,9 @@ use crate::peer_record::PeerRecord;
 use crate::stats::PeerCounters;
 use crate::wire::PeerId;
 
-/// One client as the data path sees it.
+/// One client as the data path sees it. Aligned so that two shards never write to one cache line, nor to the one that the
+/// processor fetches with it.
+#[repr(align(128))]
 pub struct Peer {
     pub id: PeerId,
     pub path: PeerAddr,

@@ -178,6 +178,8 @@ impl<A: Bits, const WORDS: usize> Family<A, WORDS> {
 mod tests {
     use std::collections::BTreeMap;
     use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+    use std::thread;
 
     use proptest::prelude::*;
 
@@ -257,6 +259,61 @@ mod tests {
         );
         assert!(table.remove(v4, 32, PeerId(2)) && table.remove(v4, 24, PeerId(4)));
         assert_eq!(routes(&seen), BTreeMap::from([((v6, 128), 3)]));
+    }
+
+    const STABLE: u32 = 2000;
+
+    fn stable(n: u32) -> Ipv4Addr {
+        Ipv4Addr::from_bits(0x0a00_0000 + n * 256)
+    }
+
+    /// The table grows over and over, prefix lengths appear and vanish, and hosts come and go inside of networks.
+    fn churn(table: &RouteTable) {
+        let host = |n| Ipv4Addr::from_bits(stable(n).to_bits() + 7).into();
+        let other = |n| Ipv4Addr::from_bits(0xc000_0000 + n * 8).into();
+        for round in 0..20 {
+            for n in 0..STABLE {
+                table.insert(host(n), 32, PeerId(STABLE + n));
+                table.insert(other(n), 29, PeerId(1));
+                if n % 2 == round % 2 {
+                    table.insert(stable(n).into(), 24, PeerId(n));
+                }
+            }
+            for n in 0..STABLE {
+                table.remove(host(n), 32, PeerId(STABLE + n));
+                table.remove(other(n), 29, PeerId(1));
+            }
+        }
+    }
+
+    /// A route that stays is always there and always the same; one that comes and goes leads to its own peer or to the
+    /// one behind it.
+    #[test]
+    fn readers_never_miss_a_route_that_stays() {
+        let (table, done) = (RouteTable::new(), AtomicBool::new(false));
+        for n in 0..STABLE {
+            table.insert(stable(n).into(), 24, PeerId(n));
+        }
+        let read = || {
+            let find = |bits| table.find_v4(Ipv4Addr::from_bits(bits));
+            let (mut n, mut hosts) = (0, 0);
+            while !done.load(Ordering::Relaxed) {
+                n = (n + 61) % STABLE;
+                let network = stable(n).to_bits();
+                assert_eq!(find(network + 9), Some(PeerId(n)));
+                let host = find(network + 7);
+                assert!([Some(PeerId(n)), Some(PeerId(STABLE + n))].contains(&host));
+                hosts += u32::from(host != Some(PeerId(n)));
+            }
+            hosts
+        };
+        thread::scope(|scope| {
+            let readers = [scope.spawn(read), scope.spawn(read)];
+            churn(&table);
+            done.store(true, Ordering::Relaxed);
+            let met: u32 = readers.map(|reader| reader.join().unwrap()).iter().sum();
+            assert!(met > 0, "the readers have met no change");
+        });
     }
 
     fn linear_scan(routes: &[(u32, u8, u32)], address: u32) -> Option<PeerId> {

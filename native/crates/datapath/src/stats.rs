@@ -287,6 +287,21 @@ fn snapshot(id: u32, counters: &PeerCounters) -> PeerSnapshot {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key_state::KeyState;
+    use crate::peer::Peer;
+
+    /// Two lines, because processors fetch them in pairs.
+    #[test]
+    fn nothing_that_a_shard_writes_shares_a_line_with_another_shards() {
+        for (align, size) in [
+            (align_of::<ShardStats>(), size_of::<ShardStats>()),
+            (align_of::<PeerCounters>(), size_of::<PeerCounters>()),
+            (align_of::<Peer>(), size_of::<Peer>()),
+            (align_of::<KeyState>(), size_of::<KeyState>()),
+        ] {
+            assert_eq!((align, size % 128), (128, 0));
+        }
+    }
 
     #[test]
     fn names_are_unique() {

@@ -10,7 +10,8 @@ use netio::wake::Waker;
 use crate::event_loop::EventLoop;
 use crate::io_stats::IoStats;
 
-/// What a data thread and its observers share.
+/// What a data thread and its observers share. Aligned so that two shards never write to one cache line.
+#[repr(align(128))]
 pub struct ShardState {
     /// One of the orders below; both end the loop, so that it looks at one word a turn.
     order: AtomicU8,
@@ -256,5 +257,11 @@ mod tests {
         assert_eq!(state.life(), Life::Panicked);
         guard(&state, || {});
         assert_eq!(state.life(), Life::Stopped);
+    }
+
+    #[test]
+    fn the_states_of_two_shards_share_no_line() {
+        assert_eq!(align_of::<ShardState>(), 128);
+        assert_eq!(size_of::<ShardState>() % 128, 0);
     }
 }
