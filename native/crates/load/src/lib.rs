@@ -18,5 +18,8 @@ pub mod load_sink;
 pub mod pacer;
 pub mod packet;
 pub mod registry;
+pub mod ring_peer;
+#[cfg(not(test))]
+mod ring_peer_binding;
 pub mod tally;
 pub mod traffic;
