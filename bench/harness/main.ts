@@ -17,6 +17,7 @@ import { alone } from './scenarios/alone.js';
 import { clients } from './scenarios/clients.js';
 import { compare } from './scenarios/compare.js';
 import { handshakes } from './scenarios/handshakes.js';
+import { hop } from './scenarios/hop.js';
 import { latency } from './scenarios/latency.js';
 import { pps } from './scenarios/pps.js';
 import { scaling } from './scenarios/scaling.js';
@@ -30,6 +31,7 @@ const SCENARIOS: Readonly<Record<ScenarioName, Scenario>> = {
   handshakes,
   clients,
   scaling,
+  hop,
   compare,
 };
 

@@ -8,6 +8,7 @@ export const SCENARIO_NAMES = [
   'handshakes',
   'clients',
   'scaling',
+  'hop',
   'compare',
 ] as const;
 export type ScenarioName = (typeof SCENARIO_NAMES)[number];
@@ -44,6 +45,7 @@ scenarios   throughput  TCP, 1 and 4 streams, up and down
             handshakes  full connects per server CPU-second, and the rate at which it saturates
             clients     memory and idle CPU with many clients
             scaling     1, 2, ... shards: CPU per packet and hops
+            hop         TCP from client to client: one shard, and from shard to shard
             compare     the short comparison: one stock client, memory, start
             all         every one but compare
 

@@ -5,6 +5,7 @@ import { makeKeys } from '../harness/lab/make-keys.js';
 import { configCases } from './cases/config.js';
 import { controlPacketCases } from './cases/control-packets.js';
 import { handshakeCases } from './cases/handshake.js';
+import { registryCases } from './cases/registry.js';
 import { ringCases } from './cases/ring.js';
 import { runCriterion } from './criterion.js';
 import { measure } from './measure.js';
@@ -31,7 +32,13 @@ async function runTypeScript(filter: string): Promise<MicroResult[]> {
   const keys = mkdtempSync(join(tmpdir(), 'shardvpn-micro-'));
   try {
     makeKeys(keys);
-    const cases = [...ringCases(), ...(await controlPacketCases()), ...configCases(keys), ...handshakeCases(keys)];
+    const cases = [
+      ...ringCases(),
+      ...(await registryCases()),
+      ...(await controlPacketCases()),
+      ...configCases(keys),
+      ...handshakeCases(keys),
+    ];
     return await measure(cases.filter(({ name }) => name.includes(filter)));
   } finally {
     rmSync(keys, { recursive: true });

@@ -19,8 +19,8 @@ export interface UdpResult {
 const FIRST_PORT = 5201;
 
 /** Opens iperf3's server end for the client of this number. */
-export async function startIperfServer(lab: Lab, number = 0): Promise<void> {
-  const running = lab.server.start(`iperf3-server${number}`, [
+export async function startIperfServer(lab: Lab, number = 0, on: Host = lab.server): Promise<void> {
+  const running = on.start(`iperf3-server${number}`, [
     'iperf3',
     '-s',
     '--forceflush',
@@ -40,15 +40,23 @@ export async function runTcp(
   streams: number,
   seconds: number,
   number = 0,
+  target = TUNNEL.server,
 ): Promise<TcpResult> {
-  const output = await iperf(host, number, seconds, direction, ['-C', 'cubic', '-P', String(streams)]);
+  const at = { address: target, number };
+  const output = await iperf(host, at, seconds, direction, ['-C', 'cubic', '-P', String(streams)]);
   const { end } = JSON.parse(output) as { end: { sum_received: { bytes: number; bits_per_second: number } } };
   return { gbitPerSecond: end.sum_received.bits_per_second / 1e9, gigabytes: end.sum_received.bytes / 1e9 };
 }
 
 /** UDP packets of `size` bytes as fast as the sender can. */
 export async function runUdp(host: Host, direction: Direction, size: number, seconds: number): Promise<UdpResult> {
-  const output = await iperf(host, 0, seconds, direction, ['-u', '-b', '0', '-l', String(size)]);
+  const output = await iperf(host, { address: TUNNEL.server, number: 0 }, seconds, direction, [
+    '-u',
+    '-b',
+    '0',
+    '-l',
+    String(size),
+  ]);
   const { end } = JSON.parse(output) as { end: { sum: { packets: number; lost_packets: number; seconds: number } } };
   const { packets, lost_packets: lost, seconds: took } = end.sum;
   return { sent: packets, received: packets - lost, seconds: took };
@@ -56,14 +64,14 @@ export async function runUdp(host: Host, direction: Direction, size: number, sec
 
 async function iperf(
   host: Host,
-  number: number,
+  target: { readonly address: string; readonly number: number },
   seconds: number,
   direction: Direction,
   more: readonly string[],
 ): Promise<string> {
-  const port = String(FIRST_PORT + number);
+  const port = String(FIRST_PORT + target.number);
   const reverse = direction === 'down' ? ['-R'] : [];
-  const command = ['iperf3', '-c', TUNNEL.server, '-p', port, '-J', '-t', String(seconds), ...reverse, ...more];
+  const command = ['iperf3', '-c', target.address, '-p', port, '-J', '-t', String(seconds), ...reverse, ...more];
   for (let attempt = 1; ; attempt++) {
     try {
       return await host.exec(command);

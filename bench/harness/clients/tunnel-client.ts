@@ -11,6 +11,8 @@ import { SHARDVPN } from '../our-side.js';
 export class TunnelClient {
   private constructor(
     readonly host: Host,
+    /** Inner IPv4 address. */
+    readonly address: string,
     private readonly running: Running,
   ) {}
 
@@ -18,9 +20,11 @@ export class TunnelClient {
   static async connect(bench: Bench, lab: Lab, number: number): Promise<TunnelClient> {
     const host = lab.client(number);
     const running = host.start(`client${number}`, commandOf(bench.options.client, writeProfile(bench, host)));
+    let address: string | null = null;
     const hasAddress = (): boolean => {
       running.mustRun();
-      return addressOf(host) !== null;
+      address = addressOf(host);
+      return address !== null;
     };
     await lab.until('the client has its address', hasAddress, { everyMs: 100, seconds: 30 });
     const answers = async (): Promise<boolean> => {
@@ -28,7 +32,7 @@ export class TunnelClient {
       return reaches(host);
     };
     await lab.until('the tunnel carries a packet', answers, { seconds: 10 });
-    return new TunnelClient(host, running);
+    return new TunnelClient(host, address ?? '', running);
   }
 
   get cpuSeconds(): number {

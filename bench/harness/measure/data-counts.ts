@@ -9,6 +9,8 @@ export interface DataCounts {
   readonly clients: readonly number[];
   /** Packets that a shard handed to another one. */
   readonly hops: number;
+  /** Packets that found the ring to the other shard full. */
+  readonly hopFull: number;
 }
 
 export async function readDataCounts(host: Host): Promise<DataCounts> {
@@ -20,13 +22,14 @@ export async function readDataCounts(host: Host): Promise<DataCounts> {
 export function countsIn(metrics: string): DataCounts {
   const packets: number[] = [];
   const clients: number[] = [];
-  let hops = 0;
+  let [hops, hopFull] = [0, 0];
   for (const [, name, labels = '', value] of metrics.matchAll(/^(\w+)\{([^}]*)\} (\S+)$/gm)) {
     const shard = Number(/shard="(\d+)"/.exec(labels)?.[1]);
     if (name === 'shardvpn_hops_total') hops += Number(value);
     if (name === 'shardvpn_clients') clients[shard] = Number(value);
+    if (name === 'shardvpn_dropped_packets_total' && labels.includes('reason="hop-full"')) hopFull += Number(value);
     if (name === 'shardvpn_data_total' && /counter="(in|out)bound-packets"/.test(labels))
       packets[shard] = (packets[shard] ?? 0) + Number(value);
   }
-  return { packets, clients, hops };
+  return { packets, clients, hops, hopFull };
 }
