@@ -12,9 +12,11 @@ use napi::{Env, Status};
 use napi_derive::napi;
 use netio::mem::SharedMemory;
 
+use crate::clock::{self, Nanos, SECOND};
 use crate::echo::{Echo, Task};
 use crate::error::{Result, invalid, to_js};
 use crate::flow::Flow;
+use crate::ledger::FlowPlan;
 use crate::packet::{CLIENT_PORT, MIN_PAYLOAD, Route};
 use crate::registry::{self, LoadOptions, Mode, PlannedFlow, TrafficPlan};
 
@@ -156,6 +158,111 @@ pub fn traffic_tally(parts: Vec<f64>) -> TrafficTally {
     }
 }
 
+#[napi]
+pub fn move_client(load: u32, client: u32, local_host: Option<String>) -> Result<()> {
+    let local_host = local_host.as_deref().map(parse_ip).transpose()?;
+    registry::move_client(load, client, local_host).map_err(to_js)
+}
+
+/// Client and milliseconds of each.
+#[napi]
+pub fn take_moves(load: u32) -> Result<Vec<f64>> {
+    let moves = registry::take_moves(load).map_err(to_js)?.into_iter();
+    Ok(moves
+        .flat_map(|(client, at)| [f64::from(client), milliseconds(at)])
+        .collect())
+}
+
+#[napi(object, use_nullable = true)]
+pub struct OpenFlow {
+    pub peer_id: u32,
+    pub source: u32,
+    pub destination: u32,
+    /// UDP port of the other end, which sends everything back; null = the destination is another client.
+    pub echo_port: Option<u32>,
+    /// Packets a second.
+    pub pace: f64,
+    pub payload: u32,
+}
+
+#[napi]
+pub fn open_flow(load: u32, options: OpenFlow) -> Result<u32> {
+    let pace = options.pace;
+    if !(pace.is_finite() && pace > 0.0) {
+        return Err(invalid(format!("send {pace} packets a second")));
+    }
+    let plan = FlowPlan {
+        peer: PeerId(options.peer_id),
+        route: Route {
+            source: Ipv4Addr::from(options.source),
+            destination: Ipv4Addr::from(options.destination),
+            port: options.echo_port.map_or(Ok(CLIENT_PORT), port)?,
+        },
+        echo: options.echo_port.is_some(),
+        interval: (SECOND as f64 / pace) as Nanos,
+        payload: payload_len(options.payload)?,
+    };
+    registry::open_flow(load, plan).map_err(to_js)
+}
+
+#[napi]
+pub fn stop_flow(load: u32, flow: u32) -> Result<()> {
+    registry::stop_flow(load, flow).map_err(to_js)
+}
+
+#[napi(object)]
+pub struct FlowAccount {
+    pub sent: f64,
+    pub unsent: f64,
+    pub received: f64,
+    pub reordered: f64,
+    pub duplicated: f64,
+    /// First number, packets, and milliseconds at which the first and the last were sent, of each.
+    pub gaps: Vec<f64>,
+}
+
+#[napi]
+pub fn close_flow(load: u32, flow: u32) -> Result<FlowAccount> {
+    let account = registry::close_flow(load, flow).map_err(to_js)?;
+    let gaps = account.gaps().into_iter();
+    Ok(FlowAccount {
+        sent: account.sent() as f64,
+        unsent: account.unsent as f64,
+        received: account.received as f64,
+        reordered: account.reordered as f64,
+        duplicated: account.duplicated as f64,
+        gaps: gaps
+            .flat_map(|gap| {
+                let (from, to) = (milliseconds(gap.from), milliseconds(gap.to));
+                [gap.first as f64, gap.packets as f64, from, to]
+            })
+            .collect(),
+    })
+}
+
+#[napi(object)]
+pub struct StrayPackets {
+    pub corrupted: f64,
+    pub late: f64,
+    pub foreign: f64,
+}
+
+#[napi]
+pub fn stray_packets(load: u32) -> Result<StrayPackets> {
+    let strays = registry::strays(load).map_err(to_js)?;
+    Ok(StrayPackets {
+        corrupted: strays.corrupted as f64,
+        late: strays.late as f64,
+        foreign: strays.foreign as f64,
+    })
+}
+
+/// Milliseconds on the clock of accounts and moves.
+#[napi]
+pub fn load_clock() -> f64 {
+    milliseconds(clock::now())
+}
+
 #[napi(object)]
 pub struct LoadCounter {
     pub name: String,
@@ -226,6 +333,10 @@ fn open_view(view: Uint8Array, views: &mut Vec<Arc<Uint8Array>>) -> SharedMemory
     let view = Arc::new(view);
     views.push(Arc::clone(&view));
     SharedMemory::adopt(view)
+}
+
+fn milliseconds(at: Nanos) -> f64 {
+    at as f64 / 1e6
 }
 
 fn lock<T>(mutex: &'static Mutex<T>) -> MutexGuard<'static, T> {

@@ -4,6 +4,7 @@
 //! Read `load_loop` first, then `traffic`. `binding` is what JavaScript sees.
 #![deny(unsafe_code)]
 
+pub mod account;
 // Only JavaScript calls it, so a test binary would find it unused.
 #[cfg(not(test))]
 mod binding;
@@ -13,6 +14,7 @@ pub mod echo;
 mod error;
 pub mod flood;
 pub mod flow;
+pub mod ledger;
 pub mod load_loop;
 pub mod load_sink;
 pub mod pacer;

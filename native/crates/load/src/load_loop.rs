@@ -2,11 +2,13 @@
 //!
 //! 1. the worker's commands
 //! 2. the sockets that epoll has named
-//! 3. the traffic's own packets
-//! 4. timers
-//! 5. flush
-//! 6. rest: go on at once, or sleep until something comes or is due
+//! 3. clients that move to another socket
+//! 4. the traffic's own packets
+//! 5. timers
+//! 6. flush
+//! 7. rest: go on at once, or sleep until something comes or is due
 
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -22,6 +24,7 @@ use shard::ring::RingConsumer;
 use shard::shard_thread::ShardState;
 
 use crate::clock::{self, Nanos};
+use crate::ledger::Ledger;
 use crate::load_sink::LoadSink;
 use crate::traffic::Traffic;
 
@@ -35,13 +38,33 @@ const WAKE: u64 = u64::MAX;
 pub struct LoadState {
     pub stop: AtomicBool,
     pub traffic: Mutex<Traffic>,
+    pub ledger: Mutex<Ledger>,
+    /// Clients that go on from another socket.
+    pub moves: Mutex<Vec<Move>>,
     pub shard: Arc<ShardState>,
+}
+
+pub struct Move {
+    pub client: u32,
+    pub socket: OwnedFd,
 }
 
 impl LoadState {
     pub fn traffic(&self) -> MutexGuard<'_, Traffic> {
-        self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.traffic)
     }
+
+    pub fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        lock(&self.ledger)
+    }
+
+    pub fn enqueue_move(&self, planned: Move) {
+        lock(&self.moves).push(planned);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 pub struct LoadLoop {
@@ -105,16 +128,43 @@ impl LoadLoop {
         state.shard.io.turns.add(1);
         let mut busy = self.turn_commands(ms, data_path);
         let mut traffic = state.traffic();
+        let mut ledger = state.ledger();
         for at in 0..self.ready.len() {
-            self.turn_udp(self.ready[at], ms, data_path, &mut traffic);
+            self.turn_udp(self.ready[at], ms, data_path, &mut traffic, &mut ledger);
+        }
+        for planned in std::mem::take(&mut *lock(&state.moves)) {
+            self.turn_udp(
+                planned.client as usize,
+                ms,
+                data_path,
+                &mut traffic,
+                &mut ledger,
+            );
+            self.move_client(planned, &mut ledger);
         }
         busy |= traffic.send(ms, clock::now(), data_path, &mut self.outlet);
+        busy |= ledger.send(ms, clock::now(), data_path, &mut self.outlet);
         if data_path.next_deadline().is_some_and(|at| at <= ms) {
             data_path.handle_timeout(ms, &mut self.outlet);
         }
-        drop(traffic);
+        drop((traffic, ledger));
         self.outlet.flush();
         busy
+    }
+
+    /// Closes the client's socket; what is still on its way there is lost, as when a NAT forgets.
+    fn move_client(&mut self, planned: Move, ledger: &mut Ledger) {
+        // What the batch holds for the old socket leaves from the old address.
+        self.outlet.flush();
+        let Some(socket) = self.outlet.sockets.get_mut(planned.client as usize) else {
+            return;
+        };
+        self.poller.remove(socket);
+        *socket = planned.socket;
+        if self.poller.add(socket, u64::from(planned.client)).is_err() {
+            self.state.shard.io.udp_receive_errors.add(1);
+        }
+        ledger.note_move(planned.client, clock::now());
     }
 
     fn turn_commands(&mut self, ms: Millis, data_path: &mut DataPath) -> bool {
@@ -135,6 +185,7 @@ impl LoadLoop {
         ms: Millis,
         data_path: &mut DataPath,
         traffic: &mut Traffic,
+        ledger: &mut Ledger,
     ) {
         let Ok(count) = self.receive.receive(&self.outlet.sockets[index]) else {
             self.state.shard.io.udp_receive_errors.add(1);
@@ -147,6 +198,7 @@ impl LoadLoop {
         let mut sink = LoadSink {
             outlet: &mut self.outlet,
             traffic,
+            ledger,
             now: clock::now(),
         };
         for message in 0..count {
@@ -200,6 +252,8 @@ impl LoadLoop {
             .traffic()
             .next_due(now)
             .map(|at| Duration::from_nanos(at.saturating_sub(now)));
-        timer.into_iter().chain(traffic).min()
+        let ledger = self.state.ledger().next_due();
+        let ledger = ledger.map(|at| Duration::from_nanos(at.saturating_sub(now)));
+        timer.into_iter().chain(traffic).chain(ledger).min()
     }
 }

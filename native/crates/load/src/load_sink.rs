@@ -2,12 +2,14 @@ use datapath::{DataEvent, InboundSink, OutboundSink, PeerAddr, PeerId, VNET_LEN}
 use shard::outlet::Outlet;
 
 use crate::clock::Nanos;
+use crate::ledger::Ledger;
 use crate::traffic::Traffic;
 
 /// The outlet of a shard whose TUN is the traffic's own end.
 pub struct LoadSink<'a> {
     pub outlet: &'a mut Outlet,
     pub traffic: &'a mut Traffic,
+    pub ledger: &'a mut Ledger,
     pub now: Nanos,
 }
 
@@ -46,6 +48,9 @@ impl InboundSink for LoadSink<'_> {
 
     /// One packet: without offloads nothing is coalesced.
     fn write_tun(&mut self, frame: &[u8]) {
-        self.traffic.accept(self.now, &frame[VNET_LEN..]);
+        let packet = &frame[VNET_LEN..];
+        if !self.ledger.accept(packet) {
+            self.traffic.accept(self.now, packet);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The load threads of the process, keyed by number: traffic runs between all of them.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,9 +17,11 @@ use shard::ring::{RingConsumer, RingProducer};
 use shard::shard_thread::ShardState;
 use shard::worker_port::{OnWake, WorkerPort};
 
-use crate::clock;
+use crate::account::Account;
+use crate::clock::{self, Nanos};
 use crate::flow::{Board, Flow};
-use crate::load_loop::{LoadLoop, LoadState};
+use crate::ledger::{FlowPlan, Strays};
+use crate::load_loop::{LoadLoop, LoadState, Move};
 use crate::pacer::Pacer;
 use crate::tally::Tally;
 use crate::traffic::{Source, Traffic};
@@ -69,6 +71,8 @@ pub fn open(options: LoadOptions) -> Result<u32, IoError> {
     let state = Arc::new(LoadState {
         stop: AtomicBool::new(false),
         traffic: Mutex::new(Traffic::quiet()),
+        ledger: Mutex::default(),
+        moves: Mutex::default(),
         shard: Arc::new(ShardState::new()),
     });
     let sockets = open_sockets(options.remote, options.clients)?;
@@ -89,6 +93,8 @@ pub fn open(options: LoadOptions) -> Result<u32, IoError> {
         .spawn(move || event_loop.run(&mut data_path))
         .map_err(|error| IoError::new(error.raw_os_error().unwrap_or(0), "start a load thread"))?;
     let seat = Seat {
+        remote: options.remote,
+        clients: options.clients,
         state,
         stats,
         waker,
@@ -111,6 +117,46 @@ pub fn attach(load: u32, on_wake: OnWake) -> Result<(), IoError> {
 pub fn wake(load: u32) -> Result<(), IoError> {
     find(&mut registry(), load)?.waker.wake();
     Ok(())
+}
+
+/// Replaces a client's socket by one of another port, and of another local address when one is named. Its session stays.
+pub fn move_client(load: u32, client: u32, local_host: Option<IpAddr>) -> Result<(), IoError> {
+    let mut registry = registry();
+    let seat = find(&mut registry, load)?;
+    if client as usize >= seat.clients {
+        return Err(IoError::invalid(format!("move client {client}")));
+    }
+    let socket = open_socket(seat.remote, local_host)?;
+    seat.state.enqueue_move(Move { client, socket });
+    seat.waker.wake();
+    Ok(())
+}
+
+pub fn take_moves(load: u32) -> Result<Vec<(u32, Nanos)>, IoError> {
+    Ok(find(&mut registry(), load)?.state.ledger().take_moves())
+}
+
+/// Starts a flow beside those that run; its number.
+pub fn open_flow(load: u32, plan: FlowPlan) -> Result<u32, IoError> {
+    let mut registry = registry();
+    let seat = find(&mut registry, load)?;
+    let flow = seat.state.ledger().open(clock::now(), plan);
+    seat.waker.wake();
+    Ok(flow)
+}
+
+pub fn stop_flow(load: u32, flow: u32) -> Result<(), IoError> {
+    find(&mut registry(), load)?.state.ledger().stop(flow);
+    Ok(())
+}
+
+pub fn close_flow(load: u32, flow: u32) -> Result<Account, IoError> {
+    let account = find(&mut registry(), load)?.state.ledger().close(flow);
+    account.ok_or_else(|| IoError::invalid(format!("close flow {flow}")))
+}
+
+pub fn strays(load: u32) -> Result<Strays, IoError> {
+    Ok(find(&mut registry(), load)?.state.ledger().strays)
 }
 
 /// Ends the thread after its last commands. One that does not exist is closed already.
@@ -186,6 +232,8 @@ struct Registry {
 
 /// A load thread. Dropping it stops and joins the thread.
 struct Seat {
+    remote: SocketAddr,
+    clients: usize,
     state: Arc<LoadState>,
     stats: Arc<ShardStats>,
     waker: Arc<Waker>,
@@ -225,16 +273,18 @@ fn receiver(planned: &PlannedFlow, echo: bool) -> Ipv4Addr {
 }
 
 fn open_sockets(remote: SocketAddr, count: usize) -> Result<Vec<OwnedFd>, IoError> {
+    (0..count).map(|_| open_socket(remote, None)).collect()
+}
+
+fn open_socket(remote: SocketAddr, local_host: Option<IpAddr>) -> Result<OwnedFd, IoError> {
     let options = UdpClientOptions {
         remote,
-        local_host: None,
+        local_host,
         local_port: 0,
         receive_buffer: 0,
         send_buffer: 0,
     };
-    (0..count)
-        .map(|_| open_udp_client(&options).map(|client| client.socket))
-        .collect()
+    open_udp_client(&options).map(|client| client.socket)
 }
 
 /// The clients are peers by the ids that their server has dealt them. Nothing is routed and nothing is coalesced.

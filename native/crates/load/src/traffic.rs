@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use datapath::stats::Counter;
-use datapath::{DataPath, Millis, OutboundSink, VNET_LEN, VnetHeader};
+use datapath::{DataPath, Millis, OutboundSink, PeerId, VNET_LEN, VnetHeader};
 
 use crate::clock::{MILLISECOND, Nanos};
 use crate::flow::{Board, Flow, Order, Receipt};
@@ -202,16 +202,27 @@ impl Traffic {
         let flow = &mut self.flows[self.cursor];
         let stamp = flow.next(now);
         packet::encode(&mut self.packet, &flow.route, &stamp);
-        let plain: [u8; VNET_LEN] = VnetHeader::PLAIN.encode();
-        let before = outbound(data_path);
-        data_path.outbound_to_peer(ms, flow.peer, &plain, &mut self.packet, sink);
-        if outbound(data_path) > before {
+        if send_to_peer(flow.peer, &mut self.packet, ms, data_path, sink) {
             self.tally.sent += 1;
             self.tally.sent_bytes += self.packet.len() as u64;
         } else {
             self.tally.unsent += 1;
         }
     }
+}
+
+/// Seals an inner packet for the server. False: there is no peer, no key or no room.
+pub fn send_to_peer(
+    peer: PeerId,
+    packet: &mut [u8],
+    ms: Millis,
+    data_path: &mut DataPath,
+    sink: &mut impl OutboundSink,
+) -> bool {
+    let plain: [u8; VNET_LEN] = VnetHeader::PLAIN.encode();
+    let before = outbound(data_path);
+    data_path.outbound_to_peer(ms, peer, &plain, packet, sink);
+    outbound(data_path) > before
 }
 
 fn outbound(data_path: &DataPath) -> u64 {
