@@ -30,12 +30,16 @@ export interface FleetInput {
 export type FleetEvent =
   | {
       readonly type: 'connected';
+      /** Of the client. */
+      readonly number: number;
       readonly peerId: PeerId;
       readonly ipv4: string | null;
       /** From the first packet on. */
       readonly after: Millis;
     }
-  | { readonly type: 'ended'; readonly wasConnected: boolean; readonly reason: string };
+  | { readonly type: 'renegotiated'; readonly number: number }
+  /** By itself: not after `remove` or `leave`. */
+  | { readonly type: 'ended'; readonly number: number; readonly wasConnected: boolean; readonly reason: string };
 
 /** Many clients behind the verbs of one: a client's number is the `listener` of its paths. */
 export class Fleet implements Protocol<FleetEvent> {
@@ -77,6 +81,21 @@ export class Fleet implements Protocol<FleetEvent> {
     this.#members.clear();
     this.#byPeerId.clear();
     this.#progressed.clear();
+  }
+
+  /** One client goes, at once and without an event: the server is told on the data channel, or not at all. */
+  remove(number: number, goodbye: boolean): void {
+    const member = this.#members.get(number);
+    if (member === undefined) return;
+    this.#members.delete(number);
+    this.#progressed.delete(member);
+    this.#deadlines.set(member, undefined);
+    member.tls.release();
+    const { peerId } = member;
+    if (peerId === null || this.#byPeerId.get(peerId) !== member) return;
+    this.#byPeerId.delete(peerId);
+    if (goodbye) this.#outbox.commands.push({ type: 'notify-exit', peerId });
+    this.#outbox.commands.push({ type: 'remove-peer', peerId });
   }
 
   handleDatagram(now: Millis, path: Path, bytes: Uint8Array): void {
@@ -146,6 +165,7 @@ export class Fleet implements Protocol<FleetEvent> {
         this.#byPeerId.set(event.peerId, member);
         this.#outbox.events.push({
           type: 'connected',
+          number: member.number,
           peerId: event.peerId,
           ipv4: event.options.ifconfig?.address ?? null,
           after: now - member.startedAt,
@@ -154,6 +174,7 @@ export class Fleet implements Protocol<FleetEvent> {
         break;
       case 'renegotiated':
         member.tls.release();
+        this.#outbox.events.push({ type: 'renegotiated', number: member.number });
         break;
       case 'ended':
         this.#handleEnd(member, event.detail === '' ? event.reason : `${event.reason}: ${event.detail}`);
@@ -168,7 +189,7 @@ export class Fleet implements Protocol<FleetEvent> {
     const wasConnected = member.peerId !== null;
     // The id may have been dealt to another client in between.
     if (member.peerId !== null && this.#byPeerId.get(member.peerId) === member) this.#byPeerId.delete(member.peerId);
-    this.#outbox.events.push({ type: 'ended', wasConnected, reason });
+    this.#outbox.events.push({ type: 'ended', number: member.number, wasConnected, reason });
   }
 }
 

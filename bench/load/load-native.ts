@@ -9,6 +9,19 @@ export interface LoadNative {
   closeLoad(load: number): void;
   attachLoad(load: number, onWake: () => void): void;
   wakeLoad(load: number): void;
+  /** Goes on from another socket, of another local address if one is named. The session stays. */
+  moveClient(load: number, client: number, localHost?: string): void;
+  /** Since the last call: client and milliseconds of each move, one behind the other. */
+  takeMoves(load: number): number[];
+  /** Starts a flow beside those that run, all of whose ends are on this load thread; its number. */
+  openFlow(load: number, options: OpenFlow): number;
+  /** Sends nothing more; what is under way still counts. */
+  stopFlow(load: number, flow: number): void;
+  /** Ends the flow; what arrives later is a stray. */
+  closeFlow(load: number, flow: number): FlowAccount;
+  strayPackets(load: number): StrayPackets;
+  /** Milliseconds on the clock of moves and accounts. */
+  loadClock(): number;
   /** Forgets what was counted and starts to send, on all threads of the process. */
   startTraffic(options: StartTraffic): void;
   stopTraffic(): void;
@@ -41,6 +54,39 @@ export interface StartTraffic {
   readonly echoPort: number | null;
   /** Four numbers for each flow: load thread, peer-id, source and destination as big-endian numbers. */
   readonly flows: Uint32Array;
+}
+
+export interface OpenFlow {
+  readonly peerId: number;
+  /** Inner addresses as big-endian numbers. */
+  readonly source: number;
+  readonly destination: number;
+  /** UDP port of the echo; null = the destination is another client. */
+  readonly echoPort: number | null;
+  /** Packets a second. */
+  readonly pace: number;
+  /** Bytes of UDP payload, 32 to 1472. */
+  readonly payload: number;
+}
+
+export interface FlowAccount {
+  readonly sent: number;
+  /** Had no key, no peer or no room. */
+  readonly unsent: number;
+  readonly received: number;
+  readonly reordered: number;
+  readonly duplicated: number;
+  /** Packets in a row that never came: first number, how many, milliseconds at which the first and the last were sent, of each. */
+  readonly gaps: readonly number[];
+}
+
+export interface StrayPackets {
+  /** Changed on the way, or delivered to the wrong client. */
+  readonly corrupted: number;
+  /** Of a flow that had been closed. */
+  readonly late: number;
+  /** Not of any flow. */
+  readonly foreign: number;
 }
 
 export interface StartEcho {

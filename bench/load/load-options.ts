@@ -148,14 +148,14 @@ const readSend = (text: string): Send => {
 
 const readSize = (flag: string, text: string): number => whole(flag, text, 32, 1472);
 
-const readTarget = (flag: string, text: string): Target => {
+export const readTarget = (flag: string, text: string): Target => {
   const [, host, port] = /^(\d{1,3}(?:\.\d{1,3}){3}):(\d{1,5})$/.exec(text) ?? [];
   if (host === undefined || port === undefined)
     return fail(`--${flag} ${text} is no ADDRESS:PORT with an IPv4 address`);
   return { host, port: whole(flag, port, 1, 65_535) };
 };
 
-const whole = (flag: string, text: string, least: number, most: number): number => {
+export const whole = (flag: string, text: string, least: number, most: number): number => {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value < least || value > most) {
     return fail(`--${flag} ${text} must be a whole number from ${least} to ${most}`);

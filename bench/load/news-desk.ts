@@ -20,6 +20,8 @@ export class NewsDesk {
       const { peerId, ipv4, after } = event;
       this.#connected.push({ load: this.#load, peerId, ipv4, milliseconds: after, at: wallClock() });
       this.#starter.settle();
+    } else if (event.type === 'renegotiated') {
+      return;
     } else if (event.wasConnected) {
       this.#lost.push(event.reason);
     } else {

@@ -38,4 +38,5 @@ const flowOf = ({ load, peerId, ipv4 }: Addressed, destination: string): number[
   numberOf(destination),
 ];
 
-const numberOf = (ipv4: string): number => ipv4.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+/** An IPv4 address as a big-endian number. */
+export const numberOf = (ipv4: string): number => ipv4.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);

@@ -75,13 +75,14 @@ const DRAIN_MS = 500;
 const LOOK_MS = 100;
 const PROGRESS_MS = 1000;
 
-interface Server {
+/** Where the profile's clients connect to. */
+export interface Server {
   readonly profile: ClientProfile;
   readonly host: string;
   readonly port: number;
 }
 
-const readServer = async (config: string): Promise<Server> => {
+export const readServer = async (config: string): Promise<Server> => {
   const { profile, problems } = loadProfile({ arguments: ['--config', config] });
   const [remote] = profile?.remotes ?? [];
   if (profile === null || remote === undefined) {

@@ -28,6 +28,8 @@ export interface ServerSettings {
   readonly without?: readonly string[];
   /** `injectFault` works. */
   readonly faults?: boolean;
+  /** A file that is there already, instead of all lines. */
+  readonly config?: string;
 }
 
 /** A pool of two addresses, written without the `server` helper. */
@@ -71,7 +73,7 @@ export function writeServerConfig(lab: Lab, settings: ServerSettings = {}): stri
 
 /** Starts the server under test and waits until it listens. */
 export async function startServer(lab: Lab, settings: ServerSettings = {}): Promise<Running> {
-  const config = writeServerConfig(lab, settings);
+  const config = settings.config ?? writeServerConfig(lab, settings);
   const ours = (settings.kind ?? serverKind) === 'shardvpn';
   const command = ours ? shardvpnCommand : ['openvpn'];
   const words = [...(settings.prefix ?? []), ...command, '--config', config];

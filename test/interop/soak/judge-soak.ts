@@ -1,0 +1,71 @@
+import { expect } from '@jest/globals';
+import type { ChurnResult } from '../../../bench/load/churn/churn-result.js';
+import type { Vitals } from './vitals.js';
+
+/** Everything that a soak has seen; counts are sums over all shards. */
+export interface SoakReport {
+  readonly result: ChurnResult;
+  readonly before: Vitals;
+  readonly after: Vitals;
+  /** Datagrams that the kernel says it has dropped. */
+  readonly lostInKernel: number;
+  readonly reloads: readonly string[];
+  readonly crashes: readonly string[];
+  readonly drops: Readonly<Record<string, number>>;
+  readonly controlDrops: Readonly<Record<string, number>>;
+  readonly counters: Readonly<Record<string, number>>;
+  /** Warnings and errors of the server's log, numbers replaced. */
+  readonly complaints: Readonly<Record<string, number>>;
+}
+
+/**
+ * What a server's memory may grow between two rests. Heaps of workers breathe by some MiB each; a session that is kept
+ * holds 20 KiB and more, so thousands of them show.
+ */
+const MAY_GROW_MIB = 64;
+
+/** Nothing is lost but what UDP would lose, and nothing is left. */
+export function judgeSoak(report: SoakReport): void {
+  judgeClients(report);
+  judgeServer(report);
+}
+
+function judgeClients({ result, crashes, lostInKernel }: SoakReport): void {
+  const { events, packets, lost, unexplained } = result;
+  expect({ 'corrupted, duplicated, unsent': [packets.corrupted, packets.duplicated, packets.unsent] }).toEqual({
+    'corrupted, duplicated, unsent': [0, 0, 0],
+  });
+  expect(lost['session-lost']).toBe(0);
+  if (lost.unexplained > lostInKernel) expect(unexplained).toEqual([]);
+  // One in flight in each of its three flows, and what another client sends it before it has spoken again.
+  expect(lost.float).toBeLessThanOrEqual(4 * events.floats);
+  for (const each of ['connects', 'floats', 'exits', 'kills', 'restarts', 'renegotiations'] as const)
+    expect({ each, count: events[each] }).toEqual({ each, count: expect.any(Number) });
+  expect(Math.min(events.connects, events.floats, events.exits, events.kills, events.restarts)).toBeGreaterThan(0);
+  expect(events['sessions-lost']).toBe(0);
+  // A handshake may be under way in a worker that dies; the client tries again.
+  expect(events['handshakes-failed']).toBeLessThanOrEqual(10 * crashes.length);
+}
+
+/** Of packets that were under way from or to a client that had gone, or had been replaced by its next connection. */
+const OF_THE_GONE = new Set(['no-route', 'unknown-peer', 'unknown-key']);
+
+function judgeServer({ before, after, drops, controlDrops, counters, complaints, crashes }: SoakReport): void {
+  expect(after.descriptors).toBe(before.descriptors);
+  expect(after.threads).toBe(before.threads);
+  expect(after.residentMiB - before.residentMiB).toBeLessThan(MAY_GROW_MIB);
+  expect(Object.keys(drops).filter((reason) => !OF_THE_GONE.has(reason))).toEqual([]);
+  if (crashes.length === 0) expect(controlDrops).toEqual({});
+  for (const fault of [
+    'commands-refused',
+    'rings-corrupt',
+    'worker-ring-full',
+    'tun-write-errors',
+    'routes-not-steered',
+  ])
+    expect({ fault, count: counters[fault] ?? 0 }).toEqual({ fault, count: 0 });
+  expect(Object.keys(complaints).filter((line) => !hasCause(line, crashes.length > 0))).toEqual([]);
+}
+
+const hasCause = (line: string, crashes: boolean): boolean =>
+  /fault injection is on/.test(line) || (crashes && /^error: worker of shard N /.test(line));
