@@ -27,6 +27,15 @@ describe('the key that is sent with', () => {
     expect(usedAt(6_050, 100_000)).toBe(7_050);
   });
 
+  test('stays the old one while the peer has not acked our last word, until that key is retired', () => {
+    const { schedule, usedAt } = scheduleWith(40);
+    schedule.installNext(100_050, 100_000, asKeyId(1), keys);
+    expect(usedAt(100_050, 150_000, () => false)).toBeUndefined();
+    expect(usedAt(150_050, 200_000, (now) => now > 170_000)).toBe(170_500);
+    schedule.installNext(300_050, 300_000, asKeyId(2), keys);
+    expect(usedAt(300_050, 4_000_000, () => false)).toBe(3_900_000);
+  });
+
   test('is the new one at the latest when the next negotiation begins', () => {
     const { schedule, drain } = scheduleWith(40);
     schedule.installNext(100_050, 100_000, asKeyId(1), keys);
@@ -55,10 +64,10 @@ function scheduleWith(renegSec: number) {
     for (let command = queue.poll(); command; command = queue.poll()) commands.push(command);
     return commands;
   };
-  const usedAt = (from: number, to: number): number | undefined => {
+  const usedAt = (from: number, to: number, peerHasKey = (_: number) => true): number | undefined => {
     const before = drain().filter(({ type }) => type === 'use-key').length;
     for (let now = from; now <= to; now += 50) {
-      schedule.handleTimeout(now);
+      schedule.handleTimeout(now, peerHasKey(now));
       if (drain().filter(({ type }) => type === 'use-key').length > before) return now;
     }
     return undefined;

@@ -107,14 +107,16 @@ export class DataKeySchedule {
     this.#set({ renegotiateAt: until });
   }
 
-  handleTimeout(now: Millis): ScheduledWork | undefined {
+  /** `peerHasKey`: it has acked everything that it needs for the current key. */
+  handleTimeout(now: Millis, peerHasKey: boolean): ScheduledWork | undefined {
     if (isDue(this.#state.expireAt, now)) {
       return 'expired';
     }
     if (isDue(this.#state.useAt, now)) {
-      this.#useCurrent();
+      this.#useWhenPeerHasIt(now, peerHasKey);
     }
     if (isDue(this.#state.retireAt, now)) {
+      this.#useCurrent();
       this.#retireLameDuck();
     }
     return isDue(this.#state.renegotiateAt, now) ? 'renegotiate' : undefined;
@@ -127,6 +129,15 @@ export class DataKeySchedule {
   #installKey(keyId: KeyId, keys: DataKeys): void {
     const { peerId, cipher, commands } = this.#input;
     commands.push({ type: 'install-key', peerId, keyId, cipher, seal: keys.seal, open: keys.open });
+  }
+
+  /** Our last word may have been lost more than once, or the peer has given up: until it acks, the old key is the one it has. */
+  #useWhenPeerHasIt(now: Millis, peerHasKey: boolean): void {
+    if (peerHasKey) {
+      this.#useCurrent();
+    } else {
+      this.#set({ useAt: now + ACK_POLL });
+    }
   }
 
   #useCurrent(): void {
@@ -154,5 +165,8 @@ export class DataKeySchedule {
 
 /** Long enough for our key-method message to arrive, after which the peer has the key as well. */
 const UNSETTLED_USE_DELAY: Millis = 1000;
+
+/** How soon to look again whether the peer has acked what makes the current key. */
+const ACK_POLL: Millis = 500;
 
 const isDue = (at: Millis | null, now: Millis): boolean => at !== null && at <= now;

@@ -157,7 +157,7 @@ export class Session<Phase> {
     if (next !== null && next.startedAt + this.#input.times.handWindow <= now) {
       this.abandonNext(now, 'the handshake took longer than hand-window');
     }
-    switch (this.#dataKeys?.handleTimeout(now)) {
+    switch (this.#dataKeys?.handleTimeout(now, this.#current.channel.isFlushed)) {
       case 'expired':
         this.#handler.handleKeysExpired(now);
         break;
