@@ -21,7 +21,7 @@ export const runChurn = async (options: ChurnOptions, say: (text: string) => voi
 };
 
 /** A handshake that is under way at the end gets so long. */
-const SETTLE_MS = 20_000;
+const SETTLE_MS = 40_000;
 const LOOK_MS = 100;
 const SAY_MS = 5000;
 /** For the goodbyes to leave. */

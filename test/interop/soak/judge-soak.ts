@@ -4,9 +4,10 @@ import type { Vitals } from './vitals.js';
 
 /** Everything that a soak has seen; counts are sums over all shards. */
 export interface SoakReport {
-  readonly result: ChurnResult;
-  readonly before: Vitals;
-  readonly after: Vitals;
+  /** Of each round. */
+  readonly results: readonly ChurnResult[];
+  /** Without a client: before the first round, after each, and at the end. */
+  readonly rests: readonly Vitals[];
   /** Datagrams that the kernel says it has dropped. */
   readonly lostInKernel: number;
   readonly reloads: readonly string[];
@@ -26,11 +27,11 @@ const MAY_GROW_MIB = 64;
 
 /** Nothing is lost but what UDP would lose, and nothing is left. */
 export function judgeSoak(report: SoakReport): void {
-  judgeClients(report);
+  for (const result of report.results) judgeClients(result, report);
   judgeServer(report);
 }
 
-function judgeClients({ result, crashes, lostInKernel }: SoakReport): void {
+function judgeClients(result: ChurnResult, { crashes, lostInKernel }: SoakReport): void {
   const { events, packets, lost, unexplained } = result;
   expect({ 'corrupted, duplicated, unsent': [packets.corrupted, packets.duplicated, packets.unsent] }).toEqual({
     'corrupted, duplicated, unsent': [0, 0, 0],
@@ -50,7 +51,8 @@ function judgeClients({ result, crashes, lostInKernel }: SoakReport): void {
 /** Of packets that were under way from or to a client that had gone, or had been replaced by its next connection. */
 const OF_THE_GONE = new Set(['no-route', 'unknown-peer', 'unknown-key']);
 
-function judgeServer({ before, after, drops, controlDrops, counters, complaints, crashes }: SoakReport): void {
+function judgeServer({ rests, drops, controlDrops, counters, complaints, crashes }: SoakReport): void {
+  const [before, after] = [rests[0] as Vitals, rests.at(-1) as Vitals];
   expect(after.descriptors).toBe(before.descriptors);
   expect(after.threads).toBe(before.threads);
   expect(after.residentMiB - before.residentMiB).toBeLessThan(MAY_GROW_MIB);
