@@ -126,6 +126,17 @@ describe('a taken-over client', () => {
     expect(pair.faults()).toEqual([]);
   });
 
+  test('that may not have the newest key is sent to with the one before, until the newest has settled', () => {
+    const { pair, client } = connected({ tlsDelay: 20, server: { handWindow: 20 } });
+    client.run(() => client.core.renegotiate(pair.loop.now));
+    pair.drive(() => pair.server.data.keysOf(client.peerId).length === 2);
+    expect(client.data.keysOf(client.peerId)).toEqual([0]);
+    crashed(pair);
+    for (let second = 0; second < 15; second++) expect(talks(pair, client)).toBe(true);
+    expect(pair.server.data.sendKeyOf(client.peerId)).toBe(0);
+    expect(pair.badTags + pair.unknownKeys).toBe(0);
+  });
+
   test('whose snapshot is damaged loses its peer, and connects again; others do not', () => {
     const { pair, client } = connected();
     const other = pair.connect({ name: 'other' });

@@ -9,8 +9,8 @@ import {
 } from '@shardvpn/core';
 import { createNodeCrypto } from '../support/node-crypto.js';
 import { type JoinOptions, Pair } from './pair.js';
-import { unixAt } from './sim-server.js';
 import type { SimClient } from './sim-client.js';
+import { unixAt } from './sim-server.js';
 
 const serverKey = new Uint8Array(128).fill(3);
 const staticKey = new Uint8Array(256).fill(5);

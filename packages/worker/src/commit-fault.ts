@@ -23,5 +23,5 @@ export function commitFault(fault: WorkerFault): void {
 
 function exhaustMemory(): void {
   const hoard: number[][] = [];
-  for (;;) hoard.push(Array.from({ length: 10_000 }, (_, i) => i + hoard.length / 2));
+  for (;;) hoard.push(new Array<number>(1_000_000).fill(0.5));
 }

@@ -38,8 +38,7 @@ export class DataKeySchedule {
   readonly #input: DataKeyScheduleInput;
   #state: KeyScheduleState;
 
-  /** Goes on with keys that the data thread has. */
-  constructor(input: DataKeyScheduleInput, state: KeyScheduleState) {
+  private constructor(input: DataKeyScheduleInput, state: KeyScheduleState) {
     this.#input = input;
     this.#state = state;
   }
@@ -52,6 +51,17 @@ export class DataKeySchedule {
     schedule.#installKey(keyId, keys);
     schedule.#armRenegotiation(now);
     return schedule;
+  }
+
+  /**
+   * Goes on with keys that the data thread has, and renegotiates at `renegotiateAt`. A key that is not in use yet has to
+   * settle before: whether the peer has got it is not known, and it may have to do with the one before until then.
+   */
+  static restore(input: DataKeyScheduleInput, state: KeyScheduleState, renegotiateAt: Millis): DataKeySchedule {
+    if (state.useAt === null) return new DataKeySchedule(input, { ...state, renegotiateAt });
+    const useAt = Math.max(state.useAt, state.settledAt);
+    const retireAt = Math.max(state.retireAt ?? 0, useAt);
+    return new DataKeySchedule(input, { ...state, useAt, retireAt, renegotiateAt: Math.max(renegotiateAt, useAt) });
   }
 
   get peerId(): PeerId {

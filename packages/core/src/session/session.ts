@@ -82,7 +82,7 @@ export class Session<Phase> {
     const session = new Session(input, handler, now, null);
     const { commands, times, lifeShare } = input;
     session.#current = { channel: session.#createChannel(state.keyId, null, true), startedAt: now, phase: data.phase };
-    session.#dataKeys = new DataKeySchedule({ ...data, commands, times, lifeShare }, { ...state, renegotiateAt });
+    session.#dataKeys = DataKeySchedule.restore({ ...data, commands, times, lifeShare }, state, renegotiateAt);
     return session;
   }
 
@@ -137,7 +137,7 @@ export class Session<Phase> {
     if (!key.channel.isLost) {
       return key.channel.handlePacket(packet);
     }
-    if (packet.body.messageId !== null) {
+    if (packet.body.messageId !== null && this.keySchedule?.useAt === null) {
       this.renegotiate(now);
     }
     return null;
