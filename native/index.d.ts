@@ -235,3 +235,67 @@ export function probeHost(): HostCapabilities;
 export function parallelism(): number;
 /** OPENVPN-independent build facts for `--version`. */
 export function buildInfo(): { version: string; aead: string; profile: string };
+
+/** What the handshakes of a server are made of. Certificates, key and lists are DER. */
+export interface TlsServerOptions {
+  ca: Uint8Array[];
+  /** The server's certificate, then its intermediates. */
+  chain: Uint8Array[];
+  /** PKCS #8. */
+  key: Uint8Array;
+  crls: Uint8Array[];
+  tls12: boolean;
+  tls13: boolean;
+  /** OpenSSL's names, separated by `:`, null = the default. What is not known is left out. */
+  cipherList: string | null;
+  cipherSuites: string | null;
+  groups: string | null;
+  clientCertificate: 'require' | 'optional' | 'none';
+}
+/** TLS by rustls. The constructor throws with the code ENOTSUP what it has not, in words that follow "because". */
+export class TlsServer {
+  constructor(options: TlsServerOptions);
+  open(): TlsServerSession;
+  /** The first answer to a client takes a millisecond or more of computing. */
+  readonly signsSlowly: boolean;
+}
+/** One session; its owner brings the bytes. Memory is freed by the garbage collector, or by `free`. */
+export class TlsServerSession {
+  private constructor();
+  /** Bytes of the peer, cut in any way. After a failure nothing comes any more. */
+  feed(bytes: Uint8Array): TlsStep;
+  /** `feed` on a thread of Node's pool. One at a time, and nothing else of the session meanwhile but `free`, which may have to wait. */
+  feedLater(bytes: Uint8Array): Promise<TlsStep>;
+  /** One record; empty unless the session lives and its handshake is done. */
+  send(plaintext: Uint8Array): Uint8Array;
+  /** RFC 5705 without context; null unless the session lives and its handshake is done. */
+  exportKeyingMaterial(label: string, length: number): Uint8Array | null;
+  /** Ends the session; the close_notify for the peer. */
+  close(): Uint8Array;
+  /** Frees what the session holds; it fails from then on. */
+  free(): void;
+}
+/** What came of some bytes, in the order of the fields. */
+export interface TlsStep {
+  /** For the peer; empty when there is nothing. */
+  ciphertext: Uint8Array;
+  /** The handshake is done, told once. */
+  established: TlsEstablished | null;
+  /** One for each record. */
+  plaintexts: Uint8Array[];
+  failure: TlsFailure | null;
+}
+export interface TlsEstablished {
+  /** `TLSv1.3` */
+  version: string;
+  /** OpenSSL's name. */
+  cipher: string;
+  /** DER, the peer's own first; none when it showed none. */
+  certificates: Uint8Array[];
+}
+export interface TlsFailure {
+  /** `unjudged`: the certificate has a form that only OpenSSL can judge; `incompatible`: nothing that the client offers is here. */
+  kind: 'certificate' | 'unjudged' | 'incompatible' | 'other';
+  /** Of `certificate` the name of OpenSSL's verdict, otherwise words. */
+  reason: string;
+}

@@ -49,6 +49,8 @@ export const notifyService = native.notifyService;
 export const probeHost = native.probeHost;
 export const parallelism = native.parallelism;
 export const buildInfo = native.buildInfo;
+export const TlsServer = native.TlsServer;
+export const TlsServerSession = native.TlsServerSession;
 
 function load() {
   try {

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import * as native from '../index.js';
 
 const declared = [
-  ...readFileSync(new URL('../index.d.ts', import.meta.url), 'utf8').matchAll(/^export function (\w+)/gm),
+  ...readFileSync(new URL('../index.d.ts', import.meta.url), 'utf8').matchAll(/^export (?:function|class) (\w+)/gm),
 ]
   .map((match) => match[1])
   .sort();

@@ -8,7 +8,8 @@ const RULES = {
   netio: { workspace: [], never: ['napi', 'ring', 'aws-lc-rs'] },
   shard: { workspace: ['datapath', 'netio'], never: ['napi', 'libc', 'rustix', 'nix'] },
   load: { workspace: ['datapath', 'netio', 'shard'], never: ['libc', 'rustix', 'nix'] },
-  binding: { workspace: ['shard', 'netio'], never: ['libc', 'rustix', 'nix'] },
+  tls: { workspace: [], never: ['libc', 'rustix', 'nix', 'napi', 'mio', 'tokio', 'socket2'] },
+  binding: { workspace: ['shard', 'netio', 'tls'], never: ['libc', 'rustix', 'nix'] },
 };
 
 const metadata = JSON.parse(

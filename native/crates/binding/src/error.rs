@@ -20,3 +20,8 @@ pub fn to_js(error: IoError) -> Error<Code> {
 pub fn invalid(action: impl Into<String>) -> Error<Code> {
     to_js(IoError::invalid(action))
 }
+
+/// What the add-on cannot do for these arguments.
+pub fn unsupported(what: String) -> Error<Code> {
+    Error::new(Code("ENOTSUP"), what)
+}

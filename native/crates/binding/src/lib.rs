@@ -9,3 +9,4 @@ mod plane;
 mod shard;
 mod shared_view;
 mod snapshot;
+mod tls_server;

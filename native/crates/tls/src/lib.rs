@@ -1,0 +1,20 @@
+//! TLS of the control channel's server by rustls, without I/O: bytes in, bytes, plaintext or a failure out.
+//!
+//! It accepts a client certificate only when webpki does, and refuses on top what OpenSSL refuses and webpki does not look at. What
+//! it cannot judge it says so (`FailureKind::Unjudged`), and what it cannot be configured for as well (`Unsupported`): both are for
+//! the engine beside it.
+
+mod authorities;
+mod certificate_facts;
+mod client_verifier;
+mod doubt;
+mod failure;
+mod groups;
+mod revocation;
+mod server_config;
+mod server_session;
+mod suites;
+
+pub use failure::{Failure, FailureKind};
+pub use server_config::{ClientCertificate, ServerSettings, ServerTls, Unsupported};
+pub use server_session::{Established, ServerSession, Step};
