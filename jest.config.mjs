@@ -14,6 +14,7 @@ export default {
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^@shardvpn/(core|ring|worker)$': '<rootDir>/packages/$1/src/index.ts',
+    '^@shardvpn/native$': `<rootDir>/native/shardvpn.${process.platform}-${process.arch}.node`,
     '^shardvpn$': '<rootDir>/packages/supervisor/src/index.ts',
   },
   modulePathIgnorePatterns: ['<rootDir>/target/', '/dist/'],

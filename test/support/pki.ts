@@ -17,7 +17,10 @@ export interface LeafOptions {
   readonly kind?: KeyKind;
   /** Extended key usages; null leaves the extension out. */
   readonly usage?: 'client' | 'server' | null;
-  readonly keyUsage?: boolean;
+  /** Of `x509.KeyUsageFlags`; false leaves the extension out. */
+  readonly keyUsage?: boolean | number;
+  /** Marked as an authority although it is none. */
+  readonly authority?: boolean;
   readonly notBefore?: Date;
   readonly notAfter?: Date;
   /** One line or a list of parts; the default has the name as its CN. */
@@ -35,19 +38,43 @@ export class TestAuthority {
     this.#certificate = certificate;
   }
 
-  static async create(name = 'Test CA', kind: KeyKind = 'ec'): Promise<TestAuthority> {
-    const keys = await generateKeys(kind);
+  static async create(name = 'Test CA', kind: KeyKind = 'ec', notAfter = inDays(30)): Promise<TestAuthority> {
+    return TestAuthority.#selfSigned(name, await generateKeys(kind), notAfter);
+  }
+
+  /** Another certificate of this root, with the same name and key. */
+  renew(notAfter = inDays(30)): Promise<TestAuthority> {
+    return TestAuthority.#selfSigned(this.#certificate.subject.replace('CN=', ''), this.#keys, notAfter);
+  }
+
+  static async #selfSigned(name: string, keys: CryptoKeyPair, notAfter: Date): Promise<TestAuthority> {
     const certificate = await x509.X509CertificateGenerator.createSelfSigned({
       serialNumber: '01',
       name: `CN=${name}`,
-      notBefore: inDays(-1),
-      notAfter: inDays(30),
+      notBefore: inDays(-3),
+      notAfter,
       keys,
       signingAlgorithm: signing(keys),
+      extensions: await authorityExtensions(keys, 1),
+    });
+    return new TestAuthority(keys, certificate);
+  }
+
+  /** An intermediate of this authority. */
+  async createIntermediate(name: string): Promise<TestAuthority> {
+    const keys = await generateKeys('ec');
+    const certificate = await x509.X509CertificateGenerator.create({
+      serialNumber: (++this.#serial).toString(16),
+      issuer: this.#certificate.subject,
+      subject: `CN=${name}`,
+      notBefore: inDays(-1),
+      notAfter: inDays(30),
+      publicKey: keys.publicKey,
+      signingKey: this.#keys.privateKey,
+      signingAlgorithm: signing(this.#keys),
       extensions: [
-        new x509.BasicConstraintsExtension(true, 1, true),
-        new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-        await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+        ...(await authorityExtensions(keys, 0)),
+        await x509.AuthorityKeyIdentifierExtension.create(this.#keys.publicKey),
       ],
     });
     return new TestAuthority(keys, certificate);
@@ -55,7 +82,7 @@ export class TestAuthority {
 
   /** PEM. */
   get cert(): string {
-    return this.#certificate.toString('pem');
+    return `${this.#certificate.toString('pem')}\n`;
   }
 
   async issue(name: string, options: LeafOptions = {}): Promise<TestCertificate> {
@@ -71,7 +98,7 @@ export class TestAuthority {
       signingAlgorithm: signing(this.#keys),
       extensions: await leafExtensions(keys, this.#keys.publicKey, options),
     });
-    return { cert: parsed.toString('pem'), key: await privatePem(keys), parsed };
+    return { cert: `${parsed.toString('pem')}\n`, key: await privatePem(keys), parsed };
   }
 
   /** PEM of a list that is valid for ten days. */
@@ -84,7 +111,7 @@ export class TestAuthority {
       signingAlgorithm: signing(this.#keys),
       entries: revoked.map(({ parsed }) => ({ serialNumber: parsed.serialNumber, revocationDate: inDays(-1) })),
     });
-    return x509.PemConverter.encode(crl.rawData, 'X509 CRL');
+    return `${x509.PemConverter.encode(crl.rawData, 'X509 CRL')}\n`;
   }
 }
 
@@ -104,17 +131,24 @@ const generateKeys = async (kind: KeyKind): Promise<CryptoKeyPair> =>
 const signing = (keys: CryptoKeyPair): typeof EC | typeof RSA =>
   keys.privateKey.algorithm.name === 'ECDSA' ? EC : RSA;
 
+const authorityExtensions = async (keys: CryptoKeyPair, pathLength: number): Promise<x509.Extension[]> => [
+  new x509.BasicConstraintsExtension(true, pathLength, true),
+  new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+  await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+];
+
 async function leafExtensions(
   keys: CryptoKeyPair,
   issuer: CryptoKey,
-  { usage = 'client', keyUsage = true }: LeafOptions,
+  { usage = 'client', keyUsage = true, authority = false }: LeafOptions,
 ): Promise<x509.Extension[]> {
   const extensions: x509.Extension[] = [
-    new x509.BasicConstraintsExtension(false),
+    new x509.BasicConstraintsExtension(authority),
     await x509.AuthorityKeyIdentifierExtension.create(issuer),
     await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
   ];
-  if (keyUsage) extensions.push(new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true));
+  const flags = keyUsage === true ? x509.KeyUsageFlags.digitalSignature : keyUsage;
+  if (flags !== false) extensions.push(new x509.KeyUsagesExtension(flags, true));
   if (usage !== null) extensions.push(new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage[`${usage}Auth`]]));
   return extensions;
 }

@@ -4,7 +4,7 @@ import { attachWorker, wakeShard } from '@shardvpn/native';
 import type { ClientStart, FromClient, ToClient } from './client-messages.js';
 import { ClientShard } from './client-shard.js';
 import { nodeCrypto } from './node-crypto.js';
-import { NodeTlsEngine } from './tls/tls-engine.js';
+import { NodeTlsEngine } from './tls/node-tls-engine.js';
 
 /** A client's plane has one shard. */
 const SHARD = 0;

@@ -6,7 +6,7 @@ import { KeptSessions } from './kept-sessions.js';
 import type { FromShard, ShardStart, ToShard } from './messages.js';
 import { nodeCrypto } from './node-crypto.js';
 import { Shard } from './shard.js';
-import { NodeTlsEngine } from './tls/tls-engine.js';
+import { ShardTlsEngine } from './tls/tls-engine.js';
 
 /** Milliseconds between two beats. */
 const HEARTBEAT_MS = 1000;
@@ -14,7 +14,8 @@ const HEARTBEAT_MS = 1000;
 /** The thread of a shard. Nothing is caught here: a worker with an unknown fault ends, and the supervisor starts another. */
 function runShard(port: NonNullable<typeof parentPort>, start: ShardStart): void {
   const post = (message: FromShard): void => port.postMessage(message);
-  const tls = new NodeTlsEngine(start.tls);
+  const warn = (message: string): void => process.emitWarning(message);
+  const tls = new ShardTlsEngine(start.tls, { now: systemMillis, warn });
   const kept = new KeptSessions(start.plane, start.server.shard);
   const shard = new Shard(start, {
     createServer: (onTlsProgress) =>
@@ -48,8 +49,8 @@ function systemMillis(): number {
   return 1000 * seconds + nanoseconds / 1e6;
 }
 
-/** The registry refuses revoked certificates as well, so the old list may stay in force here when OpenSSL cannot read the new one. */
-function setCrl(tls: NodeTlsEngine, crl: string): void {
+/** The registry refuses revoked certificates as well, so the old list may stay in force here when the TLS engine cannot read the new one. */
+function setCrl(tls: ShardTlsEngine, crl: string): void {
   try {
     tls.setCrl(crl);
   } catch (error) {

@@ -29,6 +29,10 @@ export interface TlsOptions {
   readonly cipherList: string | null;
   readonly cipherSuites: string | null;
   readonly groups: string | null;
+  /** Those of the configured groups that rustls may have; absent: `groups`. */
+  readonly rustlsGroups?: string | null;
+  /** Which engine does a server's handshakes. Absent: openssl. */
+  readonly engine?: 'auto' | 'rustls' | 'openssl';
   /** What the peer's certificate must be usable for; null does not look. */
   readonly remoteCertTls: 'client' | 'server' | null;
   readonly clientCertificate: 'require' | 'optional' | 'none';

@@ -17,16 +17,16 @@ export class CertificateAuthorities {
 
   /**
    * node:tls would tell the chain too, but newer versions only the leaf, and converting every certificate for each handshake took a
-   * fifth of its time.
+   * fifth of its time. `sent`: what the peer showed beside the leaf, where the leaf does not know it itself.
    */
-  chainOf(leaf: X509Certificate): CertificateChain {
+  chainOf(leaf: X509Certificate, sent: readonly X509Certificate[] = []): CertificateChain {
     const hashes = [hashOf(leaf)];
     let last = leaf;
     let known = true;
     for (
-      let issuer = this.#issuerOf(leaf);
+      let issuer = this.#issuerOf(leaf, sent);
       issuer !== undefined && hashes.length < MAX_DEPTH;
-      issuer = this.#issuerOf(issuer.certificate)
+      issuer = this.#issuerOf(issuer.certificate, sent)
     ) {
       if (hashes.includes(issuer.hash)) break;
       hashes.push(issuer.hash);
@@ -37,11 +37,11 @@ export class CertificateAuthorities {
   }
 
   /** Ours, or else the intermediate that the peer sent along; a root has none. */
-  #issuerOf(certificate: X509Certificate): Authority | undefined {
+  #issuerOf(certificate: X509Certificate, others: readonly X509Certificate[]): Authority | undefined {
     if (certificate.checkIssued(certificate)) return undefined;
     const own = this.#authorities.find((authority) => certificate.checkIssued(authority.certificate));
     if (own !== undefined) return own;
-    const sent = certificate.issuerCertificate;
+    const sent = certificate.issuerCertificate ?? others.find((other) => certificate.checkIssued(other));
     return sent === undefined ? undefined : { certificate: sent, hash: hashOf(sent) };
   }
 }

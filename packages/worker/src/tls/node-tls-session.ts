@@ -1,17 +1,9 @@
 import type { TLSSocket } from 'node:tls';
 import { type TlsEvent, type TlsSession, VpnError } from '@shardvpn/core';
-import type { TlsOptions, VerifyName } from '../messages.js';
 import { MemoryPipe, type MemoryPipeOwner } from './memory-pipe.js';
-import type { PeerCertificateReader, ShownCertificate } from './peer-certificate.js';
-import { nameFault } from './verify-name.js';
+import type { ShownCertificate } from './peer-certificate.js';
+import type { TlsPolicy } from './tls-policy.js';
 import { handshakeReason, verifyReason } from './verify-reason.js';
-
-/** What the sessions of an engine share. */
-export interface TlsPolicy {
-  readonly clientCertificate: TlsOptions['clientCertificate'];
-  readonly verifyName: VerifyName | null;
-  readonly certificates: PeerCertificateReader;
-}
 
 /** One TLS session over a pipe. The engine makes the socket and calls `attach`, `handleEstablished` and `fail`. */
 export class NodeTlsSession implements TlsSession, MemoryPipeOwner {
@@ -125,7 +117,7 @@ export class NodeTlsSession implements TlsSession, MemoryPipeOwner {
     }
     if (this.#role === 'server' && this.#policy.clientCertificate === 'none') return null;
     const error: unknown = socket.authorizationError;
-    return error ? verifyReason(error) : (peer.usageFault ?? nameFault(peer.certificate, this.#policy.verifyName));
+    return error ? verifyReason(error) : this.#policy.faultOf(peer);
   }
 
   /** node:tls verifies after the handshake and has no other alert to send than close_notify. */

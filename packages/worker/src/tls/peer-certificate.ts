@@ -1,4 +1,4 @@
-import type { X509Certificate } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import type { PeerCertificate } from '@shardvpn/core';
 import type { CertificateAuthorities } from './certificate-chain.js';
@@ -44,6 +44,22 @@ export class PeerCertificateReader {
     const chain = this.#authorities.chainOf(leaf);
     const shown = describe(leaf, chain.hashes, this.#remoteCertTls);
     if (socket.authorized && chain.known && fingerprint256 !== undefined) this.#keep(fingerprint256, shown);
+    return shown;
+  }
+
+  /** `certificates`: DER, the peer's own first, which have verified; null when there is none. */
+  readVerified([own, ...sent]: readonly Uint8Array[]): ShownCertificate | null {
+    if (own === undefined) return null;
+    const fingerprint = createHash('sha256').update(own).digest('hex');
+    const kept = this.#kept.get(fingerprint);
+    if (kept !== undefined) return kept;
+    const leaf = new X509Certificate(own);
+    const chain = this.#authorities.chainOf(
+      leaf,
+      sent.map((der) => new X509Certificate(der)),
+    );
+    const shown = describe(leaf, chain.hashes, this.#remoteCertTls);
+    if (chain.known) this.#keep(fingerprint, shown);
     return shown;
   }
 

@@ -1,115 +1,91 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
-import {
-  connect,
-  createSecureContext,
-  createServer,
-  type DetailedPeerCertificate,
-  type SecureContext,
-  type Server,
-  type TLSSocket,
-} from 'node:tls';
-import { type TlsEngine, type TlsSession, VpnError } from '@shardvpn/core';
+import type { TlsEngine, TlsSession } from '@shardvpn/core';
 import type { TlsOptions } from '../messages.js';
-import { CertificateAuthorities } from './certificate-chain.js';
-import { NodeTlsSession, type TlsPolicy } from './node-tls-session.js';
-import { PeerCertificateReader } from './peer-certificate.js';
-import { secureContextOptions } from './secure-context-options.js';
-import { handshakeReason } from './verify-reason.js';
+import { chooseEngine, type TlsChoice } from './choose-engine.js';
+import { FallbackSession } from './fallback-session.js';
+import { NodeTlsEngine } from './node-tls-engine.js';
 
-/** Longest timer: the protocol's hand-window ends a slow handshake, not Node. */
-const NEVER = 2 ** 31 - 1;
+export interface TlsEnginePorts {
+  /** Monotonic, milliseconds. */
+  readonly now: () => number;
+  readonly warn: (message: string) => void;
+}
+
+/** How long OpenSSL does every handshake after a certificate that only it can judge. */
+const OPENSSL_MS = 3_600_000;
 
 /**
- * TLS by OpenSSL through node:tls. All sessions share one context; nothing listens anywhere.
- * A raw server-side TLSSocket would not verify certificates, hence a server that is handed its connections.
+ * TLS of a shard: of rustls or of OpenSSL, as `tls-engine` says. `auto` loses no client that OpenSSL would take: one whose hello
+ * offers nothing that rustls has is handed over within the handshake, and one whose certificate rustls cannot judge meets OpenSSL
+ * when it tries again.
  */
-export class NodeTlsEngine implements TlsEngine {
+export class ShardTlsEngine implements TlsEngine {
+  readonly #ports: TlsEnginePorts;
   #options: TlsOptions;
-  #policy: TlsPolicy;
-  #server: Server;
-  /** Made at the first client session: servers never need it. */
-  #clientContext: SecureContext | undefined;
-  /** The events of a TLS server do not say over which stream a socket runs, but they happen in the context that handed the stream over. */
-  readonly #owner = new AsyncLocalStorage<NodeTlsSession>();
+  #choice: TlsChoice;
+  /** Made when it is needed first. */
+  #openssl: NodeTlsEngine | undefined;
+  #opensslUntil = Number.NEGATIVE_INFINITY;
 
-  /** Throws what OpenSSL says about certificate, key, CA, CRL or lists that it cannot use. */
-  constructor(options: TlsOptions) {
-    this.#server = this.#createServer(options);
-    this.#policy = policyOf(options);
+  /** Throws what the engine cannot use. */
+  constructor(options: TlsOptions, ports: TlsEnginePorts) {
+    this.#ports = ports;
     this.#options = options;
+    this.#choice = chooseEngine(options);
+    if (this.#choice.engine === 'openssl') this.#openssl = new NodeTlsEngine(options);
   }
 
   open(role: 'server' | 'client', onProgress: () => void): TlsSession {
-    const session = new NodeTlsSession(role, this.#policy, onProgress);
-    if (role === 'server') this.#owner.run(session, () => this.#server.emit('connection', session.pipe));
-    else this.#connect(session);
-    return session;
+    const choice = this.#choice;
+    if (role === 'client' || choice.engine === 'openssl') return this.#node().open(role, onProgress);
+    if (this.#options.engine === 'rustls') return choice.rustls.open(onProgress);
+    if (this.#ports.now() < this.#opensslUntil) {
+      const session = this.#openInstead(onProgress);
+      if (session !== null) return session;
+    }
+    return new FallbackSession(choice.rustls.open(onProgress), {
+      openInstead: () => this.#openInstead(onProgress),
+      handleUnjudged: (reason) => this.#handleUnjudged(reason),
+    });
   }
 
-  /** For the handshakes from now on. Throws, and leaves everything as it was, when OpenSSL cannot use it. */
+  /** For the handshakes from now on. Throws, and leaves everything as it was, when the engine cannot use it. */
   use(options: TlsOptions): void {
-    const server = this.#createServer(options);
-    this.#policy = policyOf(options);
-    this.#server = server;
+    const choice = chooseEngine(options);
+    const openssl = choice.engine === 'openssl' ? new NodeTlsEngine(options) : undefined;
+    this.#choice = choice;
+    this.#openssl = openssl;
     this.#options = options;
-    this.#clientContext = undefined;
   }
 
   /** For the handshakes from now on. Throws, and leaves the old list in force, when it is no CRL. */
   setCrl(crl: string): void {
-    const options = { ...this.#options, crl };
-    this.#server.setSecureContext(secureContextOptions(options));
-    this.#options = options;
-    this.#clientContext = undefined;
+    const before = this.#choice.engine;
+    this.use({ ...this.#options, crl });
+    const choice = this.#choice;
+    if (choice.engine === 'openssl' && before === 'rustls')
+      this.#ports.warn(`TLS handshakes by OpenSSL from now on: ${choice.reason}`);
   }
 
-  #createServer(options: TlsOptions): Server {
-    const server = createServer({
-      ...secureContextOptions(options),
-      requestCert: options.clientCertificate !== 'none',
-      // The handshake goes on, so that the log can name the reason; the session refuses what did not verify.
-      rejectUnauthorized: false,
-      handshakeTimeout: NEVER,
-    });
-    server.on('secureConnection', (socket) => this.#handleSecure(socket));
-    server.on('tlsClientError', (error, socket) => this.#handleError(error, socket));
-    return server;
+  #node(): NodeTlsEngine {
+    this.#openssl ??= new NodeTlsEngine(this.#options);
+    return this.#openssl;
   }
 
-  #connect(session: NodeTlsSession): void {
-    this.#clientContext ??= createSecureContext(secureContextOptions(this.#options));
-    const socket = connect({
-      secureContext: this.#clientContext,
-      socket: session.pipe,
-      rejectUnauthorized: false,
-      // The name in a server's certificate is checked by `verify-x509-name`, not by TLS.
-      checkServerIdentity: () => undefined,
-    });
-    // Node would convert the whole chain for `checkServerIdentity`, which takes a sixth of a client's handshake.
-    socket.getPeerCertificate = withoutCertificate;
-    session.attach(socket);
-    socket.on('secureConnect', () => session.handleEstablished());
+  #openInstead(onProgress: () => void): TlsSession | null {
+    try {
+      return this.#node().open('server', onProgress);
+    } catch {
+      // rustls takes what OpenSSL cannot: groups that it has not, for example. Then there is no other engine.
+      return null;
+    }
   }
 
-  #handleSecure(socket: TLSSocket): void {
-    const session = this.#owner.getStore();
-    if (session === undefined)
-      throw new VpnError('internal/tls-socket-without-owner', 'a TLS socket has lost its session');
-    session.attach(socket);
-    session.handleEstablished();
-  }
-
-  /** Also the last word of a connection that was destroyed during its handshake; nobody waits for that. */
-  #handleError(error: Error, socket: TLSSocket): void {
-    socket.on('error', () => undefined);
-    this.#owner.getStore()?.fail(handshakeReason(error));
+  #handleUnjudged(reason: string): void {
+    const now = this.#ports.now();
+    if (now >= this.#opensslUntil)
+      this.#ports.warn(
+        `a client's certificate is left to OpenSSL, which does the TLS handshakes of the next hour: ${reason}`,
+      );
+    this.#opensslUntil = now + OPENSSL_MS;
   }
 }
-
-const policyOf = ({ ca, clientCertificate, remoteCertTls, verifyName = null }: TlsOptions): TlsPolicy => ({
-  clientCertificate,
-  verifyName,
-  certificates: new PeerCertificateReader(new CertificateAuthorities(ca), remoteCertTls),
-});
-
-const withoutCertificate = (): DetailedPeerCertificate => ({}) as DetailedPeerCertificate;
