@@ -81,6 +81,8 @@ export const TLS_DIRECTIVES: Readonly<Record<keyof TlsOptions, string>> = {
   cipherList: 'tls-cipher',
   cipherSuites: 'tls-ciphersuites',
   groups: 'tls-groups',
+  rustlsGroups: 'tls-groups',
+  engine: 'tls-engine',
   remoteCertTls: 'remote-cert-tls',
   clientCertificate: 'verify-client-cert',
   verifyName: 'verify-x509-name',

@@ -71,6 +71,7 @@ export const SUPPORTED_DIRECTIVES: Readonly<Record<string, Form>> = {
   'tls-ciphersuites': words(1),
   'tls-groups': words(1),
   'ecdh-curve': words(1),
+  'tls-engine': words(1),
   'reneg-sec': words(1, 2),
   'hand-window': words(1),
   'tran-window': words(1),

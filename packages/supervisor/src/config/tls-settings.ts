@@ -19,7 +19,7 @@ export const readTlsPolicy = (settings: Settings, role: 'server' | 'client' = 's
     maxVersion,
     cipherList: readCipherList(settings),
     cipherSuites: readSuites(settings),
-    groups: readGroups(settings),
+    ...readEngineAndGroups(settings, role),
     remoteCertTls: readRemoteCert(settings, role),
     clientCertificate: readClientCertificate(settings),
   };
@@ -68,17 +68,35 @@ const readSuites = (settings: Settings): string | null => {
     : fail(settings, entry, `'${unknown}' is not a TLS 1.3 cipher suite; use ${SUITES.slice(0, 3).join(', ')}`);
 };
 
-/** `ecdh-curve` is the older form, for one curve; the names of both are OpenSSL's. */
-const readGroups = (settings: Settings): string | null => {
+/** What rustls has and the OpenSSL of Node may lack, and what both have. */
+const RUSTLS_GROUPS = /^(X25519MLKEM768|SecP256r1MLKEM768|X25519|prime256v1|P-256|secp384r1|P-384)$/i;
+
+type Groups = Pick<TlsOptions, 'groups' | 'rustlsGroups' | 'engine'>;
+
+/** `ecdh-curve` is the older form of `tls-groups`, for one curve; the names of both are OpenSSL's. */
+const readEngineAndGroups = (settings: Settings, role: 'server' | 'client'): Groups => {
+  const engine = role === 'client' ? 'openssl' : readEngine(settings);
   const entry = settings.last('tls-groups') ?? settings.last('ecdh-curve');
-  if (entry === undefined) return null;
+  if (entry === undefined) return { engine, groups: null, rustlsGroups: null };
   const groups = (entry.args[0] as string).split(':').map((name) => (name === 'secp256r1' ? 'prime256v1' : name));
-  const known = groups.filter((ecdhCurve) => accepted({ ecdhCurve }));
-  for (const name of groups.filter((group) => !known.includes(group))) {
+  const openssl = groups.filter((ecdhCurve) => accepted({ ecdhCurve }));
+  const rustls = engine === 'openssl' ? [] : groups.filter((name) => RUSTLS_GROUPS.test(name));
+  for (const name of groups.filter((group) => !openssl.includes(group) && !rustls.includes(group))) {
     settings.warning(entry, `${name} is left out: the TLS library does not know it`);
   }
-  if (known.length > 0) return known.join(':');
-  return fail(settings, entry, 'no group of the list is known; use for example X25519:prime256v1:secp384r1');
+  const text = (names: readonly string[]): string | null => (names.length > 0 ? names.join(':') : null);
+  if (openssl.length > 0) return { engine, groups: text(openssl), rustlsGroups: text(rustls) ?? openssl.join(':') };
+  if (rustls.length > 0) return { engine: 'rustls', groups: text(rustls), rustlsGroups: text(rustls) };
+  fail(settings, entry, 'no group of the list is known; use for example X25519:prime256v1:secp384r1');
+  return { engine, groups: null, rustlsGroups: null };
+};
+
+const readEngine = (settings: Settings): 'auto' | 'rustls' | 'openssl' => {
+  const entry = settings.last('tls-engine');
+  const word = entry?.args[0] ?? 'auto';
+  if (word === 'auto' || word === 'rustls' || word === 'openssl') return word;
+  if (entry !== undefined) settings.error(entry, `'${word}' is not known; use auto, rustls or openssl`);
+  return 'auto';
 };
 
 const accepted = (options: Parameters<typeof createSecureContext>[0]): boolean => {

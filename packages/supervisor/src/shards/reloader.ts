@@ -10,6 +10,7 @@ import { RevocationList } from '../registry/revocation.js';
 import type { DataPlane } from './data-plane.js';
 import type { ShardGroup } from './shard-group.js';
 import { liveOptions } from './shard-start.js';
+import { tryTls } from './try-tls.js';
 
 /** What reading the configuration again has done, as `POST /reload` answers it. */
 export interface ReloadReport {
@@ -71,10 +72,10 @@ export class Reloader {
   /** Tries out what can fail before anything changes: the revoked certificates, or what is wrong. */
   async #prepare({ config }: ReloadPlan): Promise<RevocationList | string> {
     const { tls } = config;
+    const { log } = this.#ports;
     try {
       if (tls !== this.#config.tls) {
-        const { NodeTlsEngine } = await import('@shardvpn/worker');
-        new NodeTlsEngine(tls);
+        await tryTls(tls, log);
       }
       return tls.crl === null ? RevocationList.empty : await readRevocation(tls.crl, tls.ca);
     } catch (error) {

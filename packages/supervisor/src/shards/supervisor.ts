@@ -24,6 +24,7 @@ import { ShardGroup } from './shard-group.js';
 import type { StartWorker } from './shard-handle.js';
 import { createStatusReader, unixNow } from './status-reader.js';
 import { Teardown } from './teardown.js';
+import { tryTls } from './try-tls.js';
 import { startWorkerThread } from './worker-entry.js';
 
 /** A server that accepts clients. */
@@ -89,6 +90,7 @@ const start = async (
   const { native, readAgain, faults } = ports;
   const startWorker = faults === null ? ports.startWorker : faultyWorkers(ports.startWorker);
   const workers = config.workers ?? native.parallelism();
+  await tryTls(config.tls, log);
   const registry = new Registry(config, { log, send: (shard, message) => group.send(shard, message) });
   const statusWriter = config.status === null ? null : new StatusWriter(config.status);
   teardown.add(() => statusWriter?.close());
