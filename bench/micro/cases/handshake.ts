@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerOptions, WrapOptions } from '@shardvpn/core';
-import { NodeTlsEngine } from '@shardvpn/worker';
+import { NodeTlsEngine, ShardTlsEngine } from '@shardvpn/worker';
 import { clientOptions, loadProfile } from 'shardvpn';
 import { clientConfig } from '../../harness/lab/configs.js';
 import { HandshakeLab } from '../handshake-lab.js';
@@ -11,17 +11,21 @@ import type { MicroCase } from '../micro-case.js';
 export function handshakeCases(keys: string): MicroCase[] {
   const { profile } = loadProfile({ text: clientConfig(keys, [], '192.0.2.1').join('\n'), name: 'micro.conf' });
   if (profile === null) throw new Error('the profile has faults');
-  if (profile.wrap.type === 'tls-crypt-v2') throw new Error('the micro server takes one key of all');
+  const { wrap } = profile;
+  if (wrap.type === 'tls-crypt-v2') throw new Error('the micro server takes one key of all');
   const read = (name: string): string => readFileSync(join(keys, name), 'utf8');
-  const serverTls = { ...profile.tls, cert: read('server.crt'), key: read('server.key'), remoteCertTls: null };
-  const lab = new HandshakeLab(
-    { options: serverOptions(profile.wrap), tls: new NodeTlsEngine(serverTls) },
-    {
-      options: clientOptions(profile, { host: '192.0.2.1', port: 1194 }),
-      tls: new NodeTlsEngine(profile.tls),
-    },
-  );
-  return [{ name: 'handshake/client and server', operations: 1, waits: true, run: () => lab.connect() }];
+  const serverTls = { ...profile.tls, cert: read('server.crt'), key: read('server.key'), remoteCertTls: null } as const;
+  return (['openssl', 'rustls'] as const).map((engine) => {
+    const ports = { now: () => performance.now(), warn: () => {} };
+    const lab = new HandshakeLab(
+      { options: serverOptions(wrap), tls: new ShardTlsEngine({ ...serverTls, engine }, ports) },
+      {
+        options: clientOptions(profile, { host: '192.0.2.1', port: 1194 }),
+        tls: new NodeTlsEngine(profile.tls),
+      },
+    );
+    return { name: `handshake/client and server, ${engine}`, operations: 1, waits: true, run: () => lab.connect() };
+  });
 }
 
 const serverOptions = (wrap: WrapOptions): ServerOptions => ({
