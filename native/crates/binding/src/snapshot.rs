@@ -11,7 +11,7 @@ pub struct SessionSnapshot {
     pub bytes: Uint8Array,
 }
 
-#[napi(object)]
+#[napi(object, use_nullable = true)]
 pub struct ShardPeer {
     pub peer_id: u32,
     pub path: Option<Uint8Array>,
