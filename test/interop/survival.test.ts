@@ -10,6 +10,8 @@ import { sleep, until } from './lab/until.js';
 
 const { ours } = useLab();
 
+/** Seconds; a machine that does other things as well takes its time to start workers. */
+const LONG = 240;
 const SHARD = 0;
 const replacements = (server: Running, shard = SHARD): number =>
   linesOf(server, new RegExp(`worker of shard ${shard} replaced`));
@@ -61,7 +63,7 @@ ours(
     expect(linesOf(server, /clients have been taken over/)).toBe(5);
     await roamAndLeave(lab, server, client);
   },
-  240,
+  LONG,
 );
 
 /** Of a `ping` that has run until now: all echo requests up to the last one answered. */
@@ -98,44 +100,60 @@ async function roamAndLeave(lab: Lab, server: Running, client: Client): Promise<
   expect((await readStatus(lab)).clients.map(({ name }) => name)).toEqual(['client2']);
 }
 
-ours('clients of wrappings old and new renegotiate when they want to, after a worker has died', async (lab) => {
-  const settings = { lines: ['workers 1', 'reneg-sec 0'], faults: true } as const;
-  for (const wrapping of ['none', 'tls-auth'] as const) {
-    const server = await startServer(lab, { ...settings, wrapping });
-    const client = await Client.connect(lab, 2, { wrapping, lines: ['reneg-sec 5'] });
+ours(
+  'clients of wrappings old and new renegotiate when they want to, after a worker has died',
+  async (lab) => {
+    const settings = { lines: ['workers 1', 'reneg-sec 0'], faults: true } as const;
+    for (const wrapping of ['none', 'tls-auth'] as const) {
+      const server = await startServer(lab, { ...settings, wrapping });
+      const client = await Client.connect(lab, 2, { wrapping, lines: ['reneg-sec 5'] });
+      await kill(lab, server, 'exit');
+      const pings = client.ping('10.8.0.1', ['-q', '-i', '0.02', '-c', '400', '-W', '3']);
+      await until('two renegotiations', () => handshakes(client) >= 3, { seconds: 60 });
+      expect(await pings).toEqual({ sent: 400, received: 400 });
+      expect(client.log()).not.toMatch(/TLS Error|SIGUSR1/);
+      await lab.stopAll();
+    }
+  },
+  LONG,
+);
+
+ours(
+  'a worker that dies again and again backs off, and leaves the other shards alone',
+  async (lab) => {
+    const server = await startServer(lab, { faults: true });
+    const client = await Client.connect(lab, 2);
+    const pings = client.ping('10.8.0.1', ['-q', '-i', '0.02', '-c', '300', '-W', '3']);
+    for (let i = 0; i < 6; i++) await kill(lab, server, 'exit', 1);
+    expect(linesOf(server, /worker of shard 1 ended with code 7 reason=exit failures=\d/)).toBe(6);
+    expect(linesOf(server, /worker of shard 0/)).toBe(0);
+    expect(await pings).toEqual({ sent: 300, received: 300 });
+    const { body } = await lab.serverHost.get('http://127.0.0.1:8505/metrics');
+    expect(body).toContain('shardvpn_worker_restarts_total{shard="1",reason="exit"} 6');
+  },
+  LONG,
+);
+
+ours(
+  'a handshake that its worker has not lived to see is tried again by the client',
+  async (lab) => {
+    const server = await startServer(lab, { faults: true, lines: ['workers 1', 'hand-window 10'] });
+    const client = Client.start(lab, 2, { lines: ['hand-window 10'] });
+    await client.process.says(/TLS: Initial packet from/, 30);
     await kill(lab, server, 'exit');
-    const pings = client.ping('10.8.0.1', ['-q', '-i', '0.02', '-c', '400', '-W', '3']);
-    await until('two renegotiations', () => handshakes(client) >= 3, { seconds: 60 });
-    expect(await pings).toEqual({ sent: 400, received: 400 });
-    expect(client.log()).not.toMatch(/TLS Error|SIGUSR1/);
-    await lab.stopAll();
-  }
-});
+    await client.connected(1, 60);
+    expect((await readStatus(lab)).clients).toHaveLength(1);
+  },
+  LONG,
+);
 
-ours('a worker that dies again and again backs off, and leaves the other shards alone', async (lab) => {
-  const server = await startServer(lab, { faults: true });
-  const client = await Client.connect(lab, 2);
-  const pings = client.ping('10.8.0.1', ['-q', '-i', '0.02', '-c', '300', '-W', '3']);
-  for (let i = 0; i < 6; i++) await kill(lab, server, 'exit', 1);
-  expect(linesOf(server, /worker of shard 1 ended with code 7 reason=exit failures=\d/)).toBe(6);
-  expect(linesOf(server, /worker of shard 0/)).toBe(0);
-  expect(await pings).toEqual({ sent: 300, received: 300 });
-  const { body } = await lab.serverHost.get('http://127.0.0.1:8505/metrics');
-  expect(body).toContain('shardvpn_worker_restarts_total{shard="1",reason="exit"} 6');
-});
-
-ours('a handshake that its worker has not lived to see is tried again by the client', async (lab) => {
-  const server = await startServer(lab, { faults: true, lines: ['workers 1', 'hand-window 10'] });
-  const client = Client.start(lab, 2, { lines: ['hand-window 10'] });
-  await client.process.says(/TLS: Initial packet from/, 30);
-  await kill(lab, server, 'exit');
-  await client.connected(1, 60);
-  expect((await readStatus(lab)).clients).toHaveLength(1);
-});
-
-ours('a server refuses to start where faults could be injected unseen', async (lab) => {
-  const words = [...shardvpnCommand, '--config', writeServerConfig(lab)];
-  const server = lab.serverHost.start('server', words, { env: { SHARDVPN_FAULTS: '/tmp/faults' } });
-  expect(await server.ended).toBe(1);
-  expect(server.log()).toContain('--allow-fault-injection');
-});
+ours(
+  'a server refuses to start where faults could be injected unseen',
+  async (lab) => {
+    const words = [...shardvpnCommand, '--config', writeServerConfig(lab)];
+    const server = lab.serverHost.start('server', words, { env: { SHARDVPN_FAULTS: '/tmp/faults' } });
+    expect(await server.ended).toBe(1);
+    expect(server.log()).toContain('--allow-fault-injection');
+  },
+  LONG,
+);
