@@ -7,6 +7,8 @@ export interface UdpGroupOptions {
   /** Numeric address; `0.0.0.0` or `::` for any. IPv6 sockets are always v6only. */
   host: string;
   port: number;
+  /** The port is this program's already: listeners of ours overlap while one takes the place of another. */
+  shared?: boolean;
   /** One SO_REUSEPORT socket per shard, in shard order. */
   shards: number;
   /** Socket buffers in bytes, forced past the system limit where permitted; 0 = 8 MiB wanted, whatever is got is fine. */
@@ -141,6 +143,14 @@ export interface ShardFds {
 export function startShard(plane: number, options: ShardFds): void;
 /** Sets everything up but the thread, which `takeSessions` starts. */
 export function prepareShard(plane: number, options: ShardFds): void;
+
+/**
+ * Has the data thread of a shard read and send through a socket, as listener `listener`: a closed one, or the next number.
+ * The descriptor stays the caller's. Both wait for the data thread: ETIMEDOUT when it has not done it after 2 s, but will.
+ */
+export function openListener(plane: number, shard: number, listener: number, fd: number): void;
+/** Ends that. What is still to be sent by this listener goes out through `sendThrough`, or is refused and counted. */
+export function closeListener(plane: number, shard: number, listener: number, sendThrough?: number | null): void;
 
 /** Called from the worker: `onWake` runs on the worker's loop when its control ring has something and it was asleep. Replaces an earlier one. */
 export function attachWorker(plane: number, shard: number, onWake: () => void): void;

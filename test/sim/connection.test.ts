@@ -316,6 +316,22 @@ describe('leaving', () => {
     expectHealthy(pair, pair.connect());
   });
 
+  test('a listener that is closed: its clients are told to go elsewhere, and nobody gets in there', () => {
+    const pair = new Pair({ server: { explicitExitNotify: 0 } });
+    const [stays, leaves] = [pair.connect(), pair.connect({ path: { listener: 3, host: '192.0.2.8', port: 5000 } })];
+    const begins = pair.join({ path: { listener: 3, host: '192.0.2.9', port: 5000 } });
+    pair.run(30);
+    pair.server.run(() => pair.server.core.leaveListener(pair.loop.now, 3));
+    pair.join({ path: { listener: 3, host: '192.0.2.10', port: 5000 } });
+    pair.run(7000);
+    expect(leaves.ended).toMatchObject({ reason: 'restart', nextServer: true });
+    expect(begins.isConnected).toBe(false);
+    expect(pair.server.ended('listener-closed')).toHaveLength(2);
+    expect(pair.server.core.handshakes).toBe(0);
+    expect(pair.server.core.drops['session-closing']).toBeGreaterThan(0);
+    expectHealthy(pair, stays);
+  });
+
   test('new options are for new clients: nobody else notices', () => {
     const pair = new Pair({ server: { push: ['dns 1'], pingTimeout: 120 } });
     const before = pair.connect();

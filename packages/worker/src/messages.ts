@@ -68,6 +68,8 @@ export type ToShard =
       readonly server: LiveOptions;
       readonly tls: TlsOptions | null;
     }
+  /** Tell its clients to connect elsewhere, and take nobody there any more: the listener is about to be closed. */
+  | { readonly type: 'leave-listener'; readonly listener: number }
   /** Tell the clients (explicit-exit-notify) and answer `drained` when every notice has been handed over. */
   | { readonly type: 'shutdown' }
   /** Die in this way; only workers that were started for it obey. */

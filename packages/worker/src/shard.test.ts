@@ -186,8 +186,15 @@ describe('messages', () => {
     rig.shard.handleMessage({ type: 'auth-decision', request: 1, decision: { type: 'accept' } });
     rig.shard.handleMessage({ type: 'lease-decision', request: 2, decision: { type: 'refuse', reason: 'full' } });
     rig.shard.handleMessage({ type: 'disconnect', peerId: asPeerId(4), reason: 'kicked', detail: 'x' });
+    rig.shard.handleMessage({ type: 'leave-listener', listener: 3 });
     rig.shard.handleMessage({ type: 'set-crl', crl: 'pem' });
-    expect(rig.log).toEqual(['auth-decision 1', 'lease-decision 2', 'disconnect 4 kicked', 'set-crl pem']);
+    expect(rig.log).toEqual([
+      'auth-decision 1',
+      'lease-decision 2',
+      'disconnect 4 kicked',
+      'leave-listener 3',
+      'set-crl pem',
+    ]);
   });
 
   test('new options are taken over whole or not at all, and answered', () => {
@@ -390,6 +397,9 @@ class ScriptedServer implements ShardServer {
   }
   pollSnapshot(): SnapshotChange | undefined {
     return this.snapshots.shift();
+  }
+  leaveListener(_now: number, listener: number): void {
+    this.#log.push(`leave-listener ${listener}`);
   }
   reconfigure({ push }: LiveOptions): void {
     this.#log.push(`reconfigure ${push}`);

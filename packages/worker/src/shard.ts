@@ -81,6 +81,9 @@ export class Shard {
       case 'disconnect':
         server.disconnect(now, message.peerId, message.reason, message.detail);
         break;
+      case 'leave-listener':
+        server.leaveListener(now, message.listener);
+        break;
       case 'set-crl':
         this.#ports.setCrl(message.crl);
         break;

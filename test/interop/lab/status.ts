@@ -2,6 +2,7 @@ import type { Lab } from './lab.js';
 
 /** The part of `GET /status` that the scenarios look at. */
 export interface Status {
+  readonly server: { readonly listening: readonly { readonly host: string; readonly port: number }[] };
   readonly shards: readonly {
     readonly shard: number;
     readonly clients: number;

@@ -13,6 +13,8 @@ use crate::error::{Result, invalid, to_js};
 pub struct UdpGroupOptions {
     pub host: String,
     pub port: u32,
+    /// Absent: false.
+    pub shared: Option<bool>,
     pub shards: u32,
     pub receive_buffer: u32,
     pub send_buffer: u32,
@@ -36,6 +38,7 @@ pub fn open_udp_group(options: UdpGroupOptions) -> Result<UdpGroup> {
     let group = netio::udp_group::open_udp_group(&netio::udp_group::UdpGroupOptions {
         host,
         port,
+        shared: options.shared.unwrap_or(false),
         shards: options.shards,
         receive_buffer: options.receive_buffer,
         send_buffer: options.send_buffer,

@@ -57,6 +57,21 @@ fn set_up(
         .map_err(|error| crate::error::invalid(format!("watch the end of the process: {error}")))
 }
 
+#[napi]
+pub fn open_listener(plane: u32, shard: u32, listener: u32, fd: i32) -> Result<()> {
+    registry::open_listener(plane, shard as usize, listener as usize, fd).map_err(to_js)
+}
+
+#[napi]
+pub fn close_listener(
+    plane: u32,
+    shard: u32,
+    listener: u32,
+    send_through: Option<i32>,
+) -> Result<()> {
+    registry::close_listener(plane, shard as usize, listener as usize, send_through).map_err(to_js)
+}
+
 /// A call that is still waiting to be made stands for any number of them: the worker drains the whole ring.
 type WakeFunction = ThreadsafeFunction<(), napi::Unknown<'static>, (), Status, false, true, 1>;
 

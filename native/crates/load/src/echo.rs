@@ -48,6 +48,7 @@ impl Echo {
         let group = open_udp_group(&UdpGroupOptions {
             host: address.ip(),
             port: address.port(),
+            shared: false,
             shards: 1,
             receive_buffer: 0,
             send_buffer: 0,

@@ -36,6 +36,7 @@ fn on_loopback(host: IpAddr) -> UdpGroupOptions {
     UdpGroupOptions {
         host,
         port: 0,
+        shared: false,
         shards: 1,
         receive_buffer: 65_536,
         send_buffer: 65_536,

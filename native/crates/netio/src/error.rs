@@ -33,6 +33,11 @@ impl IoError {
         IoError::new(libc::EBUSY, action)
     }
 
+    /// Somebody does not answer.
+    pub fn timed_out(action: impl Into<String>) -> IoError {
+        IoError::new(libc::ETIMEDOUT, action)
+    }
+
     pub fn errno(&self) -> c_int {
         self.errno
     }

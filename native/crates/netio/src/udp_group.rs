@@ -11,6 +11,8 @@ pub struct UdpGroupOptions {
     pub host: IpAddr,
     /// 0 = any free port.
     pub port: u16,
+    /// The port is this program's already, through other addresses of the same sockets' owner.
+    pub shared: bool,
     pub shards: u32,
     /// Bytes; 0 = `DEFAULT_BUFFER` as far as permitted.
     pub receive_buffer: u32,
@@ -31,7 +33,11 @@ pub struct UdpGroup {
 
 /// Opens the sockets of a listener and steers packets to the shard that owns them.
 pub fn open_udp_group(options: &UdpGroupOptions) -> Result<UdpGroup, IoError> {
-    let port = claim_port(options)?;
+    let port = if options.shared {
+        options.port
+    } else {
+        claim_port(options)?
+    };
     let mut sockets = Vec::new();
     let mut gro = true;
     for _ in 0..options.shards {

@@ -15,6 +15,7 @@ fn group(host: IpAddr, shards: u32) -> UdpGroup {
     let options = UdpGroupOptions {
         host,
         port: 0,
+        shared: false,
         shards,
         receive_buffer: 1 << 20,
         send_buffer: 1 << 20,

@@ -44,6 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let group = open_udp_group(&UdpGroupOptions {
         host: listen.ip(),
         port: listen.port(),
+        shared: false,
         shards,
         receive_buffer: 0,
         send_buffer: 0,

@@ -1,6 +1,6 @@
 //! The one loop of a data thread. A turn:
 //!
-//! 1. the worker's commands
+//! 1. the worker's commands, and changes of the sockets
 //! 2. packets that neighbours have handed over
 //! 3. UDP sockets, listener by listener
 //! 4. the TUN queue
@@ -10,12 +10,15 @@
 //!
 //! Each source gets a bounded share of a turn, so none starves the others.
 
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use datapath::{DataPath, Millis, PeerAddr};
 use netio::IoError;
+use netio::fd::duplicate;
 use netio::receive_batch::ReceiveBatch;
 use netio::tun_queue::MAX_FRAME;
 use netio::udp_group::has_gro;
@@ -28,6 +31,7 @@ use crate::outlet::Outlet;
 use crate::pace::{NAP, Pace, Rest, Work};
 use crate::ring::{RingConsumer, RingProducer};
 use crate::shard_thread::ShardState;
+use crate::socket_order::{SocketChange, SocketOrder};
 use crate::urgency::Urgency;
 
 /// Shares of a turn. One receive call takes up to half a megabyte with GRO, but as few as 8 small datagrams; a TUN frame is
@@ -44,6 +48,9 @@ const USUAL_PACKET: usize = 1500;
 /// A source that reports errors is left alone for this long; it could be ready for ever and nothing to read.
 const RETRY_MS: Millis = 500;
 
+/// Listeners that are opened later and are looked at in the same call; more of them take turns.
+const LATER_LISTENERS: usize = 14;
+
 const WAKE: u64 = 0;
 const TUN: u64 = 1;
 const FIRST_LISTENER: u64 = 2;
@@ -51,6 +58,7 @@ const FIRST_LISTENER: u64 = 2;
 pub struct EventLoop {
     outlet: Outlet,
     commands: RingConsumer,
+    socket_orders: Receiver<SocketOrder>,
     hops: Vec<RingConsumer>,
     receive: ReceiveBatch,
     frame: Box<[u8]>,
@@ -65,6 +73,8 @@ pub struct EventLoop {
 /// A descriptor that the loop reads from.
 #[derive(Default)]
 struct Source {
+    /// False of a listener that only sends, or is closed.
+    is_read: bool,
     ready: bool,
     /// Not watched until then.
     retry_at: Option<Millis>,
@@ -72,15 +82,25 @@ struct Source {
     lost: u32,
 }
 
+impl Source {
+    fn read() -> Source {
+        Source {
+            is_read: true,
+            ..Source::default()
+        }
+    }
+}
+
 impl EventLoop {
     pub fn new(
         outlet: Outlet,
         commands: RingConsumer,
+        socket_orders: Receiver<SocketOrder>,
         hops: Vec<RingConsumer>,
         waker: Arc<Waker>,
         state: Arc<ShardState>,
     ) -> Result<EventLoop, IoError> {
-        let poller = Poller::new(outlet.sockets.len() + 2)?;
+        let poller = Poller::new(outlet.sockets.len() + 2 + LATER_LISTENERS)?;
         poller.add(waker.fd(), WAKE)?;
         if let Some(tun) = &outlet.tun {
             poller.add(tun.fd(), TUN)?;
@@ -94,10 +114,11 @@ impl EventLoop {
         } else {
             ReceiveBatch::for_single_datagrams()
         };
-        let listeners = outlet.sockets.iter().map(|_| Source::default()).collect();
+        let listeners = outlet.sockets.iter().map(|_| Source::read()).collect();
         Ok(EventLoop {
             outlet,
             commands,
+            socket_orders,
             hops,
             receive,
             frame: vec![0; MAX_FRAME].into(),
@@ -105,7 +126,7 @@ impl EventLoop {
             waker,
             state,
             listeners,
-            tun: Source::default(),
+            tun: Source::read(),
         })
     }
 
@@ -160,6 +181,7 @@ impl EventLoop {
     /// Everything that is ready, in bounded shares.
     fn turn(&mut self, now: Millis, data_path: &mut DataPath) -> Work {
         self.state.io.turns.add(1);
+        self.change_sockets(now, data_path);
         let mut work = Work {
             commands: self.turn_commands(now, data_path),
             ..Work::default()
@@ -201,6 +223,56 @@ impl EventLoop {
             self.state.io.commands_refused.add(drained.refused);
         }
         drained.records > 0
+    }
+
+    fn change_sockets(&mut self, now: Millis, data_path: &mut DataPath) {
+        while let Ok(mut order) = self.socket_orders.try_recv() {
+            if self
+                .listeners
+                .get(order.listener)
+                .is_some_and(|source| source.is_read)
+            {
+                // What waits in a socket goes with it.
+                self.turn_udp(order.listener, now, data_path, &mut Work::default());
+            }
+            let change = std::mem::replace(&mut order.change, SocketChange::Close);
+            let result = self.change_socket(order.listener, change);
+            order.answer(result);
+        }
+    }
+
+    /// Datagrams that wait to be sent go the old way.
+    fn change_socket(&mut self, listener: usize, change: SocketChange) -> Result<(), IoError> {
+        let count = self.listeners.len();
+        if listener > count || (listener == count && !matches!(change, SocketChange::Open(_))) {
+            return Err(IoError::invalid(format!(
+                "change listener {listener} of {count}"
+            )));
+        }
+        self.outlet.flush();
+        let token = FIRST_LISTENER + listener as u64;
+        let (socket, source) = match change {
+            SocketChange::Open(socket) => {
+                self.poller.add(&socket, token)?;
+                (socket, Source::read())
+            }
+            SocketChange::SendThrough(socket) => (socket, Source::default()),
+            SocketChange::Close => (self.no_socket()?, Source::default()),
+        };
+        if listener == count {
+            self.outlet.sockets.push(socket);
+            self.listeners.push(source);
+        } else {
+            self.poller.remove(&self.outlet.sockets[listener]);
+            self.outlet.sockets[listener] = socket;
+            self.listeners[listener] = source;
+        }
+        Ok(())
+    }
+
+    /// Holds the place of a closed listener: a descriptor that can send nothing.
+    fn no_socket(&self) -> Result<OwnedFd, IoError> {
+        duplicate(self.waker.fd().as_raw_fd(), "the wake-up of a data thread")
     }
 
     fn turn_udp(

@@ -19,5 +19,6 @@ pub mod ring;
 mod route_steering;
 pub mod shard_thread;
 pub mod snapshot_store;
+pub mod socket_order;
 mod urgency;
 pub mod worker_port;

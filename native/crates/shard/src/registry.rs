@@ -22,6 +22,7 @@ use crate::ring::{RingConsumer, RingProducer};
 use crate::route_steering::RouteSteering;
 use crate::shard_thread::{Life, ShardState, ShardThread};
 use crate::snapshot_store::{Snapshot, SnapshotStore};
+use crate::socket_order::{SocketChange, SocketOrders};
 use crate::worker_port::{OnWake, WorkerPort};
 
 /// What a data thread is given. The descriptors stay the caller's: the thread works on duplicates.
@@ -130,9 +131,11 @@ pub fn prepare_shard(plane: u32, options: ShardOptions) -> Result<(), IoError> {
         .flatten()
         .map(RingConsumer::new)
         .collect::<Result<Vec<_>, _>>()?;
+    let (socket_orders, received_orders) = SocketOrders::new();
     let event_loop = EventLoop::new(
         outlet,
         commands,
+        received_orders,
         hops_in,
         Arc::clone(&seat.waker),
         Arc::clone(&state),
@@ -142,10 +145,57 @@ pub fn prepare_shard(plane: u32, options: ShardOptions) -> Result<(), IoError> {
         shard,
         state,
         Arc::clone(&seat.waker),
+        socket_orders,
         data_path,
         event_loop,
     ));
     Ok(())
+}
+
+/// Has the data thread read and send through a socket: of a listener that is closed, or of the next one. The descriptor
+/// stays the caller's.
+pub fn open_listener(
+    plane: u32,
+    shard: usize,
+    listener: usize,
+    socket: RawFd,
+) -> Result<(), IoError> {
+    let socket = duplicate(socket, "a UDP socket")?;
+    change_socket(plane, shard, listener, SocketChange::Open(socket))
+}
+
+/// Ends that; what is still to be sent by the listener goes out by another socket, if there is one.
+pub fn close_listener(
+    plane: u32,
+    shard: usize,
+    listener: usize,
+    send_through: Option<RawFd>,
+) -> Result<(), IoError> {
+    let change = match send_through {
+        Some(socket) => SocketChange::SendThrough(duplicate(socket, "a UDP socket")?),
+        None => SocketChange::Close,
+    };
+    change_socket(plane, shard, listener, change)
+}
+
+fn change_socket(
+    plane: u32,
+    shard: usize,
+    listener: usize,
+    change: SocketChange,
+) -> Result<(), IoError> {
+    let entry = find(plane)?;
+    let seat = entry.seat(shard)?;
+    let orders = seat
+        .thread()
+        .as_ref()
+        .map(|thread| thread.socket_orders().clone());
+    let orders = orders.ok_or_else(|| {
+        IoError::invalid(format!(
+            "change the sockets of shard {shard}, it does not run"
+        ))
+    })?;
+    orders.carry_out(listener, change, &seat.waker)
 }
 
 /// Has packets for the TUN arrive at the shards that own their destinations. `queue` is one of the device; call it before

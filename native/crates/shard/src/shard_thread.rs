@@ -9,6 +9,7 @@ use netio::wake::Waker;
 
 use crate::event_loop::EventLoop;
 use crate::io_stats::IoStats;
+use crate::socket_order::SocketOrders;
 
 /// What a data thread and its observers share. Aligned so that two shards never write to one cache line.
 #[repr(align(128))]
@@ -29,6 +30,7 @@ pub struct ShardThread {
     state: Arc<ShardState>,
     stats: Arc<ShardStats>,
     waker: Arc<Waker>,
+    socket_orders: SocketOrders,
     body: Body,
 }
 
@@ -115,6 +117,7 @@ impl ShardThread {
         shard: usize,
         state: Arc<ShardState>,
         waker: Arc<Waker>,
+        socket_orders: SocketOrders,
         data_path: DataPath,
         event_loop: EventLoop,
     ) -> ShardThread {
@@ -129,6 +132,7 @@ impl ShardThread {
             state,
             stats,
             waker,
+            socket_orders,
             body: Body::Halted(Box::new(body)),
         }
     }
@@ -137,10 +141,12 @@ impl ShardThread {
         shard: usize,
         state: Arc<ShardState>,
         waker: Arc<Waker>,
+        socket_orders: SocketOrders,
         data_path: DataPath,
         event_loop: EventLoop,
     ) -> Result<ShardThread, IoError> {
-        let mut thread = ShardThread::halted(shard, state, waker, data_path, event_loop);
+        let mut thread =
+            ShardThread::halted(shard, state, waker, socket_orders, data_path, event_loop);
         thread.go_on()?;
         Ok(thread)
     }
@@ -199,6 +205,10 @@ impl ShardThread {
 
     pub fn state(&self) -> &ShardState {
         &self.state
+    }
+
+    pub fn socket_orders(&self) -> &SocketOrders {
+        &self.socket_orders
     }
 
     pub fn stats(&self) -> &ShardStats {

@@ -23,17 +23,22 @@ struct Lab {
     to_worker: SharedMemory,
 }
 
+/// One socket of the loopback, as a listener of one shard has it.
+fn open_group() -> UdpGroup {
+    open_udp_group(&UdpGroupOptions {
+        host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        port: 0,
+        shared: false,
+        shards: 1,
+        receive_buffer: 0,
+        send_buffer: 0,
+    })
+    .expect("UDP group")
+}
+
 impl Lab {
     fn new() -> Lab {
-        let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let options = UdpGroupOptions {
-            host,
-            port: 0,
-            shards: 1,
-            receive_buffer: 0,
-            send_buffer: 0,
-        };
-        let group = open_udp_group(&options).expect("UDP group");
+        let group = open_group();
         let plane = new_plane();
         let (device, _) = UnixDatagram::pair().expect("pair");
         device.set_nonblocking(true).expect("non-blocking");
@@ -95,12 +100,16 @@ impl Lab {
     }
 
     fn send_reset(&self, client: &UdpSocket) {
-        let mut reset = [7; 14];
-        reset[0] = 7 << 3;
-        client
-            .send_to(&reset, ("127.0.0.1", self.group.port))
-            .expect("send");
+        send_reset(client, &self.group);
     }
+}
+
+fn send_reset(client: &UdpSocket, group: &UdpGroup) {
+    let mut reset = [7; 14];
+    reset[0] = 7 << 3;
+    client
+        .send_to(&reset, ("127.0.0.1", group.port))
+        .expect("send");
 }
 
 impl Drop for Lab {
@@ -166,6 +175,54 @@ fn a_control_packet_wakes_a_sleeping_worker_once() {
         2,
         "one of attach, one of the first packet"
     );
+}
+
+#[test]
+fn listeners_come_and_go_while_it_runs() {
+    let lab = Lab::new();
+    let later = open_group();
+    let fd = later.sockets[0].as_raw_fd();
+    assert!(registry::open_listener(lab.plane, 0, 2, fd).is_err());
+    registry::open_listener(lab.plane, 0, 1, fd).expect("listener 1");
+    let client = client();
+    client
+        .set_read_timeout(Some(Duration::from_secs(5)))
+        .expect("time limit");
+    send_reset(&client, &later);
+    until("the packet", || lab.counter("control-packets") == 1);
+    let mut records = RingConsumer::new(lab.to_worker.clone()).expect("ring");
+    let record = records.next_record().expect("record");
+    assert_eq!(record.payload[..2], [1, 0]);
+
+    let addr = client.local_addr().expect("address");
+    let mut commands = RingProducer::new(lab.to_data.clone()).expect("ring");
+    let mut answer_from = |listener: u16| {
+        let to = encode_address(&PeerAddr { listener, addr });
+        assert!(commands.push(1, &[&to, b"hello"]));
+        commands.publish();
+        registry::wake_shard(lab.plane, 0).expect("wake");
+        let mut bytes = [0; 64];
+        client.recv_from(&mut bytes).map(|(_, from)| from.port())
+    };
+    assert_eq!(answer_from(1).expect("answer"), later.port);
+    registry::close_listener(lab.plane, 0, 0, Some(fd)).expect("listener 0 gone");
+    assert_eq!(answer_from(0).expect("answer"), later.port);
+    send_reset(&client, &lab.group);
+    send_reset(&client, &later);
+    until("the packet", || lab.counter("control-packets") == 2);
+    assert_eq!(lab.counter("control-packets"), 2, "nobody reads listener 0");
+
+    registry::close_listener(lab.plane, 0, 0, None).expect("nothing is left of it");
+    client
+        .set_read_timeout(Some(Duration::from_millis(20)))
+        .expect("time limit");
+    assert!(answer_from(0).is_err());
+    until("the refusal", || lab.counter("udp-send-refused") == 1);
+    registry::open_listener(lab.plane, 0, 0, lab.group.sockets[0].as_raw_fd()).expect("again");
+    until("the packet that waited", || {
+        lab.counter("control-packets") == 3
+    });
+    assert_eq!(lab.counter("udp-receive-errors"), 0);
 }
 
 #[test]

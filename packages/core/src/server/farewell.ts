@@ -18,6 +18,8 @@ export const farewellMessage = (reason: EndReason, detail: string, explicitExitN
       return withText('AUTH_FAILED', detail);
     case 'shutdown':
       return explicitExitNotify === 0 ? null : explicitExitNotify === 2 ? 'RESTART,[N]' : 'RESTART';
+    case 'listener-closed':
+      return 'RESTART,[PN]';
     case 'restarted':
     case 'renegotiation-failed':
     case 'protocol-error':

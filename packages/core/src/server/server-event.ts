@@ -44,6 +44,7 @@ export type EndReason =
   | 'replaced'
   | 'kicked'
   | 'restarted'
+  | 'listener-closed'
   | 'shutdown'
   | 'auth-failed'
   | 'renegotiation-failed'

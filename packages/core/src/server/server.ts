@@ -51,6 +51,8 @@ export class Server {
   readonly #deadlines = new DeadlineQueue<ServerSession>();
   /** Sessions whose TLS engine has news. */
   readonly #progressed = new Set<ServerSession>();
+  /** About to be closed. */
+  readonly #leftListeners = new Set<number>();
   readonly #drops = createDropCounters();
   #handshakes = 0;
   #isShutDown = false;
@@ -196,6 +198,16 @@ export class Server {
     }
   }
 
+  /** Tells the clients of a listener that is about to be closed to connect elsewhere, and takes nobody there any more. */
+  leaveListener(now: Millis, listener: number): void {
+    this.#leftListeners.add(listener);
+    for (const session of this.#table.all()) {
+      if (session.path.listener === listener) {
+        this.#run(session, () => session.end(now, 'listener-closed', 'the server no longer listens there'));
+      }
+    }
+  }
+
   /** For the sessions from now on; those that are there keep their times, ciphers and what was pushed to them. */
   reconfigure(options: LiveOptions): void {
     this.#options = { ...this.#options, ...options };
@@ -253,7 +265,7 @@ export class Server {
     if (isDrop(admission)) {
       return admission;
     }
-    if (this.#isShutDown) {
+    if (this.#isShutDown || this.#leftListeners.has(path.listener)) {
       return 'session-closing';
     }
     if (admission.type === 'reply') {

@@ -1,4 +1,5 @@
 import { parseAddress } from '../registry/ip-address.js';
+import { isSame, overlap } from './plan-listeners.js';
 import type { Entry } from './read.js';
 import type { ListenerConfig } from './server-config.js';
 import type { Settings } from './settings.js';
@@ -10,7 +11,25 @@ export const readListeners = (settings: Settings): readonly ListenerConfig[] => 
   const port = portEntry === undefined ? DEFAULT_PORT : settings.integerAt(portEntry, 0, DEFAULT_PORT, 1, 65535);
   const locals = settings.all('local');
   if (locals.length === 0) return anyAddress(protocol, port, onlyIpv6(settings));
-  return locals.flatMap((local) => readLocal(settings, local, protocol, port));
+  const listeners: ListenerConfig[] = [];
+  for (const local of locals) {
+    for (const listener of readLocal(settings, local, protocol, port))
+      addListener(settings, local, listener, listeners);
+  }
+  return listeners;
+};
+
+/** Of two listeners that could both take a datagram nobody knows which one would. */
+const addListener = (settings: Settings, entry: Entry, added: ListenerConfig, all: ListenerConfig[]): void => {
+  const other = all.find((listener) => overlap(listener, added));
+  if (other === undefined) all.push(added);
+  else if (isSame(other, added))
+    settings.error(entry, `${added.host} port ${added.port} is there twice; remove one of them`);
+  else
+    settings.error(
+      entry,
+      `'local ${other.host}' and 'local ${added.host}' overlap on port ${added.port}; give them different ports, or name every address`,
+    );
 };
 
 type Protocol = 'udp' | 'udp4' | 'udp6';

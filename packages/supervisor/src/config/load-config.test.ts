@@ -151,6 +151,18 @@ test.each<[string[], object]>([
     },
   ],
   [
+    ['local 192.0.2.1 1194 udp4', 'local 192.0.2.1 1195', 'local * 1196 udp6', 'local 192.0.2.2'],
+    {
+      listeners: [
+        { host: '192.0.2.1', port: 1194 },
+        { host: '192.0.2.1', port: 1195 },
+        { host: '::', port: 1196, optional: false },
+        { host: '0.0.0.0', port: 1196, optional: true },
+        { host: '192.0.2.2', port: 1194 },
+      ],
+    },
+  ],
+  [
     ['push "route 10.1.0.0 255.255.0.0"', 'server-ipv6 fd00:1::/64'],
     {
       push: [
@@ -323,6 +335,14 @@ describe('what is wrong is said with its place and a way out', () => {
     [
       'tls-crypt short.key',
       "s.conf:1: tls-crypt: 'short.key' is not an OpenVPN static key: the key has 510 hexadecimal digits instead of 512; make one with: openvpn --genkey secret FILE",
+    ],
+    [
+      'local *\nlocal 192.0.2.1',
+      "s.conf:2: local: 'local 0.0.0.0' and 'local 192.0.2.1' overlap on port 1194; give them different ports, or name every address",
+    ],
+    [
+      'local 2001:db8::1\nlocal 2001:db8:0::1',
+      's.conf:2: local: 2001:db8:0::1 port 1194 is there twice; remove one of them',
     ],
     ['tls-auth ta.key 2', "s.conf:1: tls-auth: '2' is not a key direction; use 0 on the server and 1 on clients"],
   ])('%s', (line, expected) => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { planReload } from './plan-reload.js';
+import { planReload, refuse } from './plan-reload.js';
 import type { ServerConfig } from './server-config.js';
 
 const NETWORK = { network: '10.8.0.0', netmask: '255.255.255.0', bits: 24, server: '10.8.0.1' };
@@ -76,6 +76,7 @@ describe('a configuration that is read again', () => {
     [{ maxClients: 2000, duplicateCn: true, verb: 4 }, ['duplicate-cn', 'max-clients', 'verb']],
     [{ dataCiphers: ['AES-128-GCM'], renegSec: 60 }, ['data-ciphers', 'reneg-sec']],
     [{ ipv4: poolTo('10.8.0.30'), ipv6: poolOf(30) }, ['server/ifconfig-pool', 'server-ipv6/ifconfig-ipv6-pool']],
+    [{ listeners: [] }, ['port/proto/local/bind']],
     [{ source: 'other name' }, []],
   ])('%j is taken over', (change, directives) => {
     const { live, refused: none, config } = plan(change);
@@ -84,7 +85,6 @@ describe('a configuration that is read again', () => {
   });
 
   test.each<[Partial<ServerConfig>, string[]]>([
-    [{ listeners: [] }, ['port/proto/local/bind']],
     [{ workers: null, tunMtu: 1400, sndbuf: 1 }, ['workers', 'tun-mtu', 'sndbuf']],
     [{ wrap: { type: 'tls-crypt', key: Uint8Array.of(2) } }, ['tls-auth/tls-crypt/key-direction']],
     [{ ipv4: poolTo('10.8.0.19') }, ['server/ifconfig-pool']],
@@ -95,6 +95,15 @@ describe('a configuration that is read again', () => {
   ])('%j needs a restart and stays', (change, directives) => {
     expect(refused(change)).toEqual(directives);
     expect(plan(change)).toMatchObject({ live: [], config: BEFORE });
+  });
+
+  test('what the system refuses stays as well', () => {
+    const wanted = plan({ listeners: [], maxClients: 20 });
+    expect(refuse(wanted, BEFORE, 'listeners', 'no')).toEqual({
+      live: ['max-clients'],
+      refused: [{ directive: 'port/proto/local/bind', reason: 'no' }],
+      config: { ...BEFORE, maxClients: 20 },
+    });
   });
 
   test('what is derived from a setting that stays, stays: clients and server would disagree', () => {

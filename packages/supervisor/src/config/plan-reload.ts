@@ -34,6 +34,16 @@ export const planReload = (before: ServerConfig, after: ServerConfig): ReloadPla
   };
 };
 
+/** The plan when `key` has to stay as it was `before`, for a reason that only the system knew. */
+export const refuse = (plan: ReloadPlan, before: ServerConfig, key: keyof ServerConfig, reason: string): ReloadPlan => {
+  const { directive } = RELOAD_RULES[key];
+  return {
+    live: plan.live.filter((name) => name !== directive),
+    refused: [...plan.refused, { directive, reason }],
+    config: { ...plan.config, [key]: before[key] },
+  };
+};
+
 /** Why a setting that differs stays as it is; null when it changes. */
 const refusalOf = (key: keyof ServerConfig, before: ServerConfig, after: ServerConfig): string | null => {
   const { refuse, partOf = [] } = RELOAD_RULES[key];

@@ -17,7 +17,7 @@ const restart =
   () =>
     reason;
 
-const SOCKETS = restart('the sockets are opened at the start');
+const BUFFERS = restart('open sockets keep their buffers');
 const DATA_THREADS = restart('the data threads are started with it');
 const FILES = restart('the file is opened at the start, before user and group');
 const IDENTITY = restart('the process is what it is since the start');
@@ -25,7 +25,7 @@ const IDENTITY = restart('the process is what it is since the start');
 /** One rule for every setting: a new one does not compile without. */
 export const RELOAD_RULES: Readonly<Record<keyof ServerConfig, ReloadRule>> = {
   source: { directive: '' },
-  listeners: { directive: 'port/proto/local/bind', refuse: SOCKETS },
+  listeners: { directive: 'port/proto/local/bind' },
   workers: { directive: 'workers', refuse: restart('sockets, queues and peer-ids are dealt out among the shards') },
   device: { directive: 'dev', refuse: restart('the device is opened at the start') },
   tunMtu: { directive: 'tun-mtu', refuse: restart('device and clients have agreed on it') },
@@ -59,8 +59,8 @@ export const RELOAD_RULES: Readonly<Record<keyof ServerConfig, ReloadRule>> = {
   tranWindow: { directive: 'tran-window' },
   explicitExitNotify: { directive: 'explicit-exit-notify' },
   connectFreqInitial: { directive: 'connect-freq-initial' },
-  sndbuf: { directive: 'sndbuf', refuse: SOCKETS },
-  rcvbuf: { directive: 'rcvbuf', refuse: SOCKETS },
+  sndbuf: { directive: 'sndbuf', refuse: BUFFERS },
+  rcvbuf: { directive: 'rcvbuf', refuse: BUFFERS },
   status: { directive: 'status/status-version', refuse: FILES },
   verb: { directive: 'verb' },
   log: { directive: 'log/log-append', refuse: FILES },

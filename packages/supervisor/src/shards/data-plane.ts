@@ -8,6 +8,7 @@ import type { KeptDevice } from '../system/device-watch.js';
 import { type OpenListener, openListeners } from '../system/sockets.js';
 import { applyTun, keptTun, planTun } from '../system/tun.js';
 import { steerTun } from '../system/tun-steering.js';
+import { ListenerSet } from './listener-set.js';
 import type { NativePort } from './native-port.js';
 import { createHopRings, planShardStarts } from './shard-start.js';
 
@@ -16,7 +17,7 @@ export interface DataPlane {
   readonly plane: number;
   /** What the workers are started with, in shard order. */
   readonly starts: readonly ShardStart[];
-  readonly listening: readonly { readonly host: string; readonly port: number }[];
+  readonly listeners: ListenerSet;
   /** `null` for a server without a device. */
   readonly device: string;
   /** null for a server without a device. */
@@ -34,7 +35,8 @@ export const openDataPlane = (native: NativePort, config: ServerConfig, shards: 
   };
   try {
     const sockets = openListeners(native, config, shards, log);
-    undo.push(() => native.closeFds(sockets.flatMap(({ group }) => group.fds)));
+    let listeners: ListenerSet | null = null;
+    undo.push(() => (listeners === null ? native.closeFds(fdsOf(sockets)) : listeners.close()));
     const tunPlan = planTun(config, shards);
     const tun = tunPlan === null ? null : applyTun(native, tunPlan);
     if (tun !== null) undo.push(() => native.closeFds(tun.fds));
@@ -46,12 +48,12 @@ export const openDataPlane = (native: NativePort, config: ServerConfig, shards: 
     logOpened(log, sockets);
     if (tun !== null)
       log.debug(`tunnel device ${tun.name}`, { offloads: tun.offloads.join(' '), steering: steering?.by });
-    const listening = sockets.map(({ listener, group }) => ({ host: listener.host, port: group.port }));
+    listeners = new ListenerSet(sockets, { native, plane, shards, log });
     const device = tunPlan === null || tun === null ? null : openDevice(native, tunPlan, tun, () => steering?.attach());
     return {
       plane,
       starts,
-      listening,
+      listeners,
       device: tun?.name ?? 'null',
       keptDevice: device?.kept ?? null,
       changeRoutes: (wanted) => device?.changeRoutes(wanted) ?? { inForce: wanted, problems: [] },
@@ -75,6 +77,8 @@ const openDevice = (native: NativePort, tunPlan: TunOptions, tun: Tun, reopened:
     },
   };
 };
+
+const fdsOf = (sockets: readonly OpenListener[]): number[] => sockets.flatMap(({ group }) => group.fds);
 
 const createPlane = (native: NativePort, config: ServerConfig, shards: number): number =>
   native.createPlane({

@@ -4,6 +4,8 @@ import { VpnError } from '@shardvpn/core';
 export type NativePort = Pick<
   typeof import('@shardvpn/native'),
   | 'openUdpGroup'
+  | 'openListener'
+  | 'closeListener'
   | 'openTun'
   | 'reopenTun'
   | 'steerTun'

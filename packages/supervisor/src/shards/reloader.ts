@@ -1,5 +1,5 @@
 import type { LoadedConfig } from '../config/load-config.js';
-import { planReload, type RefusedChange, type ReloadPlan } from '../config/plan-reload.js';
+import { planReload, type RefusedChange, type ReloadPlan, refuse } from '../config/plan-reload.js';
 import { problemText } from '../config/problem.js';
 import type { ServerConfig } from '../config/server-config.js';
 import type { Log } from '../log.js';
@@ -8,6 +8,7 @@ import { readRevocation } from '../registry/crl-source.js';
 import type { Registry } from '../registry/registry.js';
 import { RevocationList } from '../registry/revocation.js';
 import type { DataPlane } from './data-plane.js';
+import type { PreparedListeners } from './listener-set.js';
 import type { ShardGroup } from './shard-group.js';
 import { liveOptions } from './shard-start.js';
 import { tryTls } from './try-tls.js';
@@ -27,9 +28,11 @@ export interface ReloadReport {
 export interface ReloaderPorts {
   /** Null for a configuration that did not come from text. */
   readonly readAgain: (() => LoadedConfig) | null;
-  readonly group: Pick<ShardGroup, 'reconfigure'>;
+  readonly group: Pick<ShardGroup, 'reconfigure' | 'leaveListener'>;
   readonly registry: Pick<Registry, 'reconfigure' | 'setRevocation'>;
-  readonly data: Pick<DataPlane, 'starts' | 'changeRoutes'>;
+  readonly data: Pick<DataPlane, 'starts' | 'changeRoutes'> & {
+    readonly listeners: Pick<DataPlane['listeners'], 'prepare' | 'apply'>;
+  };
   readonly crl: Pick<CrlFollower, 'follow'>;
   readonly log: Log;
 }
@@ -65,8 +68,9 @@ export class Reloader {
     if (config === null) return tell(log, refused(problems.filter(isError).map(problemText)));
     const warnings = problems.filter(({ severity }) => severity === 'warning').map(problemText);
     const plan = planReload(this.#config, config);
-    const fault = await this.#prepare(plan);
-    return tell(log, typeof fault === 'string' ? refused([fault]) : await this.#apply(plan, fault, warnings));
+    const revoked = await this.#prepare(plan);
+    if (typeof revoked === 'string') return tell(log, refused([revoked]));
+    return tell(log, await this.#apply(this.#prepareListeners(plan), revoked, warnings));
   }
 
   /** Tries out what can fail before anything changes: the revoked certificates, or what is wrong. */
@@ -83,10 +87,22 @@ export class Reloader {
     }
   }
 
-  async #apply(plan: ReloadPlan, revoked: RevocationList, warnings: readonly string[]): Promise<ReloadReport> {
+  /** Opens what is new; when that is refused, all listeners stay as they are. */
+  #prepareListeners(plan: ReloadPlan): ReadyPlan {
+    if (plan.config.listeners === this.#config.listeners) return { plan, listeners: null };
+    try {
+      return { plan, listeners: this.#ports.data.listeners.prepare(plan.config) };
+    } catch (error) {
+      return { plan: refuse(plan, this.#config, 'listeners', (error as Error).message), listeners: null };
+    }
+  }
+
+  async #apply({ plan, listeners }: ReadyPlan, revoked: RevocationList, warnings: readonly string[]) {
     const { group, registry, data, crl, log } = this.#ports;
     const before = this.#config;
     const routes = data.changeRoutes(plan.config.routes);
+    const sockets =
+      listeners === null ? [] : data.listeners.apply(listeners, (listener) => group.leaveListener(listener));
     const config = { ...plan.config, routes: routes.inForce };
     this.#config = config;
     const tlsChanged = config.tls !== before.tls || config.crlFile !== before.crlFile;
@@ -101,9 +117,16 @@ export class Reloader {
       result: plan.live.length > 0 ? 'changed' : 'unchanged',
       changed: plan.live,
       notChanged: plan.refused,
-      problems: [...warnings, ...routes.problems, ...shards],
-    };
+      problems: [...warnings, ...routes.problems, ...sockets, ...shards],
+    } satisfies ReloadReport;
   }
+}
+
+/** What the system has agreed to. */
+interface ReadyPlan {
+  readonly plan: ReloadPlan;
+  /** null when they stay. */
+  readonly listeners: PreparedListeners | null;
 }
 
 const isError = ({ severity }: { readonly severity: string }): boolean => severity === 'error';

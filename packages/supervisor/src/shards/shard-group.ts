@@ -90,6 +90,15 @@ export class ShardGroup {
     for (const { handle } of this.#slots) handle?.send(this.#crl);
   }
 
+  /** Every worker tells the clients of a listener to connect elsewhere, and takes nobody there any more. */
+  leaveListener(listener: number): void {
+    for (const slot of this.#slots) {
+      const message: ToShard = { type: 'leave-listener', listener };
+      if (slot.handle === null) slot.waiting.push(message);
+      else slot.handle.send(message);
+    }
+  }
+
   /**
    * Every worker takes the options over, later ones start with them; `tls` null leaves certificates and lists as they are.
    * Resolves to a line for each worker that goes on as before.

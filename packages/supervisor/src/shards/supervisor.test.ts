@@ -24,6 +24,10 @@ class MemoryNative implements NativePort {
     this.calls.push(`udp ${host}`);
     return { fds: this.#newFds(shards), port: port || 40_000, receiveBuffer: 0, steering: 'bpf', gro: true, gso: true };
   };
+  openListener: NativePort['openListener'] = (_, shard, listener) =>
+    void this.calls.push(`listen ${listener} on ${shard}`);
+  closeListener: NativePort['closeListener'] = (_, shard, listener) =>
+    void this.calls.push(`close ${listener} on ${shard}`);
   openTun: NativePort['openTun'] = ({ name, queues, addresses }) => {
     this.calls.push(`tun ${name} ${addresses.join(' ')}`);
     return { name: `${name}0`, fds: this.#newFds(queues), offloads: [] };
@@ -311,6 +315,35 @@ describe('server', () => {
       changed: [],
       notChanged: [{ directive: 'mssfix' }],
     });
+  });
+
+  test('a reload opens and closes listeners, tells the workers, and leaves them alone where one is refused', async () => {
+    const { listeners } = configIn(folder);
+    const more = { family: 4, host: '127.0.0.2', port: 443, optional: false } as const;
+    const read = [[...listeners, more], listeners, [more]];
+    server = await start({}, { type: 'ready' }, () => ({
+      config: { ...configIn(folder), listeners: read.shift() ?? listeners },
+      problems: [],
+    }));
+    const running = server;
+    expect(await running.reload()).toMatchObject({ changed: ['port/proto/local/bind'], notChanged: [] });
+    expect(running.listening).toMatchObject([{ port: 40_000 }, { port: 443 }]);
+    expect((await running.status()).server.listening).toHaveLength(2);
+    await running.reload();
+    expect(running.listening).toMatchObject([{ port: 40_000 }]);
+    for (const { worker: one } of workers)
+      expect(one.received.filter(({ type }) => type === 'leave-listener')).toEqual([
+        { type: 'leave-listener', listener: 1 },
+      ]);
+    native.openUdpGroup = () => {
+      throw Object.assign(new Error('cannot bind'), { code: 'EACCES' });
+    };
+    expect(await running.reload()).toMatchObject({
+      result: 'unchanged',
+      changed: [],
+      notChanged: [{ directive: 'port/proto/local/bind', reason: expect.stringContaining('below 1024') }],
+    });
+    expect(running.listening).toMatchObject([{ port: 40_000 }]);
   });
 
   test('a reload of what has errors, or of what cannot be used, changes nothing', async () => {

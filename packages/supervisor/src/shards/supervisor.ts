@@ -1,6 +1,6 @@
 import { listenAdmin } from '../admin/listen.js';
 import { type AdminOptions, adminHandler } from '../admin/routes.js';
-import type { ServerStatus } from '../admin/server-status.js';
+import type { ServerFacts, ServerStatus } from '../admin/server-status.js';
 import { StatusWriter } from '../admin/status-writer.js';
 import type { LoadedConfig } from '../config/load-config.js';
 import type { ServerConfig } from '../config/server-config.js';
@@ -101,7 +101,7 @@ const start = async (
   const group = new ShardGroup(data.starts, { startWorker, log, onClient });
   await group.start();
   teardown.add(() => group.stop(DRAIN_LIMIT_MS));
-  const facts = { version: VERSION, since: unixNow(), device: data.device, listening: data.listening, workers };
+  const facts = factsOf(data, workers);
   const readStatus = createStatusReader({ native, data, group, registry, facts });
   const crlUsers = {
     setCrl: (crl: string) => group.setCrl(crl),
@@ -126,14 +126,40 @@ const start = async (
   if (faults !== null) teardown.add(watchFaultFile(faults, { native, plane: data.plane, shards: workers, group }, log));
   const failed = watchData(native, data, log, teardown);
   sayStarted(data, workers, adminUrl, log);
+  const stop = stopOnce(teardown, log);
+  const restartClients = (): number => registry.restartClients();
+  return {
+    get listening() {
+      return facts.listening;
+    },
+    device: facts.device,
+    workers,
+    adminUrl,
+    reload,
+    restartClients,
+    status: readStatus,
+    failed,
+    stop,
+  };
+};
+
+/** `listening` is what is open when somebody looks. */
+const factsOf = ({ device, listeners }: DataPlane, workers: number): ServerFacts => ({
+  version: VERSION,
+  since: unixNow(),
+  device,
+  get listening() {
+    return listeners.listening;
+  },
+  workers,
+});
+
+const stopOnce = (teardown: Teardown, log: Log): (() => Promise<void>) => {
   let stopped: Promise<void> | undefined;
-  const stop = (): Promise<void> => {
+  return () => {
     stopped ??= teardown.run().then(() => log.info('stopped'));
     return stopped;
   };
-  const restartClients = (): number => registry.restartClients();
-  const { listening, device } = data;
-  return { listening, device, workers, adminUrl, reload, restartClients, status: readStatus, failed, stop };
 };
 
 const openAdmin = async (
@@ -163,9 +189,9 @@ const watchSystem = (native: NativePort, data: DataPlane, log: Log, teardown: Te
   if (data.keptDevice !== null) teardown.add(watchDevice(native, data.keptDevice, log));
 };
 
-const sayStarted = ({ listening, device }: DataPlane, workers: number, adminUrl: string | null, log: Log): void => {
+const sayStarted = ({ listeners, device }: DataPlane, workers: number, adminUrl: string | null, log: Log): void => {
   log.info(`ShardVPN ${VERSION} serves`, {
-    udp: listening.map(endpointText).join(' '),
+    udp: listeners.listening.map(endpointText).join(' '),
     device,
     workers,
     ...(adminUrl !== null && { status: adminUrl }),

@@ -20,13 +20,8 @@ export const openListeners = (
   const open: OpenListener[] = [];
   try {
     for (const listener of listeners) {
-      const { host, port } = listener;
-      const group = openOne(
-        () => native.openUdpGroup({ host, port, shards, receiveBuffer: rcvbuf, sendBuffer: sndbuf }),
-        listener,
-        log,
-      );
-      if (group !== null) open.push({ listener, group });
+      const one = openListener(native, listener, { rcvbuf, sndbuf, shards, beside: false, user: null }, log);
+      if (one !== null) open.push(one);
     }
     if (open.length === 0)
       throw startError('config/no-listener', 'no address to listen on', new Error('every listener failed'), {});
@@ -37,16 +32,31 @@ export const openListeners = (
   }
 };
 
-const openOne = (openGroup: () => UdpGroup, listener: ListenerConfig, log: Log): UdpGroup | null => {
+export interface ListenerSettings extends Pick<ServerConfig, 'rcvbuf' | 'sndbuf' | 'user'> {
+  readonly shards: number;
+  /** Another listener of this server has the port, with other addresses. */
+  readonly beside: boolean;
+}
+
+/** Opens one listener; null for a family that is optional and missing. `user`: whom the process has become, if anybody. */
+export const openListener = (
+  native: Pick<NativePort, 'openUdpGroup'>,
+  listener: ListenerConfig,
+  { rcvbuf, sndbuf, shards, beside, user }: ListenerSettings,
+  log: Log,
+): OpenListener | null => {
+  const { host, port } = listener;
   try {
-    return openGroup();
+    const buffers = { receiveBuffer: rcvbuf, sendBuffer: sndbuf };
+    return { listener, group: native.openUdpGroup({ host, port, shards, shared: beside, ...buffers }) };
   } catch (error) {
     const errno = (error as { code?: string }).code ?? '';
     if (listener.optional && FAMILY_MISSING.has(errno)) {
       log.info(`no IPv${listener.family} on this machine, not listening there`);
       return null;
     }
-    throw startError('config/cannot-listen', `cannot listen on ${endpointText(listener)}/udp`, error, LISTEN_HINTS);
+    const hints = user === null ? LISTEN_HINTS : { ...LISTEN_HINTS, ...hintsAs(user, beside) };
+    throw startError('config/cannot-listen', `cannot listen on ${endpointText(listener)}/udp`, error, hints);
   }
 };
 
@@ -62,3 +72,9 @@ const LISTEN_HINTS = {
   EACCES: 'ports below 1024 need root: run as root, or choose another with "port"',
   EPERM: 'run as root',
 };
+
+/** Of a process that was root once. */
+const hintsAs = (user: string, beside: boolean): Readonly<Record<string, string>> => ({
+  EACCES: `the server has become "${user}", who has no right to ports below 1024: restart it`,
+  ...(beside && { EADDRINUSE: `the server's own socket on this port is from before it became "${user}": restart it` }),
+});

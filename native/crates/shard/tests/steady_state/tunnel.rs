@@ -17,6 +17,7 @@ use shard::event_loop::EventLoop;
 use shard::outlet::Outlet;
 use shard::ring::{self, RingConsumer, RingProducer};
 use shard::shard_thread::{ShardState, ShardThread};
+use shard::socket_order::SocketOrders;
 
 use crate::test_packets::Shape;
 use crate::test_sink;
@@ -124,6 +125,7 @@ fn udp_group() -> UdpGroup {
     let options = UdpGroupOptions {
         host: LOCALHOST,
         port: 0,
+        shared: false,
         shards: 1,
         receive_buffer: 0,
         send_buffer: 0,
@@ -167,15 +169,24 @@ fn start(group: UdpGroup, tun: TunQueue, data_path: DataPath) -> ShardThread {
         Arc::clone(&state),
     );
     let commands = RingConsumer::new(to_data).expect("ring");
+    let (orders, received_orders) = SocketOrders::new();
     let event_loop = EventLoop::new(
         outlet,
         commands,
+        received_orders,
         Vec::new(),
         Arc::clone(&waker),
         Arc::clone(&state),
     );
-    ShardThread::start(0, state, waker, data_path, event_loop.expect("event loop"))
-        .expect("data thread")
+    ShardThread::start(
+        0,
+        state,
+        waker,
+        orders,
+        data_path,
+        event_loop.expect("event loop"),
+    )
+    .expect("data thread")
 }
 
 /// A frame as a TUN with offloads has it, in both directions.
