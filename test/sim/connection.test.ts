@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { WrapOptions } from '@shardvpn/core';
+import { asKeyId, type WrapOptions } from '@shardvpn/core';
 import { freezeWorld } from './frozen-world.js';
 import { certificateOf, Pair, SERVER_OPTIONS } from './pair.js';
 import type { SimClient } from './sim-client.js';
@@ -268,6 +268,50 @@ describe('leaving', () => {
     pair.run(7000);
     expect(pair.server.ended('exit-notify')).toHaveLength(1);
     expectNobody(pair);
+  });
+
+  const MOMENTS = [0, 10, 20, 30, 40, 60, 80, 100, 150, 200, 300];
+  const SIDES = ['client', 'server'] as const;
+
+  describe.each(SIDES)('after a renegotiation began, by the %s', (side) => {
+    const begun = (delay: number) => {
+      const pair = new Pair({ tlsDelay: 2 });
+      const client = pair.connect();
+      pair.run(2000);
+      const { peerId } = client;
+      if (side === 'client') client.run(() => client.core.renegotiate(pair.loop.now));
+      else
+        pair.server.run(() =>
+          pair.server.core.handleDataEvent(pair.loop.now, { type: 'key-limit', peerId, keyId: asKeyId(0) }),
+        );
+      pair.run(delay);
+      return { pair, client, peerId };
+    };
+
+    test.each(MOMENTS)('HALT %i ms later', (delay) => {
+      const { pair, client, peerId } = begun(delay);
+      pair.server.run(() => pair.server.core.disconnect(pair.loop.now, peerId, 'kicked', 'go away'));
+      pair.run(7000);
+      expect(client.ended).toMatchObject({ reason: 'halt', detail: 'go away' });
+      expectNobody(pair);
+    });
+
+    test.each(MOMENTS)('a shutdown %i ms later', (delay) => {
+      const { pair, client } = begun(delay);
+      pair.server.run(() => pair.server.core.shutdown(pair.loop.now));
+      expect(pair.drive(() => pair.server.core.isDrained, 2100)).toBe(true);
+      pair.run(100);
+      expect(client.ended).toMatchObject({ reason: 'restart' });
+      expectNobody(pair);
+    });
+
+    test('HALT to nobody ends with the linger', () => {
+      const { pair, client, peerId } = begun(10);
+      client.kill();
+      pair.server.run(() => pair.server.core.disconnect(pair.loop.now, peerId, 'kicked', ''));
+      pair.run(5100);
+      expectNobody(pair);
+    });
   });
 
   test('EXIT in the data channel', () => {

@@ -2,7 +2,7 @@ import { isDrop } from '../drop-reason.js';
 import type { Path } from '../ids.js';
 import { createKeyMethod, type KeyExchange, keepKeyMethod } from '../session/key-exchange.js';
 import type { Key } from '../session/session.js';
-import { decodeKeyMethod, encodeKeyMethod } from '../wire/key-method.js';
+import { decodeKeyMethod, encodeKeyMethod, type KeyMethodMessage } from '../wire/key-method.js';
 import { chooseForClient, identityOf } from './client-offer.js';
 import { lockOf, lockViolation } from './identity-lock.js';
 import type { ServerContext } from './server-context.js';
@@ -37,12 +37,7 @@ export const handleKeyMethod = (
     return { type: 'broken', detail: `the key-method message is ${decoded}` };
   }
   const message = keepKeyMethod(decoded);
-  const own = createKeyMethod(context.crypto, 'server', {
-    options: context.optionsString,
-    credentials: { type: 'none' },
-    peerInfo: '',
-  });
-  key.channel.send(encodeKeyMethod('server', own));
+  const own = answerKeyMethod(context, key);
   if (message.credentials.type === 'too-long') {
     return { type: 'refused', reply: 'AUTH_FAILED', detail: 'username or password is too long', hint: '' };
   }
@@ -61,6 +56,17 @@ export const handleKeyMethod = (
   }
   const client = { identity, lock: lockOf(identity), choice: offer.choice, tls: phase.tls };
   return { type: 'ask', client, password, exchange };
+};
+
+/** Sends our half of the key method. */
+export const answerKeyMethod = (context: ServerContext, key: Key<ServerPhase>): KeyMethodMessage => {
+  const own = createKeyMethod(context.crypto, 'server', {
+    options: context.optionsString,
+    credentials: { type: 'none' },
+    peerInfo: '',
+  });
+  key.channel.send(encodeKeyMethod('server', own));
+  return own;
 };
 
 const IDENTITY_HINT = 'a client keeps its identity for the life of a connection; it has to connect anew';

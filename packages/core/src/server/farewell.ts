@@ -1,12 +1,14 @@
 import type { Millis } from '../ids.js';
-import type { Key } from '../session/session.js';
+import type { Key, Session } from '../session/session.js';
+import { encodeControlMessage } from '../wire/control-message.js';
 import type { EndReason } from './server-event.js';
 import type { ServerPhase } from './server-phase.js';
+import type { StageOf } from './stage.js';
 
-/** A last message, and the key id whose TLS session takes it. */
+/** A last message, and the key id whose TLS session takes it; null: the one that the client will listen to. */
 export interface Farewell {
   readonly message: string;
-  readonly key: Key<ServerPhase>;
+  readonly key: Key<ServerPhase> | null;
 }
 
 /** The last control message for a client, null where the protocol has none or nobody is there to read it. [wire 15] */
@@ -43,8 +45,25 @@ export const withText = (keyword: string, text: string): string => {
 /** At most so long after `shutdown` for acks. [wire 15] */
 export const SHUTDOWN_LINGER: Millis = 2000;
 
+/** To be called while the session still has its data keys: it may have to renegotiate for it. */
+export const sendFarewell = (now: Millis, session: Session<ServerPhase>, { message, key }: Farewell): void => {
+  if (key === null) {
+    session.sendLastMessage(now, message);
+  } else {
+    key.channel.send(encodeControlMessage(message));
+  }
+};
+
+/** Where a session is when it is over: gone, or kept for a while. */
+export const closedStage = (now: Millis, reason: EndReason, told: boolean): StageOf<'closing' | 'gone'> => {
+  const linger = lingerTime(reason, told);
+  return linger === 0
+    ? { type: 'gone', reason }
+    : { type: 'closing', until: now + linger, whenFlushed: reason === 'shutdown', reason };
+};
+
 /** How long a session is kept for acks, TLS alerts and late packets. [wire 15] */
-export const lingerTime = (reason: EndReason, told: boolean): Millis => {
+const lingerTime = (reason: EndReason, told: boolean): Millis => {
   if (reason === 'shutdown') {
     return told ? SHUTDOWN_LINGER : 0;
   }

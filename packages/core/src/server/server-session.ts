@@ -5,12 +5,13 @@ import { type Deadline, deadline, earliest } from '../session/deadline.js';
 import type { KeyChannelEvent } from '../session/key-channel.js';
 import type { KeyExchange } from '../session/key-exchange.js';
 import type { Key, Session, SessionHandler } from '../session/session.js';
-import { encodeControlMessage, parseControlMessage, splitControlMessages } from '../wire/control-message.js';
+import { parseControlMessage, splitControlMessages } from '../wire/control-message.js';
 import { OPCODE } from '../wire/opcode.js';
 import type { SessionId } from '../wire/session-id.js';
 import { handleKeyMethod } from './await-key-method.js';
 import { connectClient, describeClient, renegotiatedKeys } from './connect-client.js';
-import { type Farewell, farewellMessage, lingerTime, SHUTDOWN_LINGER, withText } from './farewell.js';
+import { closedStage, type Farewell, farewellMessage, SHUTDOWN_LINGER, sendFarewell, withText } from './farewell.js';
+import { finishRenegotiation } from './finish-renegotiation.js';
 import type { IdentityLock } from './identity-lock.js';
 import type { Opening } from './open-session.js';
 import { timeoutHint, tlsHint } from './refusal-hint.js';
@@ -159,8 +160,8 @@ export class ServerSession implements SessionHandler<ServerPhase> {
   /** Ends the connection; tells the client where the protocol has a word for it. */
   end(now: Millis, reason: EndReason, detail: string): void {
     const message = farewellMessage(reason, detail, this.#context.options.explicitExitNotify);
-    const key = this.#stage.type === 'connected' ? this.#session.audibleKey : null;
-    this.#finish(now, reason, detail, '', message === null || key === null ? null : { message, key });
+    const told = message !== null && this.#stage.type === 'connected';
+    this.#finish(now, reason, detail, '', told ? { message, key: null } : null);
     this.#session.settle(now);
   }
 
@@ -185,6 +186,7 @@ export class ServerSession implements SessionHandler<ServerPhase> {
 
   handleTlsEvent(now: Millis, key: Key<ServerPhase>, event: KeyChannelEvent): void {
     if (isOver(this.#stage)) {
+      finishRenegotiation(now, this.#context, this.#session, key, event);
       return;
     }
     switch (event.type) {
@@ -365,6 +367,9 @@ export class ServerSession implements SessionHandler<ServerPhase> {
     if (isOver(stage)) {
       return;
     }
+    if (farewell !== null) {
+      sendFarewell(now, this.#session, farewell);
+    }
     const { outbox, peerIds } = this.#context;
     if (stage.type === 'connected') {
       if (this.#session.hasDataKeys) {
@@ -376,12 +381,7 @@ export class ServerSession implements SessionHandler<ServerPhase> {
       outbox.events.push({ type: 'refused', path: this.path, reason, detail, hint });
     }
     this.#session.stopData();
-    farewell?.key.channel.send(encodeControlMessage(farewell.message));
-    const linger = lingerTime(reason, farewell !== null);
-    this.#stage =
-      linger === 0
-        ? { type: 'gone', reason }
-        : { type: 'closing', until: now + linger, whenFlushed: reason === 'shutdown', reason };
+    this.#stage = closedStage(now, reason, farewell !== null);
   }
 
   /** At most one order a second: the data thread counts in seconds. */

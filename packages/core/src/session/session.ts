@@ -94,11 +94,6 @@ export class Session<Phase> {
     return this.#next === null ? [this.#current] : [this.#current, this.#next];
   }
 
-  /** The key id on which the peer takes control messages now; null while that one is negotiated, or its TLS session is lost. */
-  get audibleKey(): Key<Phase> | null {
-    return this.#next?.channel.peerStarted === true || this.#current.channel.isLost ? null : this.#current;
-  }
-
   /** What the data keys are and when they change; null without any. */
   get keySchedule(): KeyScheduleState | null {
     return this.#dataKeys?.state ?? null;
@@ -175,6 +170,14 @@ export class Session<Phase> {
       this.#current.channel.send(encodeControlMessage(text));
     } else {
       this.#pending.push(text);
+    }
+  }
+
+  /** A session whose TLS is lost renegotiates for it. `stopData` may follow. */
+  sendLastMessage(now: Millis, text: string): void {
+    this.sendMessage(text);
+    if (this.#current.channel.isLost) {
+      this.renegotiate(now);
     }
   }
 
