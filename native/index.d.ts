@@ -169,7 +169,7 @@ export interface PeerCounters {
 }
 export interface ShardCounters {
   shard: number;
-  /** `running`, `panicked`, `stopped`. */
+  /** `running`, `restarting` after a fault, `panicked` when it could not recover, `stopped`. */
   state: string;
   counters: { name: string; value: number }[];
   /** Drop reasons that are not 0, by name. */
@@ -204,6 +204,8 @@ export interface ShardPeer {
 /** The peers that the shard's data thread serves, and where it sends their packets. */
 export function shardPeers(plane: number, shard: number): ShardPeer[];
 
+/** How often the data thread has failed and started anew, and what it said last. */
+export function shardPanics(plane: number, shard: number): { count: number; last: string };
 /** For tests: the data thread of the shard panics at its next turn. */
 export function injectPanic(plane: number, shard: number): void;
 

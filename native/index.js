@@ -37,6 +37,7 @@ export const storeSnapshot = native.storeSnapshot;
 export const dropSnapshot = native.dropSnapshot;
 export const readSnapshots = native.readSnapshots;
 export const shardPeers = native.shardPeers;
+export const shardPanics = native.shardPanics;
 export const injectPanic = native.injectPanic;
 export const openHandOver = native.openHandOver;
 export const sendHandOver = native.sendHandOver;

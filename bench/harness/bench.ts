@@ -1,5 +1,5 @@
-import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { clientConfig } from './lab/configs.js';
 import type { Host } from './lab/host.js';
 import type { BenchOptions } from './options.js';

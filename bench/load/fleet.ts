@@ -106,8 +106,15 @@ export class Fleet implements Protocol<FleetEvent> {
   }
 
   handleDataEvent(now: Millis, event: DataEvent): void {
+    if (event.type === 'reset') {
+      for (const member of this.#byPeerId.values()) this.#handDataEvent(now, member, event);
+      return;
+    }
     const member = this.#byPeerId.get(event.peerId);
-    if (member === undefined) return;
+    if (member !== undefined) this.#handDataEvent(now, member, event);
+  }
+
+  #handDataEvent(now: Millis, member: Member, event: DataEvent): void {
     member.client.handleDataEvent(now, event);
     this.#settle(now, member);
   }

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { clientOptions, loadProfile, type ClientProfile, problemText } from 'shardvpn';
+import { type ClientProfile, clientOptions, loadProfile, problemText } from 'shardvpn';
 import { Crowd } from './crowd.js';
 import { type LoadNative, loadNative } from './load-native.js';
 import { type LoadOptions, UsageError } from './load-options.js';

@@ -314,6 +314,20 @@ describe('leaving', () => {
     });
   });
 
+  test('a data thread that starts anew: RESTART for everybody, leases back, and all can come again', () => {
+    const pair = new Pair({ server: { explicitExitNotify: 0 } });
+    const clients = [pair.connect(), pair.connect()];
+    const begins = pair.join();
+    pair.run(30);
+    pair.server.data.reset();
+    pair.run(7000);
+    for (const client of clients) expect(client.ended).toMatchObject({ reason: 'restart', nextServer: false });
+    expect(pair.server.ended('data-reset')).toHaveLength(2);
+    expect(pair.server.leases.size).toBe(1);
+    expectHealthy(pair, begins);
+    expectHealthy(pair, pair.connect());
+  });
+
   test('EXIT in the data channel', () => {
     const pair = new Pair();
     const client = pair.connect({ generation: '2.5', client: { exitNotify: true } });

@@ -49,6 +49,7 @@ const EXIT = 1;
 export class ModelDataThread {
   readonly #ports: ModelDataThreadPorts;
   readonly #role: 'server' | 'client';
+  readonly #lost = new Set<PeerId>();
   readonly #peers = new Map<PeerId, ModelPeer>();
   /** Orders that make no sense; has to stay empty. */
   readonly faults: string[] = [];
@@ -92,6 +93,9 @@ export class ModelDataThread {
       return;
     }
     const peer = this.#peers.get(command.peerId);
+    if (peer === undefined && command.type === 'remove-peer' && this.#lost.delete(command.peerId)) {
+      return;
+    }
     if (peer === undefined) {
       this.faults.push(`${this.#role}: ${command.type} for unknown peer ${command.peerId}`);
       return;
@@ -119,6 +123,13 @@ export class ModelDataThread {
         this.#peers.delete(command.peerId);
         break;
     }
+  }
+
+  /** A fault: it starts anew without peers. Those of before are removed by the worker all the same. */
+  reset(): void {
+    for (const peerId of this.#peers.keys()) this.#lost.add(peerId);
+    this.#peers.clear();
+    this.#ports.report({ type: 'reset' });
   }
 
   /** One ping to every peer. */

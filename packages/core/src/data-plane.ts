@@ -47,7 +47,7 @@ export type DataCommand =
   | { readonly type: 'notify-exit'; readonly peerId: PeerId }
   | { readonly type: 'remove-peer'; readonly peerId: PeerId };
 
-/** What the data thread reports about an active peer. */
+/** What the data thread reports, mostly about an active peer. */
 export type DataEvent =
   /** An authenticated, fresh packet came from another address; data already goes there. [wire 16] */
   | { readonly type: 'floated'; readonly peerId: PeerId; readonly path: Path }
@@ -58,4 +58,6 @@ export type DataEvent =
   /** The key's soft limit is reached: renegotiate. [wire 12.1] */
   | { readonly type: 'key-limit'; readonly peerId: PeerId; readonly keyId: KeyId }
   /** Nothing authenticated came for `pingTimeout` seconds. */
-  | { readonly type: 'silent'; readonly peerId: PeerId };
+  | { readonly type: 'silent'; readonly peerId: PeerId }
+  /** The data thread has failed and started anew: it knows no peer of before any more. */
+  | { readonly type: 'reset' };

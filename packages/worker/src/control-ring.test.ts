@@ -112,6 +112,7 @@ describe('records of the data thread', () => {
     [4, '07000000', { type: 'exit', peerId: asPeerId(7) }],
     [5, '0700000003000000', { type: 'key-limit', peerId: asPeerId(7), keyId: asKeyId(3) }],
     [6, '07000000', { type: 'silent', peerId: asPeerId(7) }],
+    [7, '00000000', { type: 'reset' }],
   ];
   test.each(events)('kind %i, %s', (kind, hex, event) => {
     const got = decodeAll([[kind, fromHex(hex)]]);
@@ -169,7 +170,7 @@ describe('records of the data thread', () => {
       fc.property(fc.nat(10), fc.uint8Array({ maxLength: 60 }), (kind, payload) => {
         const { datagrams, events: told, malformed } = decodeAll([[kind, payload]]);
         expect(datagrams.length + told.length + malformed).toBe(1);
-        if (kind > 6 || kind === 0 || payload.length < 4) expect(malformed).toBe(1);
+        if (kind > 7 || kind === 0 || payload.length < 4) expect(malformed).toBe(1);
       }),
       { numRuns: 1000 },
     );

@@ -10,6 +10,7 @@ const FLOAT_CONFLICT = 3;
 const EXIT = 4;
 const KEY_LIMIT = 5;
 const SILENT = 6;
+const RESET = 7;
 
 /** What the data thread's records mean; `bytes` are valid until the call returns. */
 export interface RecordSink {
@@ -55,6 +56,7 @@ export class RecordDecoder {
     const peerId = asPeerId(decodeU32(payload, 0));
     if (kind === EXIT) return { type: 'exit', peerId };
     if (kind === SILENT) return { type: 'silent', peerId };
+    if (kind === RESET) return { type: 'reset' };
     if (payload.length < 8) return undefined;
     const second = decodeU32(payload, 4);
     if (kind === KEY_LIMIT) return { type: 'key-limit', peerId, keyId: asKeyId(second) };

@@ -4,6 +4,7 @@ import type { Lab } from './lab.js';
 export interface Status {
   readonly server: { readonly listening: readonly { readonly host: string; readonly port: number }[] };
   readonly shards: readonly {
+    readonly state: string;
     readonly shard: number;
     readonly clients: number;
     readonly workerRestarts: Readonly<Record<string, number>>;

@@ -68,6 +68,21 @@ pub fn shard_state(plane: u32, shard: u32) -> Result<String> {
     Ok(life.name().to_owned())
 }
 
+#[napi(object)]
+pub struct ShardPanics {
+    pub count: f64,
+    pub last: String,
+}
+
+#[napi]
+pub fn shard_panics(plane: u32, shard: u32) -> Result<ShardPanics> {
+    let (count, last) = registry::shard_panics(plane, shard as usize).map_err(to_js)?;
+    Ok(ShardPanics {
+        count: count as f64,
+        last,
+    })
+}
+
 fn named((name, value): &(&str, u64)) -> NamedCounter {
     NamedCounter {
         name: (*name).to_owned(),

@@ -30,6 +30,11 @@ impl AddressTable {
         self.peers.pin().insert(path, peer);
     }
 
+    /// Forgets every path whose peer is one of those.
+    pub(crate) fn remove_of(&self, is_one: impl Fn(PeerId) -> bool) {
+        self.peers.pin().retain(|_, peer| !is_one(*peer));
+    }
+
     /// Forgets the path if it still belongs to `peer`.
     pub fn remove(&self, path: &PeerAddr, peer: PeerId) {
         // A path that belongs to somebody else by now stays: that is the point of the comparison.

@@ -30,6 +30,10 @@ impl Coalescer {
         }
     }
 
+    pub fn offloads(&self) -> TunOffloads {
+        self.offloads
+    }
+
     /// Takes one packet: `frame` is 10 bytes of room for the virtio-net header, then the packet that `inner` was read from.
     /// `write` gets each finished frame and the number of packets in it.
     pub fn push(

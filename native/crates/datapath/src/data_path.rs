@@ -106,6 +106,22 @@ impl DataPath {
         Ok(())
     }
 
+    /// Starts anew without peers, whatever a panic has left half-done here or of ours in the plane. The counters go on.
+    pub fn reset(&mut self) {
+        let Context {
+            plane,
+            stats,
+            shard,
+        } = &self.context;
+        let shards = plane.settings.shards;
+        let is_ours = |peer: PeerId| peer.shard(shards) == *shard;
+        plane.routes.remove_of(is_ours);
+        plane.addresses.remove_of(is_ours);
+        stats.remove_peers();
+        self.sessions = SessionTable::new(*shard, shards);
+        self.coalescer = Coalescer::new(self.coalescer.offloads());
+    }
+
     /// Forgets the client, its keys, and those of its routes and addresses that are still its own.
     pub fn remove_peer(&mut self, peer: PeerId) -> Result<(), CommandError> {
         self.sessions.remove(peer, &self.context)
@@ -299,6 +315,27 @@ mod tests {
         client.remove_peer(P).unwrap();
         assert_eq!(plane.routes.find_v4([192, 0, 2, 1].into()), None);
         assert_eq!(plane.routes.find_v6([0x2001; 8].into()), None);
+    }
+
+    #[test]
+    fn after_a_reset_nothing_is_left_and_everything_can_come_again() {
+        let (mut server, mut client) = pair(CIPHER, DataFormat::V2);
+        let plane = Arc::clone(&server.context.plane);
+        assert_eq!(key_used(&mut client, &mut server), Some(0));
+        server.reset();
+        assert_eq!((server.peer_count(), server.next_deadline()), (0, None));
+        assert!(server.stats().peers().is_empty());
+        assert_eq!(plane.addresses.find(&path(4002)), None);
+        assert_eq!(key_used(&mut client, &mut server), None);
+        assert_eq!(
+            server
+                .stats()
+                .counter(crate::stats::Counter::InboundPackets),
+            1
+        );
+        server.add_peer(0, peer(0, 2, DataFormat::V2)).unwrap();
+        server.install_key(server_key(0, 0, CIPHER)).unwrap();
+        assert_eq!(key_used(&mut client, &mut server), Some(0));
     }
 
     #[test]

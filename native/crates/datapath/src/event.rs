@@ -18,4 +18,6 @@ pub enum DataEvent {
     KeyLimit { peer: PeerId, key: KeyId },
     /// Nothing authenticated came for the ping timeout. Said again after each further timeout.
     Silent { peer: PeerId },
+    /// The data thread has failed and started anew: it knows none of its peers any more.
+    Reset,
 }

@@ -81,6 +81,21 @@ impl RouteTable {
             }
         }
     }
+
+    /// Removes every route to one of those peers. A writer that has failed half-way has left nothing behind after it.
+    pub(crate) fn remove_of(&self, is_one: impl Fn(PeerId) -> bool) {
+        let forget = |network: IpAddr, length| {
+            if let Some(mirror) = self.mirror.get() {
+                mirror.remove(network, length);
+            }
+        };
+        self.v4.remove_of(&is_one, |address, length| {
+            forget(Ipv4Addr::from_bits(address).into(), length);
+        });
+        self.v6.remove_of(&is_one, |address, length| {
+            forget(Ipv6Addr::from_bits(address).into(), length);
+        });
+    }
 }
 
 impl Default for RouteTable {
@@ -172,6 +187,28 @@ impl<A: Bits, const WORDS: usize> Family<A, WORDS> {
         follow();
         true
     }
+
+    fn remove_of(&self, is_one: impl Fn(PeerId) -> bool, follow: impl Fn(A, u8)) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let routes = self.routes.pin();
+        counts.fill(0);
+        for (&(address, length), &peer) in &routes {
+            if is_one(peer) {
+                routes.remove(&(address, length));
+                follow(address, length);
+            } else {
+                counts[usize::from(length)] += 1;
+            }
+        }
+        for (length, count) in counts.iter().enumerate() {
+            let (word, bit) = (length / 64, 1 << (length % 64));
+            if word < WORDS && *count == 0 {
+                self.lengths[word].fetch_and(!bit, Ordering::Release);
+            } else if word < WORDS {
+                self.lengths[word].fetch_or(bit, Ordering::Release);
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -184,6 +221,33 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn the_routes_of_some_peers_go_and_the_others_stay() {
+        let table = RouteTable::new();
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        for (network, length, peer) in [
+            ("10.0.0.1", 32, 1),
+            ("10.0.0.2", 32, 2),
+            ("10.1.0.0", 16, 3),
+            ("fd00::1", 128, 1),
+            ("fd00::2", 128, 4),
+        ] {
+            table.insert(address(network), length, PeerId(peer));
+        }
+        table.remove_of(|peer| peer.0 % 2 == 1);
+        let v4 = |text: &str| table.find_v4(text.parse().unwrap()).map(|peer| peer.0);
+        assert_eq!(
+            [v4("10.0.0.1"), v4("10.0.0.2"), v4("10.1.0.9")],
+            [None, Some(2), None]
+        );
+        assert_eq!(table.find_v6("fd00::1".parse().unwrap()), None);
+        assert_eq!(table.find_v6("fd00::2".parse().unwrap()), Some(PeerId(4)));
+        assert!(table.remove(address("10.0.0.2"), 32, PeerId(2)));
+        assert_eq!(table.v4.lengths[0].load(Ordering::Relaxed), 0);
+        assert!(table.insert(address("10.0.0.1"), 32, PeerId(5)));
+        assert_eq!(v4("10.0.0.1"), Some(5));
+    }
 
     #[test]
     fn the_longest_prefix_wins_and_the_default_route_is_last() {

@@ -205,6 +205,10 @@ impl ShardStats {
         self.peers.pin().remove(&peer.0);
     }
 
+    pub(crate) fn remove_peers(&self) {
+        self.peers.pin().clear();
+    }
+
     pub fn drop_count(&self, reason: DropReason) -> u64 {
         self.drops[reason as usize].value()
     }

@@ -149,6 +149,11 @@ impl SendBatch {
             }
             first += run;
         }
+        self.abandon();
+    }
+
+    /// Forgets what waits to be sent.
+    pub fn abandon(&mut self) {
         self.messages.clear();
         self.used = 0;
         self.reserved = 0;

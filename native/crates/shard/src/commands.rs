@@ -56,7 +56,11 @@ fn carry_out(
         Command::UseKey(peer, key) => data_path.use_key(peer, key),
         Command::RetireKey(peer, key) => data_path.retire_key(peer, key),
         Command::TouchPeer(peer) => data_path.touch_peer(now, peer),
-        Command::RemovePeer(peer) => data_path.remove_peer(peer),
+        // One that a reset has taken away is what the worker wants.
+        Command::RemovePeer(peer) => match data_path.remove_peer(peer) {
+            Err(CommandError::UnknownPeer) => Ok(()),
+            result => result,
+        },
         Command::NotifyExit(peer) => data_path.notify_exit(now, peer, outlet),
     }
 }

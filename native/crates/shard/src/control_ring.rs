@@ -79,6 +79,10 @@ pub fn encode_event<'a>(event: &DataEvent, into: &'a mut [u8; EVENT_LEN]) -> (u3
             put(0, peer.0);
             (6, 4)
         }
+        DataEvent::Reset => {
+            put(0, 0);
+            (7, 4)
+        }
     };
     (kind, &into[..len])
 }

@@ -16,7 +16,7 @@ use std::sync::mpsc::Receiver;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use datapath::{DataPath, Millis, PeerAddr};
+use datapath::{DataEvent, DataPath, Millis, OutboundSink, PeerAddr};
 use netio::IoError;
 use netio::fd::duplicate;
 use netio::receive_batch::ReceiveBatch;
@@ -68,6 +68,8 @@ pub struct EventLoop {
     /// Index = listener.
     listeners: Vec<Source>,
     tun: Source,
+    /// The worker has still to hear that the peers are gone.
+    reset_untold: bool,
 }
 
 /// A descriptor that the loop reads from.
@@ -127,6 +129,7 @@ impl EventLoop {
             state,
             listeners,
             tun: Source::read(),
+            reset_untold: false,
         })
     }
 
@@ -152,7 +155,6 @@ impl EventLoop {
                 return;
             }
         }
-        self.state.panic_when_told();
         // What the worker has said before it stopped us counts, its goodbye above all.
         self.turn_commands(clock::now(), data_path);
         self.outlet.flush();
@@ -169,6 +171,7 @@ impl EventLoop {
             some |= drain_hop(ring, usize::MAX, now, data_path, &mut self.outlet) > 0;
         }
         data_path.flush_inbound(&mut self.outlet);
+        self.tell_reset();
         self.outlet.flush();
         some
     }
@@ -178,10 +181,28 @@ impl EventLoop {
         &mut self.outlet.to_worker
     }
 
+    /// Puts everything in order after a panic in `run`, which can then be called again. What the turn had taken in and not
+    /// given away is lost, and so are the peers: nobody can say what state they are in. Sockets, TUN and rings go on.
+    pub fn recover(&mut self, data_path: &mut DataPath) {
+        self.outlet.abandon();
+        self.commands.skip_last();
+        self.hops.iter_mut().for_each(RingConsumer::skip_last);
+        data_path.reset();
+        self.reset_untold = true;
+    }
+
+    /// The worker's ring may be full.
+    fn tell_reset(&mut self) {
+        if self.reset_untold {
+            self.reset_untold = !self.outlet.event(DataEvent::Reset);
+        }
+    }
+
     /// Everything that is ready, in bounded shares.
     fn turn(&mut self, now: Millis, data_path: &mut DataPath) -> Work {
         self.state.io.turns.add(1);
         self.change_sockets(now, data_path);
+        self.tell_reset();
         let mut work = Work {
             commands: self.turn_commands(now, data_path),
             ..Work::default()
@@ -206,6 +227,7 @@ impl EventLoop {
             data_path.handle_timeout(now, &mut self.outlet);
         }
         self.rearm(now, data_path);
+        self.state.panic_when_told();
         data_path.flush_inbound(&mut self.outlet);
         self.outlet.flush();
         work
@@ -457,7 +479,11 @@ impl EventLoop {
             .iter()
             .chain([&self.tun])
             .filter_map(|source| source.retry_at);
-        let next = retries.chain(data_path.next_deadline()).min()?;
+        let tell_again = self.reset_untold.then_some(now + RETRY_MS);
+        let next = retries
+            .chain(data_path.next_deadline())
+            .chain(tell_again)
+            .min()?;
         Some(Duration::from_millis(next.saturating_sub(now)))
     }
 }

@@ -42,6 +42,11 @@ impl HopOut {
         self.push(TO_PEER, &[&header, packet])
     }
 
+    /// Takes back what was not shown.
+    pub fn abandon(&mut self) {
+        self.ring.abandon();
+    }
+
     /// Shows the batch to the neighbour and wakes it if it sleeps.
     pub fn flush(&mut self) {
         if self.ring.publish() {

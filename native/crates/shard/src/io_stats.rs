@@ -31,6 +31,8 @@ pub struct IoStats {
     pub worker_ring_full: OwnedCounter,
     pub worker_wakes: OwnedCounter,
     pub rings_corrupt: OwnedCounter,
+    /// Times the data thread has failed and started anew.
+    pub panics: OwnedCounter,
     /// 1 while the data thread goes before other programs.
     pub urgent: OwnedCounter,
     send: SendStats,
@@ -61,7 +63,7 @@ impl IoStats {
     }
 
     /// Stable name and value of each.
-    pub fn named(&self) -> [(&'static str, u64); 26] {
+    pub fn named(&self) -> [(&'static str, u64); 27] {
         [
             ("turns", self.turns.value()),
             ("sleeps", self.sleeps.value()),
@@ -91,6 +93,7 @@ impl IoStats {
             ("worker-ring-full", self.worker_ring_full.value()),
             ("worker-wakes", self.worker_wakes.value()),
             ("rings-corrupt", self.rings_corrupt.value()),
+            ("panics", self.panics.value()),
             ("urgent", self.urgent.value()),
         ]
     }

@@ -62,6 +62,14 @@ impl Outlet {
         }
     }
 
+    /// Forgets what a turn that failed has prepared.
+    pub fn abandon(&mut self) {
+        self.batch.abandon();
+        self.to = None;
+        self.hops.iter_mut().flatten().for_each(HopOut::abandon);
+        self.to_worker.abandon();
+    }
+
     /// A control packet of the worker's.
     pub fn transmit(&mut self, to: &PeerAddr, packet: &[u8]) {
         if let Some(slot) = self.reserve(to, packet.len()) {

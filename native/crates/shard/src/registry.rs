@@ -103,7 +103,7 @@ pub fn prepare_shard(plane: u32, options: ShardOptions) -> Result<(), IoError> {
     let mut thread = seat.thread();
     if thread
         .as_ref()
-        .is_some_and(|thread| thread.state().life() == Life::Running)
+        .is_some_and(|thread| matches!(thread.state().life(), Life::Running | Life::Restarting))
     {
         return Err(IoError::busy(format!("start shard {shard}, it runs")));
     }
@@ -284,6 +284,15 @@ pub fn shard_io(plane: u32, shard: usize) -> Result<Vec<(&'static str, u64)>, Io
     let mut io = thread.state().io.named().to_vec();
     io.push((Counter::RoutesNotSteered.name(), unsteered));
     Ok(io)
+}
+
+/// How often the data thread has failed, and what it said last.
+pub fn shard_panics(plane: u32, shard: usize) -> Result<(u64, String), IoError> {
+    let entry = find(plane)?;
+    let thread = entry.seat(shard)?.thread();
+    Ok(thread
+        .as_ref()
+        .map_or_else(Default::default, |thread| thread.state().panics()))
 }
 
 /// Of a shard that was never started: `stopped`.

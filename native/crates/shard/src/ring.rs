@@ -107,6 +107,11 @@ impl<M: RingMemory> RingProducer<M> {
         self.tail.wrapping_sub(self.published) as usize
     }
 
+    /// Takes back what was not published: a writer that failed half-way through a record or a batch has shown nothing of it.
+    pub fn abandon(&mut self) {
+        self.tail = self.published;
+    }
+
     /// Records refused since the memory was made, modulo 2^32.
     pub fn dropped(&self) -> u32 {
         self.mem.load(DROPPED, Relaxed)
@@ -193,6 +198,13 @@ impl<M: RingMemory> RingConsumer<M> {
     /// Gives the room of the records taken back to the producer.
     pub fn release(&mut self) {
         self.mem.store(HEAD, self.head, Release);
+        self.last = (DATA, 0);
+    }
+
+    /// For a reader that failed while it handled a record: that one counts as taken, and is erased.
+    pub fn skip_last(&mut self) {
+        self.erase_last();
+        self.release();
     }
 
     /// True: nothing is left and the producer wakes this consumer at its next publish. False: there is something to take.

@@ -1,7 +1,7 @@
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use datapath::{DataPath, ShardStats};
 use netio::IoError;
@@ -9,14 +9,17 @@ use netio::wake::Waker;
 
 use crate::event_loop::EventLoop;
 use crate::io_stats::IoStats;
+use crate::panic_note;
+use crate::restarts::Restarts;
 use crate::socket_order::SocketOrders;
 
 /// What a data thread and its observers share. Aligned so that two shards never write to one cache line.
 #[repr(align(128))]
 pub struct ShardState {
-    /// One of the orders below; both end the loop, so that it looks at one word a turn.
+    /// One of the orders below.
     order: AtomicU8,
     life: AtomicU8,
+    last_panic: Mutex<String>,
     pub io: IoStats,
 }
 
@@ -50,11 +53,13 @@ enum Body {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Life {
     Running = 0,
-    /// A fault in the data path; the process lives, the shard does not.
+    /// A fault in the data path that the thread could not recover from; the process lives, the shard does not.
     Panicked = 1,
     Stopped = 2,
     /// Between two processes: nothing is read, nothing is lost.
     Halted = 3,
+    /// Failed, and about to start anew.
+    Restarting = 4,
 }
 
 impl Life {
@@ -64,6 +69,7 @@ impl Life {
             Life::Panicked => "panicked",
             Life::Stopped => "stopped",
             Life::Halted => "halted",
+            Life::Restarting => "restarting",
         }
     }
 }
@@ -73,20 +79,20 @@ impl ShardState {
         ShardState {
             order: AtomicU8::new(GO_ON),
             life: AtomicU8::new(Life::Running as u8),
+            last_panic: Mutex::default(),
             io: IoStats::default(),
         }
     }
 
     pub fn must_stop(&self) -> bool {
-        self.order.load(Ordering::Relaxed) != GO_ON
+        self.order.load(Ordering::Relaxed) == STOP
     }
 
     /// The fault that a test has asked for.
     pub fn panic_when_told(&self) {
-        assert!(
-            self.order.load(Ordering::Relaxed) != PANIC,
-            "injected panic"
-        );
+        if self.order.load(Ordering::Relaxed) == PANIC {
+            self.obey_panic();
+        }
     }
 
     pub fn life(&self) -> Life {
@@ -94,14 +100,41 @@ impl ShardState {
             0 => Life::Running,
             1 => Life::Panicked,
             3 => Life::Halted,
+            4 => Life::Restarting,
             _ => Life::Stopped,
         }
     }
 }
 
 impl ShardState {
+    /// How often the thread has failed, and what it said last.
+    pub fn panics(&self) -> (u64, String) {
+        let last = self
+            .last_panic
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        (self.io.panics.value(), last.clone())
+    }
+
+    fn note_panic(&self, note: String) {
+        *self
+            .last_panic
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = note;
+        self.io.panics.add(1);
+    }
+
     fn set_life(&self, life: Life) {
         self.life.store(life as u8, Ordering::Release);
+    }
+
+    /// Once; an order to stop that has come meanwhile stays.
+    #[cold]
+    fn obey_panic(&self) {
+        let told = self
+            .order
+            .compare_exchange(PANIC, GO_ON, Ordering::Relaxed, Ordering::Relaxed);
+        assert!(told.is_err(), "injected panic");
     }
 }
 
@@ -183,6 +216,7 @@ impl ShardThread {
     pub fn halt(&mut self) -> Option<&mut ShardBody> {
         if let Body::Running(thread) = std::mem::replace(&mut self.body, Body::Gone) {
             self.tell(STOP);
+            thread.thread().unpark();
             // A panic was caught inside and is in `life`.
             self.body = match thread.join() {
                 Ok(Some(body)) => {
@@ -232,41 +266,126 @@ impl Drop for ShardThread {
     }
 }
 
-/// INVARIANT: nothing unwinds out of the thread's top; a shared structure that a panic left half-written is never used
-/// again by this shard, and all that is shared with others is atomic.
-fn live(state: &ShardState, mut body: Box<ShardBody>) -> Option<Box<ShardBody>> {
-    guard(state, move || {
-        let ShardBody {
-            data_path,
-            event_loop,
-        } = &mut *body;
-        event_loop.run(data_path);
-        body
-    })
+/// What a thread does until it is told to stop, and how it goes on after a panic.
+trait Living {
+    fn run(&mut self);
+    fn recover(&mut self);
 }
 
-fn guard<T>(state: &ShardState, body: impl FnOnce() -> T) -> Option<T> {
-    let end = catch_unwind(AssertUnwindSafe(body)).ok();
-    state.set_life(if end.is_some() {
-        Life::Stopped
-    } else {
-        Life::Panicked
-    });
-    end
+impl Living for ShardBody {
+    fn run(&mut self) {
+        self.event_loop.run(&mut self.data_path);
+    }
+
+    fn recover(&mut self) {
+        self.event_loop.recover(&mut self.data_path);
+    }
+}
+
+/// INVARIANT: nothing unwinds out of the thread's top. What a panic has left half-written is put in order by `recover`
+/// before it is used again, and all that is shared with others is atomic or made anew under its lock.
+///
+/// `None` when that was not possible.
+fn live<B: Living>(state: &ShardState, mut body: Box<B>) -> Option<Box<B>> {
+    let mut restarts = Restarts::new();
+    loop {
+        let began = Instant::now();
+        let Err(note) = panic_note::catch(|| body.run()) else {
+            break;
+        };
+        state.set_life(Life::Restarting);
+        state.note_panic(note);
+        if let Err(note) = panic_note::catch(|| body.recover()) {
+            state.note_panic(note);
+            state.set_life(Life::Panicked);
+            return None;
+        }
+        rest(state, restarts.wait_after(began.elapsed()));
+        if state.must_stop() {
+            break;
+        }
+        state.set_life(Life::Running);
+    }
+    state.set_life(Life::Stopped);
+    Some(body)
+}
+
+/// Whoever tells the thread to stop wakes it.
+fn rest(state: &ShardState, wait: Duration) {
+    let end = Instant::now() + wait;
+    while !state.must_stop() {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return;
+        }
+        thread::park_timeout(left);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Panics in the first turns, as many as it is told.
+    struct Failing {
+        turns: u32,
+        recovered: u32,
+        cannot_recover: bool,
+    }
+
+    impl Living for Failing {
+        fn run(&mut self) {
+            if self.turns > 0 {
+                self.turns -= 1;
+                panic!("{} turns to go", self.turns);
+            }
+        }
+
+        fn recover(&mut self) {
+            assert!(!self.cannot_recover, "nothing helps");
+            self.recovered += 1;
+        }
+    }
+
     #[test]
-    fn a_fault_ends_the_shard_and_not_the_process() {
+    fn a_fault_ends_neither_the_shard_nor_the_process() {
         let state = ShardState::new();
-        assert_eq!(state.life(), Life::Running);
-        guard(&state, || panic!("a fault in the data path"));
+        let body = Box::new(Failing {
+            turns: 2,
+            recovered: 0,
+            cannot_recover: false,
+        });
+        let began = Instant::now();
+        let body = live(&state, body).expect("it goes on");
+        assert_eq!((body.recovered, state.life()), (2, Life::Stopped));
+        let (count, last) = state.panics();
+        assert!(count == 2 && last.starts_with("0 turns to go ("), "{last}");
+        assert!(
+            began.elapsed() >= Duration::from_millis(100),
+            "the second one waits"
+        );
+    }
+
+    #[test]
+    fn a_fault_that_nothing_helps_against_ends_the_shard() {
+        let state = ShardState::new();
+        let body = Box::new(Failing {
+            turns: 1,
+            recovered: 0,
+            cannot_recover: true,
+        });
+        assert!(live(&state, body).is_none());
         assert_eq!(state.life(), Life::Panicked);
-        guard(&state, || {});
-        assert_eq!(state.life(), Life::Stopped);
+        assert!(state.panics().1.starts_with("nothing helps"));
+    }
+
+    #[test]
+    fn an_injected_panic_comes_once() {
+        let state = ShardState::new();
+        state.order.store(PANIC, Ordering::Relaxed);
+        assert!(panic_note::catch(|| state.panic_when_told()).is_err());
+        assert!(panic_note::catch(|| state.panic_when_told()).is_ok());
+        assert!(!state.must_stop());
     }
 
     #[test]

@@ -81,6 +81,13 @@ impl Urgency {
     }
 }
 
+/// The thread may go on, after a panic above all.
+impl Drop for Urgency {
+    fn drop(&mut self) {
+        self.become_urgent(false);
+    }
+}
+
 fn leaves_time(used: Duration, window_ms: Millis) -> bool {
     used.as_micros() * 10 <= u128::from(window_ms) * 1000 * LARGEST_SHARE
 }

@@ -226,10 +226,59 @@ fn listeners_come_and_go_while_it_runs() {
 }
 
 #[test]
+fn a_thread_that_fails_starts_anew_without_its_peers_and_says_so() {
+    let lab = Lab::new();
+    let client = client();
+    let mut commands = RingProducer::new(lab.to_data.clone()).expect("ring");
+    let mut records = RingConsumer::new(lab.to_worker.clone()).expect("ring");
+    let mut add_peer = |lab: &Lab| {
+        let addr = client.local_addr().expect("address");
+        let mut payload = [0u32.to_le_bytes(), 3u32.to_le_bytes()].concat();
+        payload.extend(encode_address(&PeerAddr { listener: 0, addr }));
+        payload.extend([10, 8, 0, 2, 10, 0, 120, 0]);
+        payload.extend([0; 16]);
+        assert!(commands.push(2, &[&payload]));
+        commands.publish();
+        registry::wake_shard(lab.plane, 0).expect("wake");
+        until("the peer", || lab.snapshot().peers.len() == 1);
+    };
+    for round in 1..=2 {
+        add_peer(&lab);
+        registry::inject_panic(lab.plane, 0).expect("panic");
+        until("the panic", || lab.counter("panics") == round);
+        until("the restart", || lab.snapshot().life.name() == "running");
+        assert!(lab.snapshot().peers.is_empty());
+        let (count, last) = registry::shard_panics(lab.plane, 0).expect("panics");
+        assert!(
+            count == round && last.starts_with("injected panic ("),
+            "{last}"
+        );
+        let mut kind = None;
+        until("the word of it", || {
+            kind = records.next_record().map(|record| record.kind);
+            records.release();
+            kind.is_some()
+        });
+        assert_eq!(kind, Some(7));
+        lab.send_reset(&client);
+        until("a packet", || lab.counter("control-packets") == round);
+        until("its record", || records.next_record().is_some());
+        records.release();
+    }
+    assert_eq!(
+        (
+            lab.counter("commands-refused"),
+            lab.counter("rings-corrupt")
+        ),
+        (0, 0)
+    );
+}
+
+#[test]
 fn nonsense_from_the_worker_is_counted() {
     let lab = Lab::new();
     let mut commands = RingProducer::new(lab.to_data.clone()).expect("ring");
-    for (kind, len) in [(2, 10), (3, 88), (7, 4), (99, 8)] {
+    for (kind, len) in [(2, 10), (3, 88), (6, 4), (99, 8)] {
         assert!(commands.push(kind, &[&[0; 100][..len]]));
     }
     if commands.publish() {

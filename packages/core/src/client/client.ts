@@ -83,22 +83,14 @@ export class Client {
   }
 
   handleDataEvent(now: Millis, event: DataEvent): void {
-    switch (event.type) {
-      case 'silent':
-        this.#end(now, 'ping-restart', 'the server is silent');
-        break;
-      case 'key-limit':
-        if (event.keyId === this.#session.current.channel.keyId) {
-          this.renegotiate(now);
-        }
-        break;
-      case 'exit':
-      case 'floated':
-      case 'float-conflict':
-        break;
-      default:
-        assertNever(event);
+    if (event.type === 'silent') {
+      this.#end(now, 'ping-restart', 'the server is silent');
+    } else if (event.type === 'reset') {
+      this.#end(now, 'restart', 'the data thread has started anew');
+    } else if (event.type === 'key-limit' && event.keyId === this.#session.current.channel.keyId) {
+      this.renegotiate(now);
     }
+    // The rest is about clients.
   }
 
   /** Asks for new keys. */

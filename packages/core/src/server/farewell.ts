@@ -22,6 +22,8 @@ export const farewellMessage = (reason: EndReason, detail: string, explicitExitN
       return explicitExitNotify === 0 ? null : explicitExitNotify === 2 ? 'RESTART,[N]' : 'RESTART';
     case 'listener-closed':
       return 'RESTART,[PN]';
+    case 'data-reset':
+      return 'RESTART,[P]';
     case 'restarted':
     case 'renegotiation-failed':
     case 'protocol-error':

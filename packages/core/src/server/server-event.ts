@@ -45,6 +45,7 @@ export type EndReason =
   | 'kicked'
   | 'restarted'
   | 'listener-closed'
+  | 'data-reset'
   | 'shutdown'
   | 'auth-failed'
   | 'renegotiation-failed'

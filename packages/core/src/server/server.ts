@@ -1,7 +1,6 @@
 import type { DataCommand, DataEvent } from '../data-plane.js';
 import { createDropCounters, type DropReason, isDrop } from '../drop-reason.js';
-import { assertNever } from '../errors.js';
-import { asPeerId, type Millis, type Path, type PeerId, pathKey, type UnixSeconds } from '../ids.js';
+import { asPeerId, type Millis, type Path, type PeerId, type UnixSeconds } from '../ids.js';
 import type { CryptoProvider, TlsEngine, TlsSession } from '../ports.js';
 import type { Deadline } from '../session/deadline.js';
 import { DeadlineQueue } from '../session/deadline-queue.js';
@@ -15,7 +14,7 @@ import type { SessionId } from '../wire/session-id.js';
 import { decodePacketHead } from '../wrap/packet-head.js';
 import { AdmissionGate } from './admission.js';
 import { describeClient } from './connect-client.js';
-import { sameIdentity } from './identity-lock.js';
+import { handleDataEvent } from './handle-data-event.js';
 import { decodeNumbers, encodeNumbers } from './kept-numbers.js';
 import { openSession } from './open-session.js';
 import { NO_PEER_ID, PeerIdPool } from './peer-id-pool.js';
@@ -111,29 +110,11 @@ export class Server {
   }
 
   handleDataEvent(now: Millis, event: DataEvent): void {
-    const session = this.#table.byPeerId(event.peerId);
-    if (session === undefined) {
-      return;
-    }
-    switch (event.type) {
-      case 'floated':
-        this.#handleFloat(now, session, event.peerId, event.path);
-        break;
-      case 'float-conflict':
-        this.#handleFloatConflict(now, session, event);
-        break;
-      case 'exit':
-        this.#run(session, () => session.end(now, 'exit-notify', 'the client said goodbye'));
-        break;
-      case 'key-limit':
-        this.#run(session, () => session.handleKeyLimit(now, event.keyId));
-        break;
-      case 'silent':
-        this.#run(session, () => session.end(now, 'ping-restart', 'nothing came for as long as ping-restart says'));
-        break;
-      default:
-        assertNever(event);
-    }
+    handleDataEvent(now, event, {
+      table: this.#table,
+      run: (session, step) => this.#run(session, step),
+      tell: (told) => this.#outbox.events.push(told),
+    });
   }
 
   /** Answer to an `authenticate` event. */
@@ -360,35 +341,6 @@ export class Server {
   #handleConnected(session: ServerSession, peerId: PeerId): void {
     this.#table.setPeerId(peerId, session);
     this.#gate.refund();
-  }
-
-  /** A handshake that the client has begun over there, under the id of this session, gives way. */
-  #handleFloat(now: Millis, session: ServerSession, peerId: PeerId, path: Path): void {
-    if (pathKey(path) === pathKey(session.path)) {
-      return;
-    }
-    this.#table.remove(session);
-    const namesake = this.#table.find(path, session.clientId);
-    if (namesake !== undefined) {
-      this.#run(namesake, () => namesake.end(now, 'replaced', 'the client moved here with another connection'));
-    }
-    session.handleFloat(path);
-    this.#table.add(session);
-    this.#outbox.events.push({ type: 'floated', peerId, path });
-  }
-
-  /** The holder of the address is an older self of the client, or somebody else who keeps it. [wire 16] */
-  #handleFloatConflict(
-    now: Millis,
-    session: ServerSession,
-    event: Extract<DataEvent, { type: 'float-conflict' }>,
-  ): void {
-    const holder = this.#table.byPeerId(event.holder);
-    if (holder?.lock && session.lock && holder !== session && sameIdentity(holder.lock, session.lock)) {
-      this.#run(holder, () => holder.end(now, 'replaced', 'the client moved here with another connection'));
-    } else {
-      this.#outbox.events.push(event);
-    }
   }
 }
 

@@ -19,7 +19,7 @@ export interface ServerFacts {
 
 export interface ShardStatus {
   readonly shard: number;
-  /** The data thread: `running`, `panicked`, `stopped`. */
+  /** The data thread: `running`, `restarting` after a fault, `panicked` when it could not recover, `stopped`. */
   readonly state: string;
   /** Whether the worker (handshakes, renegotiations) answers. */
   readonly worker: 'running' | 'not-answering';

@@ -21,6 +21,7 @@ export type NativePort = Pick<
   | 'shardCounters'
   | 'shardIo'
   | 'shardState'
+  | 'shardPanics'
   | 'injectPanic'
   | 'parallelism'
   | 'probeHost'

@@ -18,6 +18,7 @@ class MemoryNative implements NativePort {
   readonly calls: string[] = [];
   readonly shards: ShardFds[] = [];
   state = 'running';
+  panics = 0;
   #fd = 100;
 
   openUdpGroup: NativePort['openUdpGroup'] = ({ host, port, shards }) => {
@@ -54,6 +55,7 @@ class MemoryNative implements NativePort {
   });
   shardIo: NativePort['shardIo'] = () => [];
   shardState: NativePort['shardState'] = () => this.state;
+  shardPanics: NativePort['shardPanics'] = () => ({ count: this.panics, last: 'index out of bounds (x.rs:1)' });
   injectPanic: NativePort['injectPanic'] = () => {};
   parallelism: NativePort['parallelism'] = () => 2;
   probeHost: NativePort['probeHost'] = () => ({
@@ -373,6 +375,17 @@ describe('server', () => {
     expect(server.restartClients()).toBe(1);
     expect(worker(1).received.at(-1)).toMatchObject({ type: 'disconnect', peerId: 1, reason: 'restarted' });
     expect((await server.status()).clients).toEqual([]);
+  });
+
+  test('a data thread that has failed and goes on is told once', async () => {
+    server = await start();
+    native.panics = 1;
+    native.state = 'restarting';
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    const told = lines.filter((line) => line.includes('index out of bounds (x.rs:1)'));
+    expect(told).toHaveLength(2);
+    expect(told[0]).toContain('data thread of shard 0 failed and starts anew');
+    expect(await Promise.race([server.failed, Promise.resolve('serves')])).toBe('serves');
   });
 
   test('a data thread that is gone is a failure of the server', async () => {

@@ -19,6 +19,7 @@ import { lookAtDataThreads } from './data-watch.js';
 import { faultyWorkers, watchFaultFile } from './fault-injection.js';
 import { watchFaults } from './fault-watch.js';
 import { loadNative, type NativePort } from './native-port.js';
+import { watchPanics } from './panic-watch.js';
 import { Reloader, type ReloadReport } from './reloader.js';
 import { ShardGroup } from './shard-group.js';
 import type { StartWorker } from './shard-handle.js';
@@ -115,13 +116,7 @@ const start = async (
   await statusWriter?.start(readStatus, log);
   crlFollower.follow(reloader.config);
   teardown.add(() => crlFollower.close());
-  const { crl, ca } = reloader.config.tls;
-  // The shards refuse revoked certificates from the first handshake on; the registry's own look may come a moment later.
-  if (crl !== null)
-    void readRevocation(crl, ca).then(
-      (list) => registry.setRevocation(list),
-      (error: Error) => log.error(error.message),
-    );
+  readFirstRevocation(reloader.config.tls, registry, log);
   watchSystem(native, data, log, teardown);
   if (faults !== null) teardown.add(watchFaultFile(faults, { native, plane: data.plane, shards: workers, group }, log));
   const failed = watchData(native, data, log, teardown);
@@ -141,6 +136,15 @@ const start = async (
     failed,
     stop,
   };
+};
+
+/** The shards refuse revoked certificates from the first handshake on; the registry's own look may come a moment later. */
+const readFirstRevocation = ({ crl, ca }: ServerConfig['tls'], registry: Registry, log: Log): void => {
+  if (crl === null) return;
+  void readRevocation(crl, ca).then(
+    (list) => registry.setRevocation(list),
+    (error: Error) => log.error(error.message),
+  );
 };
 
 /** `listening` is what is open when somebody looks. */
@@ -185,7 +189,9 @@ const watchData = (native: NativePort, data: DataPlane, log: Log, teardown: Tear
   });
 
 const watchSystem = (native: NativePort, data: DataPlane, log: Log, teardown: Teardown): void => {
-  teardown.add(watchFaults(native, { plane: data.plane, shards: data.starts.length }, log));
+  const threads = { plane: data.plane, shards: data.starts.length };
+  teardown.add(watchFaults(native, threads, log));
+  teardown.add(watchPanics(native, threads, log));
   if (data.keptDevice !== null) teardown.add(watchDevice(native, data.keptDevice, log));
 };
 

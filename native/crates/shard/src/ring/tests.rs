@@ -173,3 +173,47 @@ fn two_threads_lose_nothing_and_never_oversleep() {
     }
     writer.join().expect("writer");
 }
+
+#[test]
+fn a_batch_that_was_abandoned_was_never_there() {
+    let mem = allocate(4096);
+    let mut producer = RingProducer::new(mem.clone()).expect("ring");
+    let mut consumer = RingConsumer::new(mem).expect("ring");
+    for round in 0..100u8 {
+        assert!(producer.push(1, &[&[round; 700]]));
+        producer.abandon();
+        producer.publish();
+        assert!(consumer.next_record().is_none());
+        assert!(producer.push(2, &[&[round; 300]]));
+        producer.publish();
+        let record = consumer.next_record().expect("record");
+        assert_eq!((record.kind, &*record.payload), (2, &[round; 300][..]));
+        consumer.release();
+    }
+    assert_eq!(consumer.corrupt(), 0);
+}
+
+#[test]
+fn a_record_that_was_skipped_is_gone_and_erased() {
+    let mem = allocate(4096);
+    let mut producer = RingProducer::new(mem.clone()).expect("ring");
+    let mut consumer = RingConsumer::new(mem.clone()).expect("ring");
+    producer.push(1, &[b"first"]);
+    producer.push(3, &[b"secret"]);
+    producer.push(1, &[b"third"]);
+    producer.publish();
+    consumer.next_record().expect("first");
+    consumer.next_record().expect("secret");
+    consumer.skip_last();
+    let mut bytes = [1; 6];
+    mem.read(DATA + 16 + RECORD_HEADER, &mut bytes);
+    assert_eq!(bytes, [0; 6]);
+    assert_eq!(&*consumer.next_record().expect("third").payload, b"third");
+    consumer.release();
+    // What was released is the producer's again: nothing of it is erased.
+    assert!(producer.push(1, &[&[7; 2000]]) && producer.push(1, &[&[8; 1900]]));
+    consumer.skip_last();
+    producer.publish();
+    assert_eq!(&*consumer.next_record().expect("long").payload, &[7; 2000]);
+    assert_eq!(&*consumer.next_record().expect("long").payload, &[8; 1900]);
+}
