@@ -1,10 +1,11 @@
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from '@jest/globals';
 import { Client } from './lab/client.js';
 import type { Running } from './lab/host.js';
 import { keyFile } from './lab/keys.js';
 import { type Lab, useLab } from './lab/lab.js';
-import { type ServerSettings, shardvpnCommand, writeServerConfig } from './lab/server.js';
+import { POOL_OF_TWO, type ServerSettings, shardvpnCommand, writeServerConfig } from './lab/server.js';
 import { until } from './lab/until.js';
 
 const { ours } = useLab();
@@ -69,6 +70,47 @@ ours('a file with an error changes nothing and says where', async (lab) => {
   expect(server.log()).toMatch(/error: .*\.conf:\d+: max-clients: [\s\S]*nothing has been changed/);
   const client = await Client.connect(lab, 2);
   expect(client.pushed).toContain('route 10.50.0.0');
+});
+
+ours('SIGHUP goes on in new log and status files where the old ones were moved away', async (lab) => {
+  const [log, status] = [join(lab.folder, 'rotated.log'), join(lab.folder, 'rotated.status')];
+  const config = writeServerConfig(lab, { lines: [`log-append ${log}`, `status ${status} 1`] });
+  const server = lab.serverHost.start('server', [...shardvpnCommand, '--config', config]);
+  const has = (file: string, pattern: RegExp): boolean => existsSync(file) && pattern.test(readFileSync(file, 'utf8'));
+  await until('it is ready', () => has(log, /ready pid=/), { seconds: 60 });
+  for (const file of [log, status]) renameSync(file, `${file}.1`);
+  server.signal('SIGHUP');
+  await until('the new log goes on', () => has(log, /configuration read again/), { seconds: 60 });
+  expect(has(`${log}.1`, /configuration read again/)).toBe(false);
+  await Client.connect(lab, 2);
+  await until('the new status lists the client', () => has(status, /client1,192\.0\.2\.2/), { seconds: 60 });
+  expect(has(log, /client1 connected/) && !has(`${log}.1`, /client1 connected/)).toBe(true);
+});
+
+ours('a pool that grows takes more clients, and another verb says more', async (lab) => {
+  const pool = (last: number, verb: number): ServerSettings => ({
+    without: [...(POOL_OF_TWO.without ?? []), 'verb'],
+    lines: [
+      ...(POOL_OF_TWO.lines ?? []).map((line) => line.replace('10.8.0.51', `10.8.0.${last}`)),
+      'duplicate-cn',
+      'reneg-sec 3',
+      `verb ${verb}`,
+    ],
+  });
+  const { server, config } = await start(lab, pool(51, 3));
+  const clients = [await Client.connect(lab, 2), await Client.connect(lab, 3)];
+  const third = Client.start(lab, 4);
+  await server.says(/client1 refused: /, 60);
+  expect(server.log()).not.toMatch(/debug:/);
+  rewrite(lab, config, pool(52, 4));
+  expect(await reload(lab, config)).toMatchObject({
+    code: 0,
+    output: expect.stringMatching(/^changed: server\/ifconfig-pool, verb$/m),
+  });
+  await third.connected(1, 60);
+  expect(third.ipv4).toBe('10.8.0.52');
+  await server.says(/debug: client1 renegotiated/, 60);
+  for (const client of clients) expect(client.log().match(/Initialization Sequence Completed/g)).toHaveLength(1);
 });
 
 ours('SIGUSR1 brings the clients back to their addresses, SIGUSR2 writes the status', async (lab) => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -32,6 +32,23 @@ describe('log', () => {
     [11, ['debug: d', 'info: i', 'warning: w', 'error: e']],
   ])('verb %d shows %j', (verb, lines) => {
     expect(written(verb, everything).map((line) => line.slice(24))).toEqual(lines);
+  });
+
+  test('what was moved away is opened anew, and nothing happens to a file that was not', () => {
+    const log = createLog({ verb: 3, file, append: false });
+    log.info('one');
+    expect(log.reopen?.()).toBeNull();
+    log.info('two');
+    renameSync(file, `${file}.1`);
+    log.info('three');
+    expect(log.reopen?.()).toBeNull();
+    log.info('four');
+    const messages = (name: string) => readFileSync(name, 'utf8').match(/(?<=info: ).*/g);
+    expect([messages(`${file}.1`), messages(file)]).toEqual([['one', 'two', 'three'], ['four']]);
+    rmSync(file);
+    mkdirSync(file);
+    expect(log.reopen?.()).toMatch(/^the log goes on in the file that was moved away: EISDIR/);
+    log.info('five');
   });
 
   test('an entry is one line with a time and its fields', () => {

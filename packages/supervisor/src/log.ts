@@ -1,3 +1,4 @@
+import { closeSync, openSync, statSync } from 'node:fs';
 import { destination, pino } from 'pino';
 
 /** Where the server says what happens. A message is one line; `fields` follow it as `name=value`. */
@@ -8,6 +9,8 @@ export interface Log {
   debug(message: string, fields?: object): void;
   /** Another `verb`, for the lines from now on. */
   setVerb?(verb: number): void;
+  /** Goes on in a new file where the old one was moved away. Returns what is wrong, null when nothing is. */
+  reopen?(): string | null;
 }
 
 export interface LogOptions {
@@ -24,8 +27,8 @@ export interface LogOptions {
  * Throws what opening the file throws (`ENOENT`, `EACCES`).
  */
 export const createLog = ({ verb, file, append }: LogOptions): Log => {
-  const target = file === null ? { fd: 1 } : { dest: file, append };
-  const sink = destination({ ...target, sync: true, maxLength: MAX_UNWRITTEN });
+  if (file !== null && !append) closeSync(openSync(file, 'w'));
+  const sink = destination({ ...(file === null ? { fd: 1 } : { dest: file }), sync: true, maxLength: MAX_UNWRITTEN });
   sink.on('error', () => {});
   const logger = pino({ level: levelOf(verb), base: null }, { write: (entry) => void sink.write(readable(entry)) });
   return {
@@ -36,7 +39,29 @@ export const createLog = ({ verb, file, append }: LogOptions): Log => {
     setVerb: (verb) => {
       logger.level = levelOf(verb);
     },
+    ...(file !== null && { reopen: reopener(file, () => sink.reopen()) }),
   };
+};
+
+/** Opens nothing while the open file is still the one of that name: after `user` there may be no right to open it again. */
+const reopener = (file: string, reopen: () => void): (() => string | null) => {
+  let open = idOf(file);
+  return () => {
+    if (idOf(file) === open) return null;
+    try {
+      reopen();
+    } catch (error) {
+      return `the log goes on in the file that was moved away: ${(error as Error).message}`;
+    }
+    open = idOf(file);
+    return null;
+  };
+};
+
+/** Which file has the name now; null when none has. */
+const idOf = (file: string): string | null => {
+  const found = statSync(file, { throwIfNoEntry: false });
+  return found === undefined ? null : `${found.dev} ${found.ino}`;
 };
 
 const MAX_UNWRITTEN = 1_000_000;

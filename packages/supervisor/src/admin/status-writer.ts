@@ -29,6 +29,16 @@ export class StatusWriter {
     if (seconds > 0) this.#end = repeat(seconds * 1000, `writing ${file}`, write, log);
   }
 
+  /** For whoever moves the file away. Returns what is wrong, null when nothing is. */
+  reopen(): string | null {
+    try {
+      this.#file.reopen();
+      return null;
+    } catch (error) {
+      return `the status is written to the file that was moved away: ${(error as Error).message}`;
+    }
+  }
+
   close(): void {
     this.#end();
     if (this.#last !== undefined) this.#write({ ...this.#last, clients: [] });

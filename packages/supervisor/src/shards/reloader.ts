@@ -34,6 +34,8 @@ export interface ReloaderPorts {
     readonly listeners: Pick<DataPlane['listeners'], 'prepare' | 'apply'>;
   };
   readonly crl: Pick<CrlFollower, 'follow'>;
+  /** Goes on in new files where old ones were moved away; returns what is wrong. */
+  readonly reopenFiles: () => readonly string[];
   readonly log: Log;
 }
 
@@ -61,7 +63,8 @@ export class Reloader {
   }
 
   async #reload(): Promise<ReloadReport> {
-    const { readAgain, log } = this.#ports;
+    const { readAgain, reopenFiles, log } = this.#ports;
+    for (const problem of reopenFiles()) log.warn(problem);
     if (readAgain === null)
       return tell(log, refused(['the server was not started from a file: nothing to read again']));
     const { config, problems } = readAgain();

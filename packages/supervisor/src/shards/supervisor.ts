@@ -109,7 +109,8 @@ const start = async (
     setRevocation: (list: RevocationList) => registry.setRevocation(list),
   };
   const crlFollower = new CrlFollower(crlUsers, log);
-  const reloader = new Reloader(config, { readAgain, group, registry, data, crl: crlFollower, log });
+  const reopenFiles = (): string[] => [log.reopen?.() ?? [], statusWriter?.reopen() ?? []].flat();
+  const reloader = new Reloader(config, { readAgain, group, registry, data, crl: crlFollower, reopenFiles, log });
   const reload = (): Promise<ReloadReport> => reloader.reload();
   const adminUrl = await openAdmin(config.adminHttp, { readStatus, reload }, log, teardown);
   dropPrivileges(config, log);

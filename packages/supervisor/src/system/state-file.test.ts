@@ -4,6 +4,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -53,6 +54,20 @@ describe('state file', () => {
     file.write('new');
     file.close();
     expect(statSync(path).ino).not.toBe(before);
+  });
+
+  test('goes on in the new file where the old one was moved away and it can only be written in place', () => {
+    const path = join(folder, 'status.txt');
+    const file = StateFile.open(path, 'status');
+    mkdirSync(`${path}.tmp`);
+    file.write('one\n');
+    file.reopen();
+    renameSync(path, `${path}.1`);
+    writeFileSync(path, '');
+    file.reopen();
+    file.write('two\n');
+    file.close();
+    expect([readFileSync(`${path}.1`, 'utf8'), readFileSync(path, 'utf8')]).toEqual(['one\n', 'two\n']);
   });
 
   test('is written in place where nothing can be made beside it', () => {

@@ -6,6 +6,7 @@ import {
   readFileSync,
   realpathSync,
   renameSync,
+  statSync,
   unlinkSync,
   writeFileSync,
   writeSync,
@@ -37,6 +38,17 @@ export class StateFile {
         EACCES: 'change its permissions',
       });
     }
+  }
+
+  /** Goes on with whatever has the name now, where the file was moved away; throws when it cannot be opened. */
+  reopen(): void {
+    const named = statSync(this.path, { throwIfNoEntry: false });
+    if (this.#fd === null) return;
+    const open = fstatSync(this.#fd);
+    if (named?.ino === open.ino && named.dev === open.dev) return;
+    const fd = openSync(this.path, 'a+', 0o600);
+    this.close();
+    this.#fd = fd;
   }
 
   read(): string {
