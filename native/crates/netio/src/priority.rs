@@ -1,6 +1,7 @@
 //! The place of the calling thread among the others that want its CPU.
 
 use std::mem::zeroed;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::error::last_errno;
@@ -13,16 +14,24 @@ pub fn is_ordinary() -> bool {
     policy() == libc::SCHED_OTHER && niceness() <= 0
 }
 
-/// Goes before all ordinary threads, or back among them; the errno when that is not permitted.
+/// Goes before all ordinary threads, or back among them; the errno when that is not permitted. Nothing of it is passed on
+/// to programs that the process starts: neither the priority, nor, but for the moment of the call, the limit.
 pub fn set_urgent(urgent: bool) -> Result<(), i32> {
-    let (policy, priority) = if urgent {
-        (libc::SCHED_RR, URGENT)
-    } else {
-        (libc::SCHED_OTHER, 0)
-    };
+    if !urgent {
+        return set_policy(libc::SCHED_OTHER, 0);
+    }
+    match set_policy(libc::SCHED_RR, URGENT) {
+        Err(libc::EPERM) => with_limit(|| set_policy(libc::SCHED_RR, URGENT)),
+        result => result,
+    }
+}
+
+fn set_policy(policy: i32, priority: i32) -> Result<(), i32> {
     let parameter = libc::sched_param {
         sched_priority: priority,
     };
+    // Only who may do anything may take that flag back, so ordinary threads keep it.
+    let policy = policy | libc::SCHED_RESET_ON_FORK;
     // SAFETY: sched_setscheduler reads one sched_param; 0 is the calling thread.
     let rc = unsafe {
         libc::syscall(
@@ -37,17 +46,46 @@ pub fn set_urgent(urgent: bool) -> Result<(), i32> {
 
 /// Lets threads of this process become urgent after it has given up its rights, as far as it has the right to allow that.
 pub fn permit_urgent_later() {
-    let wanted = URGENT as libc::rlim_t;
+    let limit = limit();
+    if limit.rlim_max < WANTED {
+        set_limit(libc::rlimit {
+            rlim_max: WANTED,
+            ..limit
+        });
+    }
+}
+
+/// Makes the call with as much of the limit as is needed. The limit is the process's, and so is the lock.
+fn with_limit(call: impl FnOnce() -> Result<(), i32>) -> Result<(), i32> {
+    static LIMIT: Mutex<()> = Mutex::new(());
+    let _held = LIMIT.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = limit();
+    if before.rlim_cur >= WANTED || before.rlim_max < WANTED {
+        return call();
+    }
+    set_limit(libc::rlimit {
+        rlim_cur: WANTED,
+        ..before
+    });
+    let result = call();
+    set_limit(before);
+    result
+}
+
+const WANTED: libc::rlim_t = URGENT as libc::rlim_t;
+
+fn limit() -> libc::rlimit {
     // SAFETY: integers, for which all zero bits are valid.
     let mut limit: libc::rlimit = unsafe { zeroed() };
-    // SAFETY: getrlimit fills one rlimit, setrlimit reads one.
-    unsafe {
-        if libc::getrlimit(libc::RLIMIT_RTPRIO, &mut limit) == 0 && limit.rlim_cur < wanted {
-            limit.rlim_cur = wanted;
-            limit.rlim_max = limit.rlim_max.max(wanted);
-            libc::setrlimit(libc::RLIMIT_RTPRIO, &limit);
-        }
-    }
+    // SAFETY: getrlimit fills one rlimit; a refusal leaves zeroes, the limit of who may do nothing.
+    unsafe { libc::getrlimit(libc::RLIMIT_RTPRIO, &mut limit) };
+    limit
+}
+
+/// Without the right to, nothing changes.
+fn set_limit(limit: libc::rlimit) {
+    // SAFETY: setrlimit reads one rlimit.
+    unsafe { libc::setrlimit(libc::RLIMIT_RTPRIO, &limit) };
 }
 
 /// CPU time of the calling thread since it started.
@@ -62,7 +100,7 @@ pub fn cpu_time() -> Duration {
 fn policy() -> i32 {
     // SAFETY: sched_getscheduler takes a plain integer; 0 is the calling thread.
     let policy = unsafe { libc::syscall(libc::SYS_sched_getscheduler, 0) };
-    policy as i32
+    policy as i32 & !libc::SCHED_RESET_ON_FORK
 }
 
 fn niceness() -> i32 {
@@ -86,6 +124,42 @@ mod tests {
         assert!(!is_ordinary());
         set_urgent(false).expect("ordinary");
         assert!(is_ordinary());
+    }
+
+    /// In a thread of its own, which gives up its rights as after `user`.
+    #[allow(clippy::print_stderr, reason = "a skipped test says why")]
+    #[test]
+    fn programs_that_are_started_inherit_nothing() {
+        let thread = std::thread::spawn(|| {
+            permit_urgent_later();
+            if limit().rlim_max < WANTED || crate::capabilities::keep_only_net_admin().is_err() {
+                eprintln!("skipped: no right to raise the limit");
+                return;
+            }
+            assert_eq!(
+                limit().rlim_cur,
+                0,
+                "this test was started with a limit of its own"
+            );
+            set_urgent(true).expect("urgent by the limit");
+            assert_eq!((policy(), limit().rlim_cur), (libc::SCHED_RR, 0));
+            let child = std::process::Command::new("cat")
+                .args(["/proc/self/stat", "/proc/self/limits"])
+                .output()
+                .expect("cat");
+            let text = String::from_utf8(child.stdout).expect("text");
+            let (stat, limits) = text.split_once('\n').expect("two files");
+            let policy_of_child = stat.split(' ').nth(40).expect("field 41");
+            assert_eq!(policy_of_child, "0", "{stat}");
+            let line = limits
+                .lines()
+                .find(|line| line.contains("realtime priority"));
+            let words: Vec<_> = line.expect("a limit").split_whitespace().collect();
+            assert_eq!(words[3], "0", "{words:?}");
+            set_urgent(false).expect("ordinary again");
+            set_urgent(true).expect("urgent again");
+        });
+        thread.join().expect("the thread");
     }
 
     #[test]
