@@ -55,6 +55,7 @@ async function soak(lab: Lab): Promise<SoakReport> {
   return {
     ...{ results, rests, reloads: disturbance.reloads, crashes: disturbance.crashes },
     lostInKernel: (await drops(lab)) - dropsBefore,
+    workerRestarts: sumsOf(status, 'workerRestarts'),
     drops: sumsOf(status, 'drops'),
     controlDrops: sumsOf(status, 'controlDrops'),
     counters: sumsOf(status, 'counters'),
@@ -97,8 +98,8 @@ async function start(lab: Lab): Promise<{ server: Running; config: string }> {
 
 /** A busy machine may keep a server from saying anything for as long as it has pushed. */
 const PATIENT = [
-  'hand-window 30',
-  'connect-timeout 30',
+  'hand-window 15',
+  'connect-timeout 15',
   'reneg-sec 0',
   'pull-filter ignore "ping-restart"',
   'ping-restart 30',
@@ -120,10 +121,10 @@ async function churn(lab: Lab, life: SoakSettings): Promise<ChurnResult> {
   return JSON.parse(readFileSync(json, 'utf8')) as ChurnResult;
 }
 
-/** Once every lease is back. */
+/** Once every lease is back, and every worker. */
 async function atRest(lab: Lab, server: Running): Promise<Vitals> {
   const isEmpty = ({ clients, shards }: Status): boolean =>
-    clients.length === 0 && shards.every((shard) => shard.clients === 0);
+    clients.length === 0 && shards.every((shard) => shard.clients === 0 && shard.worker === 'running');
   await until('all leases are back', async () => isEmpty(await readStatus(lab)), { seconds: 60, every: 500 });
   return vitalsOf(server);
 }
@@ -131,7 +132,10 @@ async function atRest(lab: Lab, server: Running): Promise<Vitals> {
 const drops = async (lab: Lab): Promise<number> =>
   (await kernelDrops(lab.serverHost)) + (await kernelDrops(lab.host(2)));
 
-function sumsOf({ shards }: Status, key: 'drops' | 'controlDrops' | 'counters'): Record<string, number> {
+function sumsOf(
+  { shards }: Status,
+  key: 'workerRestarts' | 'drops' | 'controlDrops' | 'counters',
+): Record<string, number> {
   const sums: Record<string, number> = {};
   for (const shard of shards)
     for (const [name, count] of Object.entries(shard[key])) if (count > 0) sums[name] = (sums[name] ?? 0) + count;

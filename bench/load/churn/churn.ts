@@ -9,7 +9,7 @@ import type { ChurnOptions } from './churn-options.js';
 import { type ChurnResult, sumOf, unexplainedLosses } from './churn-result.js';
 import { FleetLink } from './fleet-link.js';
 import { FlowBook } from './flow-book.js';
-import type { Move } from './flow-record.js';
+import type { Move, Stall } from './flow-record.js';
 import { DRAIN_MS, Life, type LifeEvent, type LifePorts } from './life.js';
 import { Random } from './random.js';
 
@@ -24,6 +24,9 @@ export const runChurn = async (options: ChurnOptions, say: (text: string) => voi
 const SETTLE_MS = 40_000;
 const LOOK_MS = 100;
 const SAY_MS = 5000;
+/** How often to look whether this process runs, and what is too late. */
+const TICK_MS = 50;
+const STALL_MS = 300;
 /** For the goodbyes to leave. */
 const GOODBYE_MS = 200;
 
@@ -35,6 +38,7 @@ class Churn {
   readonly #book: FlowBook;
   readonly #lives: readonly Life[];
   readonly #moves: Move[] = [];
+  readonly #stalls: Stall[] = [];
   readonly #events: Record<LifeEvent | 'renegotiations', number> = {
     ...{ connects: 0, floats: 0, exits: 0, kills: 0, restarts: 0, renegotiations: 0 },
     ...{ 'handshakes-failed': 0, 'sessions-lost': 0 },
@@ -61,6 +65,7 @@ class Churn {
     const { clients, rate, seconds, seed } = this.#options;
     this.#say(`seed ${seed}: ${clients} clients for ${seconds} s`);
     const begin = performance.now();
+    const ticks = this.#noteStalls();
     for (const life of this.#lives) {
       life.begin();
       await sleep(1000 / rate);
@@ -73,9 +78,19 @@ class Churn {
     for (const client of this.#lives.keys()) this.#book.close(client, 'drained');
     for (const client of this.#lives.keys()) this.#link.remove(client, true);
     await sleep(GOODBYE_MS);
+    clearInterval(ticks);
     const result = this.#result((performance.now() - begin) / 1000);
     this.#link.close();
     return result;
+  }
+
+  #noteStalls(): NodeJS.Timeout {
+    let last = this.#native.loadClock();
+    return setInterval(() => {
+      const now = this.#native.loadClock();
+      if (now - last > STALL_MS) this.#stalls.push({ from: last, to: now });
+      last = now;
+    }, TICK_MS);
   }
 
   #ports(): LifePorts {
@@ -124,7 +139,7 @@ class Churn {
     const moves = native.takeMoves(this.#link.load);
     for (let n = 0; n + 1 < moves.length; n += 2) this.#moves.push({ client: moves[n] ?? 0, at: moves[n + 1] ?? 0 });
     const flows = this.#book.closed;
-    const losses = attributeLosses(flows, this.#moves, 1000 / this.#options.pps);
+    const losses = attributeLosses(flows, this.#moves, this.#stalls, 1000 / this.#options.pps);
     const { corrupted, late, foreign } = native.strayPackets(this.#link.load);
     const [sent, received] = [sumOf(flows, 'sent'), sumOf(flows, 'received')];
     const epoch = performance.timeOrigin + performance.now() - native.loadClock();

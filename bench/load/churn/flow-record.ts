@@ -32,3 +32,9 @@ export interface Move {
   readonly client: number;
   readonly at: number;
 }
+
+/** This process did not run for so long, although it had to. */
+export interface Stall {
+  readonly from: number;
+  readonly to: number;
+}

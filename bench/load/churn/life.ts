@@ -18,7 +18,7 @@ export interface LifePorts {
 export type LifeEvent = 'connects' | 'floats' | 'exits' | 'kills' | 'restarts' | 'handshakes-failed' | 'sessions-lost';
 
 /** For answers that are on their way; far more than a round trip. */
-export const DRAIN_MS = 1500;
+export const DRAIN_MS = 2500;
 const RETRY_MS = 500;
 /** A program that was killed and started again at once. */
 const RESTART_MS = 1000;

@@ -7,6 +7,7 @@ export interface Status {
     readonly state: string;
     readonly shard: number;
     readonly clients: number;
+    readonly worker: string;
     readonly workerRestarts: Readonly<Record<string, number>>;
     readonly counters: Readonly<Record<string, number>>;
     readonly drops: Readonly<Record<string, number>>;

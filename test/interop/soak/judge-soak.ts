@@ -12,6 +12,8 @@ export interface SoakReport {
   readonly lostInKernel: number;
   readonly reloads: readonly string[];
   readonly crashes: readonly string[];
+  /** By reason. */
+  readonly workerRestarts: Readonly<Record<string, number>>;
   readonly drops: Readonly<Record<string, number>>;
   readonly controlDrops: Readonly<Record<string, number>>;
   readonly counters: Readonly<Record<string, number>>;
@@ -27,11 +29,11 @@ const MAY_GROW_MIB = 64;
 
 /** Nothing is lost but what UDP would lose, and nothing is left. */
 export function judgeSoak(report: SoakReport): void {
-  for (const result of report.results) judgeClients(result, report);
+  for (const result of report.results) judgeClients(result, report.lostInKernel);
   judgeServer(report);
 }
 
-function judgeClients(result: ChurnResult, { crashes, lostInKernel }: SoakReport): void {
+function judgeClients(result: ChurnResult, lostInKernel: number): void {
   const { events, packets, lost, unexplained } = result;
   expect({ 'corrupted, duplicated, unsent': [packets.corrupted, packets.duplicated, packets.unsent] }).toEqual({
     'corrupted, duplicated, unsent': [0, 0, 0],
@@ -40,24 +42,29 @@ function judgeClients(result: ChurnResult, { crashes, lostInKernel }: SoakReport
   if (lost.unexplained > lostInKernel) expect(unexplained).toEqual([]);
   // One in flight in each of its three flows, and what another client sends it before it has spoken again.
   expect(lost.float).toBeLessThanOrEqual(4 * events.floats);
-  for (const each of ['connects', 'floats', 'exits', 'kills', 'restarts', 'renegotiations'] as const)
-    expect({ each, count: events[each] }).toEqual({ each, count: expect.any(Number) });
-  expect(Math.min(events.connects, events.floats, events.exits, events.kills, events.restarts)).toBeGreaterThan(0);
+  for (const each of ['connects', 'floats', 'exits', 'kills', 'restarts'] as const)
+    expect({ each, happened: events[each] > 0 }).toEqual({ each, happened: true });
   expect(events['sessions-lost']).toBe(0);
-  // A handshake may be under way in a worker that dies; the client tries again.
-  expect(events['handshakes-failed']).toBeLessThanOrEqual(10 * crashes.length);
+  // A handshake may be under way in a worker that dies, or take too long on a busy machine; its client tries again.
+  expect(Object.keys(result.ended).filter((reason) => !reason.startsWith('handshake: handshake-timeout'))).toEqual([]);
 }
 
 /** Of packets that were under way from or to a client that had gone, or had been replaced by its next connection. */
 const OF_THE_GONE = new Set(['no-route', 'unknown-peer', 'unknown-key']);
 
-function judgeServer({ rests, drops, controlDrops, counters, complaints, crashes }: SoakReport): void {
+function judgeServer(report: SoakReport): void {
+  const { rests, drops, controlDrops, counters, complaints, crashes, workerRestarts } = report;
+  const restarts = Object.values(workerRestarts).reduce((sum, count) => sum + count, 0);
+  // A crash that hits a worker on its way up is none.
+  expect(restarts).toBeLessThanOrEqual(crashes.length);
+  expect(restarts > 0).toBe(crashes.length > 0);
+  const failures = report.results.some(({ events }) => events['handshakes-failed'] > 0);
   const [before, after] = [rests[0] as Vitals, rests.at(-1) as Vitals];
   expect(after.descriptors).toBe(before.descriptors);
   expect(after.threads).toBe(before.threads);
   expect(after.residentMiB - before.residentMiB).toBeLessThan(MAY_GROW_MIB);
   expect(Object.keys(drops).filter((reason) => !OF_THE_GONE.has(reason))).toEqual([]);
-  if (crashes.length === 0) expect(controlDrops).toEqual({});
+  if (crashes.length === 0 && !failures) expect(controlDrops).toEqual({});
   for (const fault of [
     'commands-refused',
     'rings-corrupt',
@@ -66,8 +73,10 @@ function judgeServer({ rests, drops, controlDrops, counters, complaints, crashes
     'routes-not-steered',
   ])
     expect({ fault, count: counters[fault] ?? 0 }).toEqual({ fault, count: 0 });
-  expect(Object.keys(complaints).filter((line) => !hasCause(line, crashes.length > 0))).toEqual([]);
+  const causes = [
+    /fault injection is on/,
+    ...(crashes.length > 0 ? [/worker of shard N /] : []),
+    ...(failures ? [/reason=tls-failed/] : []),
+  ];
+  expect(Object.keys(complaints).filter((line) => !causes.some((cause) => cause.test(line)))).toEqual([]);
 }
-
-const hasCause = (line: string, crashes: boolean): boolean =>
-  /fault injection is on/.test(line) || (crashes && /^error: worker of shard N /.test(line));

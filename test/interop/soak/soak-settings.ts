@@ -50,10 +50,10 @@ export function soakSettings(environment: NodeJS.ProcessEnv): SoakSettings {
     stay: number('STAY', isLong ? 40 : 20),
     away: number('AWAY', 3),
     float: number('FLOAT', 8),
-    // Half of it has to be long enough for a lost packet to be sent again.
-    renegotiateEvery: isLong ? 60 : 13,
+    // Half of it has to be long enough for packets that are lost to be sent again, on a busy machine as well.
+    renegotiateEvery: 60,
     reloadEvery: number('RELOAD_EVERY', isLong ? 20 : 4),
-    crashEvery: number('CRASH_EVERY', 0),
+    crashEvery: number('CRASH_EVERY', isLong ? 15 : 0),
   };
 }
 
