@@ -86,16 +86,19 @@ impl Flow {
             && self.len + segment.payload_len <= MAX_PACKET
             && self.count < max_count
             && segment.continues(so_far, packet, self.len - first.header_len, self.count)
-            && (open.first_is_checked || first.is_intact(so_far))
-            && segment.is_intact(packet);
+            && (open.first_is_checked || first.is_intact(so_far));
         if !fits {
             return false;
         }
         open.first_is_checked = true;
-        open.is_full = segment.ends_burst || segment.payload_len < first.payload_len;
         let end = VNET_LEN + self.len + segment.payload_len;
         let payload = &packet[segment.header_len..segment.header_len + segment.payload_len];
-        self.buffer[VNET_LEN + self.len..end].copy_from_slice(payload);
+        // One pass over the payload for both; what does not belong behind the superpacket is overwritten by what does.
+        let sum = checksum::copy(payload, &mut self.buffer[VNET_LEN + self.len..end]);
+        if !segment.is_intact_with(packet, sum) {
+            return false;
+        }
+        open.is_full = segment.ends_burst || segment.payload_len < first.payload_len;
         if first.is_tcp {
             self.buffer[VNET_LEN + first.l4 + 13] |= packet[first.l4 + 13];
         }

@@ -100,16 +100,22 @@ impl Segment {
 
     /// Do the IPv4 header's and the L4 checksum hold?
     pub fn is_intact(&self, packet: &[u8]) -> bool {
-        let packet = &packet[..self.header_len + self.payload_len];
+        let payload = &packet[self.header_len..self.header_len + self.payload_len];
+        self.is_intact_with(packet, checksum::sum(payload))
+    }
+
+    /// The same where the payload's sum is known.
+    pub fn is_intact_with(&self, packet: &[u8], payload_sum: u32) -> bool {
+        // The addresses of the pseudo header stand right before the L4 header: there are no options between.
         let (addresses, protocol) = if self.is_v4 {
-            (&packet[12..20], packet[9])
+            (12, packet[9])
         } else {
-            (&packet[8..40], packet[6])
+            (8, packet[6])
         };
-        let segment = &packet[self.l4..];
-        let pseudo = checksum::pseudo_header(addresses, protocol, segment.len());
+        let l4_len = self.header_len - self.l4 + self.payload_len;
+        let headers = checksum::sum(&packet[addresses..self.header_len]);
         (!self.is_v4 || checksum::fold(checksum::sum(&packet[..20])) == 0xffff)
-            && checksum::fold(pseudo + checksum::sum(segment)) == 0xffff
+            && checksum::fold(headers + u32::from(protocol) + l4_len as u32 + payload_sum) == 0xffff
     }
 }
 

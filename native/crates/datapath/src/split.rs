@@ -69,17 +69,17 @@ impl Split {
         let start = self.header_len + index * self.step;
         let (header, payload) = out.split_at_mut(self.header_len);
         header.copy_from_slice(&packet[..self.header_len]);
-        payload.copy_from_slice(&packet[start..start + payload.len()]);
-        match self.kind {
-            Kind::Whole => {}
-            Kind::Tcp => {
-                self.patch_ip(index, out);
-                self.patch_tcp(index, out);
-            }
-            Kind::Udp => {
-                self.patch_ip(index, out);
-                self.patch_udp(out);
-            }
+        let from = &packet[start..start + payload.len()];
+        if self.kind == Kind::Whole {
+            return payload.copy_from_slice(from);
+        }
+        // One pass over the payload for both.
+        let payload_sum = checksum::copy(from, payload);
+        self.patch_ip(index, out);
+        if self.kind == Kind::Tcp {
+            self.patch_tcp(index, out, payload_sum);
+        } else {
+            self.patch_udp(out, payload_sum);
         }
     }
 
@@ -98,7 +98,7 @@ impl Split {
         out[10..12].copy_from_slice(&sum.to_be_bytes());
     }
 
-    fn patch_tcp(&self, index: usize, out: &mut [u8]) {
+    fn patch_tcp(&self, index: usize, out: &mut [u8], payload_sum: u32) {
         let segment = &mut out[self.l4..];
         let sequence = be32(segment, 4).wrapping_add((index * self.step) as u32);
         segment[4..8].copy_from_slice(&sequence.to_be_bytes());
@@ -108,21 +108,22 @@ impl Split {
         if index > 0 {
             segment[13] &= !CWR;
         }
-        self.patch_checksum(TCP, 16, out);
+        self.patch_checksum(TCP, 16, out, payload_sum);
     }
 
-    fn patch_udp(&self, out: &mut [u8]) {
+    fn patch_udp(&self, out: &mut [u8], payload_sum: u32) {
         let len = (out.len() - self.l4) as u16;
         out[self.l4 + 4..self.l4 + 6].copy_from_slice(&len.to_be_bytes());
-        self.patch_checksum(UDP, 6, out);
+        self.patch_checksum(UDP, 6, out, payload_sum);
     }
 
-    fn patch_checksum(&self, protocol: u8, offset: usize, out: &mut [u8]) {
+    fn patch_checksum(&self, protocol: u8, offset: usize, out: &mut [u8], payload_sum: u32) {
         let (ip, segment) = out.split_at_mut(self.l4);
         let addresses = if self.is_v4 { &ip[12..20] } else { &ip[8..40] };
         segment[offset..offset + 2].fill(0);
         let pseudo = checksum::pseudo_header(addresses, protocol, segment.len());
-        let sum = !checksum::fold(pseudo + checksum::sum(segment));
+        let header = checksum::sum(&segment[..self.header_len - self.l4]);
+        let sum = !checksum::fold(pseudo + header + payload_sum);
         segment[offset..offset + 2]
             .copy_from_slice(&on_the_wire(sum, protocol == UDP).to_be_bytes());
     }
