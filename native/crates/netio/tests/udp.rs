@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::AsRawFd;
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
@@ -234,6 +235,52 @@ fn a_vanished_client_takes_no_datagram_of_others() {
         assert_eq!(counters.unreachable, 5, "{host}");
         let marks: Vec<u8> = drain(&client, 0).0.iter().map(|bytes| bytes[0]).collect();
         assert_eq!(marks, [0, 1, 2, 3, 4]);
+    }
+}
+
+/// The queue of one device is full; what goes through another one, later in the same call, has to go out all the same.
+#[test]
+#[allow(clippy::print_stderr, reason = "a skipped test says why")]
+fn a_full_device_takes_no_datagram_of_others() {
+    const COMMANDS: [&str; 7] = [
+        "ip link set lo up",
+        "ip link add slow0 type veth peer name slow1",
+        "ip addr add 192.0.2.1/24 dev slow0",
+        "ip link set slow0 up",
+        "ip link set slow1 up",
+        "ip neigh add 192.0.2.2 lladdr 02:00:00:00:00:02 dev slow0",
+        "tc qdisc add dev slow0 root tbf rate 8kbit burst 2k limit 3k",
+    ];
+    let checked = in_own_namespace(|| {
+        for command in COMMANDS {
+            let mut words = command.split(' ');
+            let program = words.next().expect("a program");
+            let status = Command::new(program).args(words).status();
+            assert!(status.expect("iproute2").success(), "{command}");
+        }
+        let (receiver, server) = (
+            group(IpAddr::V4(Ipv4Addr::LOCALHOST), 1),
+            group(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 1),
+        );
+        let slow = "192.0.2.2:9".parse().expect("address");
+        let fast = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), receiver.port);
+        let mut batch = SendBatch::new(true);
+        for mark in 0..10 {
+            push(&mut batch, slow, &[9; 1000]);
+            push(&mut batch, fast, &[mark; 1000]);
+        }
+        batch.flush(&server.sockets);
+        let (counters, arrived) = (batch.counters, drain(&receiver, 0).0);
+        let marks: Vec<u8> = arrived.iter().map(|bytes| bytes[0]).collect();
+        assert_eq!(marks, (0..10).collect::<Vec<u8>>());
+        assert!((5..10).contains(&counters.no_room), "{counters:?}");
+        assert_eq!(
+            (counters.datagrams + counters.no_room, counters.refused),
+            (20, 0)
+        );
+    });
+    if !checked {
+        eprintln!("skipped: a network namespace needs root");
     }
 }
 
