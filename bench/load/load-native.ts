@@ -98,6 +98,8 @@ export interface StartEcho {
   readonly flood: number | null;
   /** One by one, and not in runs that the kernel cuts. */
   readonly single: boolean;
+  /** So many a second for each client; null = as many as it can. */
+  readonly pps: number | null;
 }
 
 export interface TrafficTally {

@@ -35,11 +35,13 @@ test('every word is understood', () => {
     answers: false,
     flood: null,
     single: false,
+    pps: null,
   });
-  expect(parseEchoOptions('--listen 10.8.0.1:7000 --flood 1372 --single'.split(' '))).toMatchObject({
+  expect(parseEchoOptions('--listen 10.8.0.1:7000 --flood 1372 --single --pps 9000'.split(' '))).toMatchObject({
     answers: false,
     flood: 1372,
     single: true,
+    pps: 9000,
   });
   expect(parse('--config a --send flood').send).toEqual({ type: 'flood' });
 });
@@ -64,6 +66,8 @@ test.each([
   ['--listen 1.2.3.4:5 --flood 1500', /--flood 1500/],
   ['--listen 1.2.3.4:5 --flood 64 --sink', /--sink/],
   ['--listen 1.2.3.4:5 --single', /--single/],
+  ['--listen 1.2.3.4:5 --sink --pps 5', /--pps/],
+  ['--listen 1.2.3.4:5 --flood 64 --pps 0', /--pps 0/],
 ])('echo %s is refused in one line', (text, message) => {
   expect(() => parseEchoOptions(text.split(' '))).toThrow(UsageError);
   expect(() => parseEchoOptions(text.split(' '))).toThrow(message);

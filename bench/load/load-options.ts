@@ -24,6 +24,8 @@ export interface EchoOptions {
   readonly flood: number | null;
   /** Without UDP_SEGMENT. */
   readonly single: boolean;
+  /** Packets of the flood per second and client; null = as many as it can. */
+  readonly pps: number | null;
 }
 
 export type Send =
@@ -44,7 +46,7 @@ export interface Target {
 export class UsageError extends Error {}
 
 export const USAGE = `node bench/load/load.mjs --config client.conf --clients N [options]
-node bench/load/load.mjs echo --listen ADDRESS:PORT [--sink | --flood BYTES [--single]]
+node bench/load/load.mjs echo --listen ADDRESS:PORT [--sink | --flood BYTES [--single] [--pps N]]
 
 --config FILE        profile of the clients; all of them use its certificate, so the server needs duplicate-cn
 --clients N          1 to 10000 and more, each with a UDP port of its own (default: 1)
@@ -62,7 +64,8 @@ node bench/load/load.mjs echo --listen ADDRESS:PORT [--sink | --flood BYTES [--s
 
 echo                 the far end, to be run behind the server's tunnel; --sink only counts; --flood sends packets with BYTES
                      of payload as fast as it can to every client that has sent something within half a second, in runs
-                     that the kernel cuts (UDP_SEGMENT) or, with --single, one by one
+                     that the kernel cuts (UDP_SEGMENT) or, with --single, one by one; with --pps only so many a second, in
+                     bursts
 `;
 
 export const parseLoadOptions = (args: readonly string[], cpus: number): LoadOptions => {
@@ -83,14 +86,16 @@ export const parseLoadOptions = (args: readonly string[], cpus: number): LoadOpt
 };
 
 export const parseEchoOptions = (args: readonly string[]): EchoOptions => {
-  const { listen, sink = false, flood, single = false } = parse(args, ECHO_FLAGS).values;
+  const { listen, sink = false, flood, single = false, pps } = parse(args, ECHO_FLAGS).values;
   if (sink && flood !== undefined) fail('--sink only counts, so give it without --flood');
   if (single && flood === undefined) fail('--single is about --flood BYTES');
+  if (pps !== undefined && flood === undefined) fail('--pps is about --flood BYTES');
   return {
     listen: readTarget('listen', listen ?? fail('where? Give --listen ADDRESS:PORT')),
     answers: !sink && flood === undefined,
     flood: flood === undefined ? null : readSize('flood', flood),
     single,
+    pps: pps === undefined ? null : whole('pps', pps, 1, 100_000_000),
   };
 };
 
@@ -114,6 +119,7 @@ const ECHO_FLAGS = {
   sink: { type: 'boolean' },
   flood: { type: 'string' },
   single: { type: 'boolean' },
+  pps: { type: 'string' },
 } as const;
 
 const parse = <T extends NonNullable<Parameters<typeof parseArgs>[0]>['options']>(

@@ -33,10 +33,10 @@ const load = async (args: readonly string[], abort: AbortSignal): Promise<number
 };
 
 const echo = async (args: readonly string[], abort: AbortSignal): Promise<number> => {
-  const { listen, answers, flood, single } = parseEchoOptions(args);
+  const { listen, answers, ...task } = parseEchoOptions(args);
   const native = loadNative();
-  native.startEcho({ ...listen, answers, flood, single });
-  console.log(`${flood !== null ? 'flood' : answers ? 'echo' : 'sink'} on ${listen.host}:${listen.port}`);
+  native.startEcho({ ...listen, answers, ...task });
+  console.log(`${task.flood !== null ? 'flood' : answers ? 'echo' : 'sink'} on ${listen.host}:${listen.port}`);
   // A timer keeps the process alive; the packets are another thread's.
   const timer = setInterval(() => undefined, 60_000);
   await new Promise((resolve) => abort.addEventListener('abort', resolve));

@@ -7,8 +7,8 @@ import { LOAD_COMMAND } from './load-crowd.js';
 export type FarEndTask =
   | { readonly type: 'echo' }
   | { readonly type: 'sink' }
-  /** Sends to whoever asks; `single` is one packet at a time. */
-  | { readonly type: 'flood'; readonly size: number; readonly single: boolean };
+  /** Sends to whoever asks, `pps` packets a second or as many as it can; `single` is one packet at a time. */
+  | { readonly type: 'flood'; readonly size: number; readonly single: boolean; readonly pps: number | null };
 
 /** Where the far end listens. */
 export const FAR_END = `${TUNNEL.server}:7007`;
@@ -34,5 +34,6 @@ export async function stopFarEnd(running: Running): Promise<{ received: number; 
 function flagsOf(task: FarEndTask): string[] {
   if (task.type === 'echo') return [];
   if (task.type === 'sink') return ['--sink'];
-  return ['--flood', String(task.size), ...(task.single ? ['--single'] : [])];
+  const pace = task.pps === null ? [] : ['--pps', String(task.pps)];
+  return ['--flood', String(task.size), ...(task.single ? ['--single'] : []), ...pace];
 }

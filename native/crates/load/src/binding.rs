@@ -290,6 +290,8 @@ pub struct StartEcho {
     pub flood: Option<u32>,
     /// One by one, and not in runs that the kernel cuts.
     pub single: bool,
+    /// So many a second for each client; null = as many as it can.
+    pub pps: Option<f64>,
 }
 
 #[napi]
@@ -298,6 +300,7 @@ pub fn start_echo(options: StartEcho) -> Result<()> {
         Some(payload) => Task::Flood {
             payload: payload_len(payload)?,
             single: options.single,
+            pps: options.pps,
         },
         None if options.answers => Task::Answer,
         None => Task::Take,

@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use netio::IoError;
 use netio::receive_batch::ReceiveBatch;
@@ -16,14 +17,19 @@ use crate::clock;
 use crate::flood::Flood;
 
 /// What the far end does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Task {
     /// Sends back what comes.
     Answer,
     /// Counts what comes and forgets it.
     Take,
-    /// Sends payloads of this size without end to whoever asks, in runs that the kernel cuts or, `single`, one by one.
-    Flood { payload: usize, single: bool },
+    /// Sends payloads of this size without end to whoever asks, in runs that the kernel cuts or, `single`, one by one;
+    /// `pps` of them a second, or as many as it can.
+    Flood {
+        payload: usize,
+        single: bool,
+        pps: Option<f64>,
+    },
 }
 
 /// Dropping it ends the thread.
@@ -66,7 +72,8 @@ impl Echo {
             .name("echo".to_owned())
             .spawn(move || {
                 while !shared.stop.load(Ordering::Relaxed) {
-                    if !end.turn(&shared) && poller.wait(None, |_| {}).is_err() {
+                    let wait = end.turn(&shared);
+                    if wait != Some(Duration::ZERO) && poller.wait(wait, |_| {}).is_err() {
                         return;
                     }
                 }
@@ -106,7 +113,11 @@ impl FarEnd {
     fn new(group: UdpGroup, task: Task) -> FarEnd {
         let (flood, single) = match task {
             Task::Answer | Task::Take => (None, false),
-            Task::Flood { payload, single } => (Some(Flood::new(payload)), single),
+            Task::Flood {
+                payload,
+                single,
+                pps,
+            } => (Some(Flood::new(payload, pps)), single),
         };
         FarEnd {
             sockets: group.sockets,
@@ -121,16 +132,19 @@ impl FarEnd {
         }
     }
 
-    /// False: there was nothing to do.
-    fn turn(&mut self, counters: &EchoCounters) -> bool {
-        let mut worked = self.turn_received(counters);
+    /// How long to wait for packets before the next one; `None` = until some come.
+    fn turn(&mut self, counters: &EchoCounters) -> Option<Duration> {
+        let mut wait = self.turn_received(counters).then_some(Duration::ZERO);
         if let Some(flood) = &mut self.flood {
-            worked |= flood.send(clock::now(), &mut self.send, &self.sockets);
+            let now = clock::now();
+            let due = flood.send(now, &mut self.send, &self.sockets);
+            let due = due.map(|at| Duration::from_nanos(at.saturating_sub(now)));
+            wait = wait.or(due);
         }
         self.send.flush(&self.sockets);
         let sent = self.send.counters.datagrams;
         counters.sent.store(sent, Ordering::Relaxed);
-        worked
+        wait
     }
 
     fn turn_received(&mut self, counters: &EchoCounters) -> bool {
@@ -210,6 +224,7 @@ mod tests {
         let task = Task::Flood {
             payload: 100,
             single: false,
+            pps: None,
         };
         let echo = Echo::start(address, task).expect("echo");
         let socket = UdpSocket::bind("127.0.0.1:0").expect("bind");

@@ -4,6 +4,7 @@ use std::os::fd::OwnedFd;
 use netio::send_batch::SendBatch;
 
 use crate::clock::{Nanos, SECOND};
+use crate::pacer::Pacer;
 use crate::packet::{self, Stamp};
 
 /// Packets without end for every client that asks for them. A packet of a client's flow is a question; its answers are
@@ -11,6 +12,8 @@ use crate::packet::{self, Stamp};
 pub struct Flood {
     payload: Vec<u8>,
     askers: Vec<Asker>,
+    /// Counts bursts; without it there is no end to them.
+    pacer: Option<Pacer>,
 }
 
 struct Asker {
@@ -27,11 +30,13 @@ const PATIENCE: Nanos = SECOND / 2;
 const MAX_ASKERS: usize = 1024;
 
 impl Flood {
-    /// `payload`: bytes of UDP payload, at least `MIN_PAYLOAD`.
-    pub fn new(payload: usize) -> Flood {
+    /// `payload`: bytes of UDP payload, at least `MIN_PAYLOAD`. `pps`: packets per second for each client, in bursts; as
+    /// many as can be sent when `None`.
+    pub fn new(payload: usize, pps: Option<f64>) -> Flood {
         Flood {
             payload: vec![0; payload],
             askers: Vec::new(),
+            pacer: pps.map(|pps| Pacer::new(0, pps / BURST as f64)),
         }
     }
 
@@ -53,9 +58,27 @@ impl Flood {
         }
     }
 
-    /// The next packets for everyone; the caller flushes the last of them. False: nobody has asked.
-    pub fn send(&mut self, now: Nanos, batch: &mut SendBatch, sockets: &[OwnedFd]) -> bool {
+    /// The next packets for everyone; the caller flushes the last of them. When there are more, `None`: nobody has asked.
+    pub fn send(
+        &mut self,
+        now: Nanos,
+        batch: &mut SendBatch,
+        sockets: &[OwnedFd],
+    ) -> Option<Nanos> {
         self.askers.retain(|asker| asker.until > now);
+        if self.askers.is_empty() {
+            return None;
+        }
+        if let Some(pacer) = &mut self.pacer
+            && !pacer.take(now)
+        {
+            return Some(pacer.next());
+        }
+        self.send_burst(batch, sockets);
+        Some(now)
+    }
+
+    fn send_burst(&mut self, batch: &mut SendBatch, sockets: &[OwnedFd]) {
         for asker in &mut self.askers {
             for _ in 0..BURST {
                 if !batch.has_room(self.payload.len()) {
@@ -74,7 +97,6 @@ impl Flood {
                 batch.commit(0, asker.to);
             }
         }
-        !self.askers.is_empty()
     }
 }
 
@@ -95,12 +117,31 @@ mod tests {
 
     #[test]
     fn who_does_not_ask_again_gets_no_more() {
-        let (mut flood, mut batch) = (Flood::new(32), SendBatch::new(true));
+        let (mut flood, mut batch) = (Flood::new(32, None), SendBatch::new(true));
         let address = "127.0.0.1:9".parse().expect("address");
         flood.ask(0, address, b"nonsense that is as long as a stamp");
-        assert!(!flood.send(1, &mut batch, &[]));
+        assert_eq!(flood.send(1, &mut batch, &[]), None);
         flood.ask(0, address, &question());
-        assert!(flood.send(PATIENCE - 1, &mut batch, &[]));
-        assert!(!flood.send(PATIENCE, &mut batch, &[]));
+        let last = PATIENCE - 1;
+        assert_eq!(flood.send(last, &mut batch, &[]), Some(last));
+        assert_eq!(flood.send(PATIENCE, &mut batch, &[]), None);
+    }
+
+    #[test]
+    fn a_paced_flood_says_when_its_next_burst_is_due() {
+        let pps = BURST as f64 * 1000.0;
+        let (mut flood, mut batch) = (Flood::new(32, Some(pps)), SendBatch::new(true));
+        let address = "127.0.0.1:9".parse().expect("address");
+        flood.ask(0, address, &question());
+        let at = SECOND / 4;
+        let mut bursts = 0;
+        while flood.send(at, &mut batch, &[]) == Some(at) {
+            bursts += 1;
+            assert!(bursts < 1000, "no end to it");
+        }
+        // What it owes from before is bounded.
+        assert!((100..=102).contains(&bursts), "{bursts}");
+        let next = flood.send(at, &mut batch, &[]);
+        assert!(next.is_some_and(|next| next > at && next <= at + SECOND / 1000));
     }
 }
