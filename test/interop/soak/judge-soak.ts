@@ -75,7 +75,7 @@ function judgeServer(report: SoakReport): void {
     expect({ fault, count: counters[fault] ?? 0 }).toEqual({ fault, count: 0 });
   const causes = [
     /fault injection is on/,
-    ...(crashes.length > 0 ? [/worker of shard N /] : []),
+    ...(crashes.length > 0 ? [/worker of shard N /, /shard N: no answer within N s/] : []),
     ...(failures ? [/reason=tls-failed/] : []),
   ];
   expect(Object.keys(complaints).filter((line) => !causes.some((cause) => cause.test(line)))).toEqual([]);
