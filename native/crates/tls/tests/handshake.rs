@@ -1,4 +1,5 @@
 //! A whole handshake with a client of rustls, both ends in memory.
+#![expect(clippy::unwrap_used, reason = "helpers of a test end it as well")]
 
 use std::io::Write;
 use std::sync::Arc;
