@@ -4,14 +4,15 @@
 //! them in and starts its own threads. Until the old one forgets its plane it can take the sessions back.
 //!
 //! Little-endian: `u32 shards`, and for each shard `u64` length and the snapshot of its data path, then `u32` number of
-//! records that its worker has not read, each `u32 kind, u32 length` and the record.
+//! records that its worker has not read, each `u32 kind, u32 length` and the record, then `u32` number of snapshots that
+//! its workers have kept, each `u32 peer, u32 length` and the snapshot.
 
 use datapath::SnapshotError;
 use netio::IoError;
 use zeroize::Zeroizing;
 
 use crate::clock;
-use crate::registry::{Entry, find};
+use crate::registry::{Entry, find, read_snapshots, store_snapshot};
 use crate::ring::RingConsumer;
 use crate::shard_thread::{Life, ShardBody, ShardThread};
 
@@ -42,19 +43,23 @@ pub fn encode_plane(plane: u32) -> Result<Zeroizing<Vec<u8>>, IoError> {
     let entry = find(plane)?;
     let now = clock::now();
     let mut shards = Vec::new();
-    for_each_body(&entry, |_, body| {
+    for_each_body(&entry, |shard, body| {
         let sessions = body.data_path.encode_sessions(now);
-        shards.push((sessions, unread(body)?));
+        shards.push((sessions, unread(body)?, kept(plane, shard)?));
         Ok(())
     })?;
-    let size: usize = shards.iter().map(|(a, b)| 8 + a.len() + b.len()).sum();
+    let len = |(a, b, c): &(Zeroizing<Vec<u8>>, Vec<u8>, Zeroizing<Vec<u8>>)| {
+        8 + a.len() + b.len() + c.len()
+    };
+    let size: usize = shards.iter().map(len).sum();
     // Growing would leave copies of keys behind.
     let mut out = Zeroizing::new(Vec::with_capacity(4 + size));
     out.extend_from_slice(&(shards.len() as u32).to_le_bytes());
-    for (sessions, records) in &shards {
+    for (sessions, records, snapshots) in &shards {
         out.extend_from_slice(&(sessions.len() as u64).to_le_bytes());
         out.extend_from_slice(sessions);
         out.extend_from_slice(records);
+        out.extend_from_slice(snapshots);
     }
     Ok(out)
 }
@@ -80,6 +85,11 @@ pub fn take_over_plane(plane: u32, bytes: &[u8]) -> Result<usize, IoError> {
             ring.push(kind, &[take(&mut rest, len as usize)?]);
         }
         ring.publish();
+        for _ in 0..take_u32(&mut rest)? {
+            let (peer, len) = (take_u32(&mut rest)?, take_u32(&mut rest)?);
+            // Not kept: the client connects again at its next renegotiation.
+            store_snapshot(plane, shard, peer, take(&mut rest, len as usize)?)?;
+        }
         Ok(())
     })?;
     if !rest.is_empty() {
@@ -152,6 +162,21 @@ fn unread(body: &mut ShardBody) -> Result<Vec<u8>, IoError> {
     }
     records[..4].copy_from_slice(&count.to_le_bytes());
     Ok(records)
+}
+
+/// What the workers need to go on with the sessions.
+fn kept(plane: u32, shard: usize) -> Result<Zeroizing<Vec<u8>>, IoError> {
+    let snapshots = read_snapshots(plane, shard)?;
+    let size: usize = snapshots.iter().map(|(_, bytes)| 8 + bytes.len()).sum();
+    // Growing would leave copies of keys behind.
+    let mut out = Zeroizing::new(Vec::with_capacity(4 + size));
+    out.extend_from_slice(&(snapshots.len() as u32).to_le_bytes());
+    for (peer, bytes) in &snapshots {
+        out.extend_from_slice(&peer.to_le_bytes());
+        out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+        out.extend_from_slice(bytes);
+    }
+    Ok(out)
 }
 
 fn take<'a>(rest: &mut &'a [u8], len: usize) -> Result<&'a [u8], IoError> {

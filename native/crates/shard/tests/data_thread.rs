@@ -322,6 +322,7 @@ fn another_plane_goes_on_where_a_halted_one_stopped() {
     let client = client();
     old.send_reset(&client);
     until("the first packet", || old.counter("control-packets") == 1);
+    registry::store_snapshot(old.plane, 0, 7, b"of a worker").expect("kept");
     hand_over::halt_plane(old.plane).expect("halted");
     assert_eq!(old.snapshot().life.name(), "halted");
     old.send_reset(&client);
@@ -333,6 +334,9 @@ fn another_plane_goes_on_where_a_halted_one_stopped() {
         new.counter("control-packets") == 2
     });
     assert_eq!(old.counter("control-packets"), 1);
+    let kept = registry::read_snapshots(new.plane, 0).expect("snapshots");
+    assert_eq!(kept.len(), 1);
+    assert_eq!((kept[0].0, &**kept[0].1), (7, &b"of a worker"[..]));
     let mut records = RingConsumer::new(new.to_worker.clone()).expect("ring");
     for _ in 0..2 {
         assert!(records.next_record().is_some());
