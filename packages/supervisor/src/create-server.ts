@@ -29,7 +29,7 @@ export const createServer = async (options: CreateServerOptions): Promise<Runnin
     config,
     options.log ?? createLog({ verb, file: log?.file ?? null, append: log?.append ?? false }),
     undefined,
-    'config' in options ? null : () => load(options),
+    'config' in options ? {} : { readAgain: () => load(options) },
   );
 };
 

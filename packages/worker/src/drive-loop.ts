@@ -104,6 +104,12 @@ export class DriveLoop<Event, P extends Protocol<Event>> {
     };
   }
 
+  /** One last turn, so that whoever comes next finds everything said and done. */
+  finish(): void {
+    if (!this.#closed) this.#turn();
+    this.close();
+  }
+
   /** No turn runs any more. */
   close(): void {
     this.#closed = true;

@@ -5,7 +5,7 @@ import { commitFault } from './commit-fault.js';
 import { KeptSessions } from './kept-sessions.js';
 import type { FromShard, ShardStart, ToShard } from './messages.js';
 import { nodeCrypto } from './node-crypto.js';
-import { Shard } from './shard.js';
+import { Shard, type ShardMessage } from './shard.js';
 import { ShardTlsEngine } from './tls/tls-engine.js';
 
 /** Milliseconds between two beats. */
@@ -16,6 +16,25 @@ function runShard(port: NonNullable<typeof parentPort>, start: ShardStart): void
   const post = (message: FromShard): void => port.postMessage(message);
   const warn = (message: string): void => process.emitWarning(message);
   const tls = new ShardTlsEngine(start.tls, { now: systemMillis, warn });
+  const begin = (): Shard => beginShard(start, tls, post);
+  const waiting: ShardMessage[] = [];
+  let shard = start.waits ? null : begin();
+  port.on('message', (message: ToShard) => {
+    if (message.type === 'fault') {
+      if (start.faults) commitFault(message.fault);
+    } else if (message.type === 'begin') {
+      const begun = shard ?? begin();
+      shard = begun;
+      for (const earlier of waiting.splice(0)) begun.handleMessage(earlier);
+    } else if (shard === null) waiting.push(message);
+    else shard.handleMessage(message);
+  });
+  const heartbeat = new Int32Array(start.heartbeat);
+  setInterval(() => Atomics.add(heartbeat, 0, 1), HEARTBEAT_MS);
+  post({ type: 'ready' });
+}
+
+function beginShard(start: ShardStart, tls: ShardTlsEngine, post: (message: FromShard) => void): Shard {
   const kept = new KeptSessions(start.plane, start.server.shard);
   const shard = new Shard(start, {
     createServer: (onTlsProgress) =>
@@ -34,13 +53,7 @@ function runShard(port: NonNullable<typeof parentPort>, start: ShardStart): void
     setTls: (options) => tls.use(options),
   });
   attachWorker(start.plane, start.server.shard, () => shard.wake());
-  port.on('message', (message: ToShard) => {
-    if (message.type !== 'fault') shard.handleMessage(message);
-    else if (start.faults) commitFault(message.fault);
-  });
-  const heartbeat = new Int32Array(start.heartbeat);
-  setInterval(() => Atomics.add(heartbeat, 0, 1), HEARTBEAT_MS);
-  post({ type: 'ready' });
+  return shard;
 }
 
 /** Monotonic, and the same in all threads and processes since the machine started: times in snapshots keep their meaning. */

@@ -44,6 +44,8 @@ export interface TlsOptions {
 export interface ShardStart {
   readonly server: ServerOptions;
   readonly tls: TlsOptions;
+  /** Get everything ready, say so, and wait for `begin`. */
+  readonly waits?: boolean;
   /** Native data plane that the supervisor has started. */
   readonly plane: number;
   readonly toData: SharedArrayBuffer;
@@ -70,6 +72,10 @@ export type ToShard =
     }
   /** Tell its clients to connect elsewhere, and take nobody there any more: the listener is about to be closed. */
   | { readonly type: 'leave-listener'; readonly listener: number }
+  /** The sessions are there: a shard that was told to wait begins. */
+  | { readonly type: 'begin' }
+  /** Do nothing any more and answer `released`: another process takes over. */
+  | { readonly type: 'release' }
   /** Tell the clients (explicit-exit-notify) and answer `drained` when every notice has been handed over. */
   | { readonly type: 'shutdown' }
   /** Die in this way; only workers that were started for it obey. */
@@ -121,4 +127,5 @@ export type FromShard =
     }
   /** Answer to `reconfigure`: why nothing has changed, null when everything has. */
   | { readonly type: 'reconfigured'; readonly request: number; readonly problem: string | null }
+  | { readonly type: 'released' }
   | { readonly type: 'drained' };

@@ -27,8 +27,8 @@ export interface ShardPorts {
   readonly setTls: (tls: TlsOptions) => void;
 }
 
-/** Injected faults are the thread's affair. */
-type ShardMessage = Exclude<ToShard, { readonly type: 'fault' }>;
+/** Injected faults and its own beginning are the thread's affair. */
+export type ShardMessage = Exclude<ToShard, { readonly type: 'fault' | 'begin' }>;
 
 /** What a shard needs of core's `Server`. */
 export type ShardServer = Pick<Server, keyof Server>;
@@ -61,7 +61,8 @@ export class Shard {
   }
 
   handleMessage(message: ShardMessage): void {
-    this.#loop.handle((now) => this.#carryOut(now, message));
+    if (message.type === 'release') this.#release();
+    else this.#loop.handle((now) => this.#carryOut(now, message));
   }
 
   /** No turn runs any more. */
@@ -69,7 +70,7 @@ export class Shard {
     this.#loop.close();
   }
 
-  #carryOut(now: Millis, message: ShardMessage): void {
+  #carryOut(now: Millis, message: Exclude<ShardMessage, { readonly type: 'release' }>): void {
     const server = this.#loop.protocol;
     switch (message.type) {
       case 'auth-decision':
@@ -136,6 +137,11 @@ export class Shard {
     if (this.#peers === null) return;
     this.#ports.post({ type: 'taken-over', peerIds: this.#peers });
     this.#peers = null;
+  }
+
+  #release(): void {
+    this.#loop.finish();
+    this.#ports.post({ type: 'released' });
   }
 
   #tellDrained(): void {

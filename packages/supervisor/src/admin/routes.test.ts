@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ReloadReport } from '../shards/reloader.js';
+import type { UpgradeReport } from '../upgrade/upgrader.js';
 import type { HttpRequest } from './http-port.js';
 import { adminHandler } from './routes.js';
 import type { ServerStatus } from './server-status.js';
@@ -49,7 +50,22 @@ const call = (path: string, change: Partial<HttpRequest> = {}): HttpRequest => (
 });
 
 const handlerWith = (token: string | null, readStatus = async () => STATUS, problems: Error[] = []) =>
-  adminHandler({ token, readStatus, reload: async () => REPORT, onProblem: (error) => problems.push(error) });
+  adminHandler({
+    token,
+    readStatus,
+    reload: async () => REPORT,
+    upgrade: async () => UPGRADED,
+    onProblem: (error) => problems.push(error),
+  });
+
+const UPGRADED: UpgradeReport = {
+  result: 'upgraded',
+  problem: null,
+  pid: 7,
+  version: '1.0.0',
+  sessions: 3,
+  pauseMs: 12,
+};
 
 describe('admin routes', () => {
   test('/status is the status as JSON', async () => {
@@ -123,9 +139,20 @@ describe('admin routes', () => {
       token: null,
       readStatus: async () => STATUS,
       reload: async () => ({ ...REPORT, result: 'refused' }),
+      upgrade: async () => ({ ...UPGRADED, result: 'refused' }),
       onProblem: () => {},
     });
     expect(await refusing(post)).toMatchObject({ status: 422 });
+    expect(await refusing(call('/upgrade', { method: 'POST' }))).toMatchObject({ status: 422 });
+  });
+
+  test('POST /upgrade answers which process serves now, and nothing else starts it', async () => {
+    const { status, body } = await handlerWith(null)(call('/upgrade', { method: 'POST' }));
+    expect({ status, report: JSON.parse(body) }).toEqual({ status: 200, report: UPGRADED });
+    expect(await handlerWith(null)(call('/upgrade'))).toMatchObject({ status: 405 });
+    const fromPage = call('/upgrade', { method: 'POST', origin: 'http://evil.example' });
+    expect(await handlerWith(null)(fromPage)).toMatchObject({ status: 403 });
+    expect(await handlerWith('sesame')(call('/upgrade', { method: 'POST' }))).toMatchObject({ status: 401 });
   });
 
   test.each([

@@ -1,20 +1,22 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { ReloadReport } from '../shards/reloader.js';
+import type { UpgradeReport } from '../upgrade/upgrader.js';
 import type { HttpHandler, HttpRequest, HttpResponse } from './http-port.js';
 import { encodeMetrics, METRICS_TYPE } from './metrics.js';
 import type { ServerStatus } from './server-status.js';
 
 export interface AdminOptions {
-  /** null = everyone who reaches the port may read, and reload. */
+  /** null = everyone who reaches the port may read, reload and upgrade. */
   readonly token: string | null;
   readonly readStatus: () => Promise<ServerStatus>;
   readonly reload: () => Promise<ReloadReport>;
+  readonly upgrade: () => Promise<UpgradeReport>;
   readonly onProblem: (error: Error) => void;
 }
 
-/** `/healthz` (no token needed: it says nothing about clients), `/status`, `/metrics`, and `POST /reload`. */
-export const adminHandler = ({ token, readStatus, reload, onProblem }: AdminOptions): HttpHandler => {
+/** `/healthz` (no token needed: it says nothing about clients), `/status`, `/metrics`, `POST /reload` and `POST /upgrade`. */
+export const adminHandler = ({ token, readStatus, reload, upgrade, onProblem }: AdminOptions): HttpHandler => {
   const routes: Readonly<Record<string, Route>> = {
     '/healthz': { methods: READING, answer: async () => health(await readStatus()) },
     '/status': { methods: READING, answer: async () => json(200, await readStatus()) },
@@ -22,12 +24,14 @@ export const adminHandler = ({ token, readStatus, reload, onProblem }: AdminOpti
       methods: READING,
       answer: async () => text(200, await encodeMetrics(await readStatus()), METRICS_TYPE),
     },
-    '/reload': { methods: ['POST'], answer: async () => reloaded(await reload()) },
+    '/reload': { methods: ['POST'], answer: async () => told(await reload()) },
+    '/upgrade': { methods: ['POST'], answer: async () => told(await upgrade()) },
   };
   return async (request) => {
     if (token === null && !isOwnName(request.host)) return text(403, 'ask by IP address or as localhost\n');
     const route = Object.hasOwn(routes, request.path) ? routes[request.path] : undefined;
-    if (route === undefined) return text(404, 'not found; try /status, /metrics, /healthz or POST /reload\n');
+    if (route === undefined)
+      return text(404, 'not found; try /status, /metrics, /healthz, POST /reload or POST /upgrade\n');
     const { methods, answer } = route;
     if (!methods.includes(request.method)) {
       return withHeader(text(405, `only ${methods.join(' and ')}\n`), 'allow', methods.join(', '));
@@ -52,7 +56,8 @@ interface Route {
 
 const READING = ['GET', 'HEAD'];
 
-const reloaded = (report: ReloadReport): HttpResponse => json(report.result === 'refused' ? 422 : 200, report);
+const told = (report: ReloadReport | UpgradeReport): HttpResponse =>
+  json(report.result === 'refused' ? 422 : 200, report);
 
 /** 503 when a data thread or a worker does not run. */
 const health = ({ shards }: ServerStatus): HttpResponse => {

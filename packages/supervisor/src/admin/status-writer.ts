@@ -39,9 +39,10 @@ export class StatusWriter {
     }
   }
 
-  close(): void {
+  /** `isOthers`: another process writes the file now. */
+  close(isOthers = false): void {
     this.#end();
-    if (this.#last !== undefined) this.#write({ ...this.#last, clients: [] });
+    if (!isOthers && this.#last !== undefined) this.#write({ ...this.#last, clients: [] });
     this.#file.close();
   }
 

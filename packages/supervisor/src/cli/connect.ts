@@ -3,7 +3,7 @@ import type { ClientProfile } from '../client/profile.js';
 import { type Problem, problemText } from '../config/problem.js';
 import { complain } from './complain.js';
 import { awaitEnd } from './end-signals.js';
-import { openLog, writePid } from './process-files.js';
+import { openLog, openPidFile } from './process-files.js';
 
 /** Runs a client in the foreground until a signal or the server ends it. Resolves to the exit code; what is wrong is told, not thrown. */
 export const connect = async (words: readonly string[]): Promise<number> => {
@@ -34,7 +34,7 @@ const run = async (
   const log = openLog(profile);
   for (const problem of problems) log[problem.severity === 'warning' ? 'warn' : 'info'](problemText(problem));
   end.useLog(log);
-  writePid(profile);
+  openPidFile(profile)?.write();
   const [{ RunningClient }, native] = await Promise.all([
     import('../client/run-client.js'),
     import('../shards/native-port.js').then(({ loadNative }) => loadNative()),

@@ -9,6 +9,7 @@ import { type GenkeyOptions, genkey, KEY_KINDS, type KeyKind } from './genkey.js
 import { type QuickstartOptions, quickstart } from './quickstart.js';
 import { reload } from './reload.js';
 import { serve } from './serve.js';
+import { upgrade } from './upgrade.js';
 
 /** Runs the words of a command line and resolves to the exit code. Never throws: a fault is one line on standard error. */
 export const main = async (allWords: readonly string[]): Promise<number> => {
@@ -24,7 +25,7 @@ export const main = async (allWords: readonly string[]): Promise<number> => {
   }
 };
 
-const COMMANDS = ['quickstart', 'client', 'check', 'serve', 'connect', 'reload', 'genkey', 'help'];
+const COMMANDS = ['quickstart', 'client', 'check', 'serve', 'connect', 'reload', 'upgrade', 'genkey', 'help'];
 const OWN_OPTIONS = ['--help', '-h', '--version', '-V'];
 
 /** As openvpn is called: with `--directive` options, or with the name of a file. */
@@ -85,6 +86,11 @@ const buildProgram = (setExitCode: (code: number) => void): Command => {
     .description('let the running server read its server.conf again; clients stay connected')
     .argument('<file>')
     .action(async (file: string) => setExitCode(await reload(file)));
+  program
+    .command('upgrade')
+    .description('let the program as it is installed now take over from the running server; clients stay connected')
+    .argument('<file>')
+    .action(async (file: string) => setExitCode(await upgrade(file)));
   program
     .command('connect')
     .description('connect to a server as a client, with a profile')

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { request } from 'node:http';
 import { loadConfig } from '../config/load-config.js';
 import { problemText } from '../config/problem.js';
 import { fileFault } from '../config/read.js';
 import type { ServerConfig } from '../config/server-config.js';
 import type { ReloadReport } from '../shards/reloader.js';
+import { askRunningServer } from './ask-running-server.js';
 import { complain, tell } from './complain.js';
 
 /**
@@ -25,18 +25,11 @@ export const reload = async (file: string): Promise<number> => {
 };
 
 const askServer = async (endpoint: NonNullable<ServerConfig['adminHttp']>): Promise<number> => {
-  const { status, body } = await post(endpoint).catch((error: NodeJS.ErrnoException) => {
-    throw new Error(
-      `no server answers at ${endpoint.host} port ${endpoint.port} (admin-http): ${error.code ?? error.message}; ` +
-        'is it running, and was it started with this address?',
-    );
-  });
-  if (status !== 200 && status !== 422) {
-    complain(`shardvpn: the server refuses: ${status} ${body.trim()}`);
-    return 1;
-  }
-  return tellReport(JSON.parse(body) as ReloadReport);
+  const report = await askRunningServer<ReloadReport>(endpoint, '/reload', WAIT_MS);
+  return report === null ? 1 : tellReport(report);
 };
+
+const WAIT_MS = 20_000;
 
 const tellReport = ({ result, changed, notChanged, problems }: ReloadReport): number => {
   for (const problem of problems) complain(problem);
@@ -48,26 +41,6 @@ const tellReport = ({ result, changed, notChanged, problems }: ReloadReport): nu
   for (const { directive, reason } of notChanged) tell(`needs a restart: ${directive} (${reason})`);
   return 0;
 };
-
-const WAIT_MS = 20_000;
-
-const post = ({ host, port, token }: NonNullable<ServerConfig['adminHttp']>) =>
-  new Promise<{ status: number; body: string }>((resolve, reject) => {
-    const headers = token === null ? {} : { authorization: `Bearer ${token}` };
-    const call = request({ host: reachable(host), port, method: 'POST', path: '/reload', headers, agent: false });
-    call.setTimeout(WAIT_MS, () => call.destroy(new Error(`no answer within ${WAIT_MS / 1000} s`)));
-    call.on('error', reject).on('response', (response) => {
-      let body = '';
-      response.setEncoding('utf8').on('data', (part: string) => {
-        body += part;
-      });
-      response.on('error', reject).on('end', () => resolve({ status: response.statusCode ?? 0, body }));
-    });
-    call.end();
-  });
-
-/** A server that listens everywhere listens on loopback. */
-const reachable = (host: string): string => (host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host);
 
 const sendSignal = (pidFile: string): number => {
   const pid = readPid(pidFile);

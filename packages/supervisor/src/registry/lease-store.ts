@@ -6,12 +6,13 @@ import type { Registry } from './registry.js';
 
 /**
  * Reads the `ifconfig-pool-persist` file into the registry and writes it every so often, where the interval is not 0.
- * Returns what writes it for the last time and closes it.
+ * Returns what writes it for the last time, unless another process does that by now, and closes it.
  */
 export const keepLeases = (
   poolPersist: ServerConfig['poolPersist'],
   registry: Pick<Registry, 'restoreLeases' | 'leaseFile'>,
   log: Log,
+  isOthers: () => boolean = () => false,
 ): (() => void) => {
   if (poolPersist === null) return () => {};
   const { file: path, seconds } = poolPersist;
@@ -27,7 +28,7 @@ export const keepLeases = (
   const end = repeat(seconds * 1000, `writing ${path}`, save, log);
   return () => {
     end();
-    save();
+    if (!isOthers()) save();
     file.close();
   };
 };

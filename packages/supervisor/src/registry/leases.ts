@@ -1,5 +1,6 @@
 import type { ServerConfig } from '../config/server-config.js';
 import { formatAddress, parseAddress } from './ip-address.js';
+import type { LeasesState } from './registry-state.js';
 
 /** Addresses of one slot of the pools. */
 export interface SlotAddresses {
@@ -75,6 +76,24 @@ export class Leases {
       .filter(([, name]) => name !== '')
       .sort(([a], [b]) => a - b)
       .map(([slot, name]) => ({ name, ...this.addresses(slot) }));
+  }
+
+  /** All that the pools remember; of those in use only `kept` stay in use. */
+  state(kept: ReadonlySet<number>): LeasesState {
+    const used = [...this.#used];
+    const given = used.filter(([slot]) => !kept.has(slot));
+    return { used: used.filter(([slot]) => kept.has(slot)), free: [...this.#free, ...given], fresh: this.#fresh };
+  }
+
+  /** Takes over what pools with the same first addresses remember. Throws, before the first change, what cannot be theirs. */
+  takeOver({ used, free, fresh }: LeasesState): void {
+    const slots = [...used, ...free].map(([slot]) => slot);
+    const odd = slots.find((slot) => slot >= this.#ranges.size || this.#ranges.reserved.has(slot));
+    if (odd !== undefined) throw new RangeError(`slot ${odd} is not in the pool`);
+    if (new Set(slots).size < slots.length) throw new RangeError('a slot of the pool is there twice');
+    for (const [slot, name] of free) this.#remember(slot, name);
+    for (const [slot, name] of used) this.#used.set(slot, name);
+    this.#fresh = fresh;
   }
 
   get size(): number {

@@ -2,9 +2,11 @@ import type { AuthDecision, ClientIdentity, EndReason, LeaseDecision, PeerId } f
 import type { FromShard, ToShard } from '@shardvpn/worker';
 import type { ServerConfig } from '../config/server-config.js';
 import type { Log } from '../log.js';
+import { decodeClient, encodeClient } from './client-state.js';
 import { type ClientRecord, Identities, isSameIdentity } from './identities.js';
 import { decodeLeaseFile, encodeLeaseFile } from './lease-file.js';
 import { Leases } from './leases.js';
+import type { RegistryState } from './registry-state.js';
 import { RevocationList } from './revocation.js';
 
 export type RegistryOptions = Pick<ServerConfig, 'ipv4' | 'ipv6' | 'duplicateCn' | 'maxClients'>;
@@ -15,7 +17,10 @@ export interface RegistryPorts {
 }
 
 /** What a shard says about its clients. */
-export type ClientMessage = Exclude<FromShard, { readonly type: 'ready' | 'drops' | 'reconfigured' | 'drained' }>;
+export type ClientMessage = Exclude<
+  FromShard,
+  { readonly type: 'ready' | 'drops' | 'reconfigured' | 'drained' | 'released' }
+>;
 
 /** The only writer of addresses and identities; answers the shards' questions, always at once. */
 export class Registry {
@@ -115,6 +120,20 @@ export class Registry {
   /** Text for the `ifconfig-pool-persist` file. */
   leaseFile(): string {
     return encodeLeaseFile(this.#leases.remembered());
+  }
+
+  /** Everyone who is connected, and the pools, for the process that takes over. Who is about to connect starts again there. */
+  state(): RegistryState {
+    const connected = this.connected();
+    const clients = connected.flatMap((record) => encodeClient(record) ?? []);
+    return { clients, leases: this.#leases.state(new Set(connected.map(({ slot }) => slot))) };
+  }
+
+  /** Goes on where another registry has stopped; this one has no clients yet. */
+  takeOver({ clients, leases }: RegistryState): void {
+    this.#leases.takeOver(leases);
+    for (const client of clients) this.#identities.add(decodeClient(client));
+    this.setRevocation(this.#revoked);
   }
 
   #authenticate(identity: ClientIdentity): AuthDecision {

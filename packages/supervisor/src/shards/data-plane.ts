@@ -8,6 +8,8 @@ import type { KeptDevice } from '../system/device-watch.js';
 import { type OpenListener, openListeners } from '../system/sockets.js';
 import { applyTun, keptTun, planTun } from '../system/tun.js';
 import { steerTun } from '../system/tun-steering.js';
+import type { Offer } from '../upgrade/hand-over-message.js';
+import type { Inheritance } from '../upgrade/take-over.js';
 import { ListenerSet } from './listener-set.js';
 import type { NativePort } from './native-port.js';
 import { createHopRings, planShardStarts } from './shard-start.js';
@@ -24,38 +26,56 @@ export interface DataPlane {
   readonly keptDevice: KeptDevice | null;
   /** Adds and removes kernel routes; returns those in force and what the kernel refused. */
   changeRoutes(wanted: ServerConfig['routes']): RouteChange;
+  /** What another process needs to go on with it, and the descriptors. */
+  offer(): { readonly offer: PlaneOffer; readonly fds: readonly number[] };
   close(): void;
 }
 
-/** Opens everything in shard order. Throws a one-line error; nothing stays open then. */
-export const openDataPlane = (native: NativePort, config: ServerConfig, shards: number, log: Log): DataPlane => {
+export type PlaneOffer = Pick<Offer, 'shards' | 'listeners' | 'device' | 'steering' | 'cookieKey'>;
+
+/**
+ * Opens everything in shard order, or takes what another process has opened; the data threads wait for its sessions then.
+ * Throws a one-line error; nothing stays open then.
+ */
+export const openDataPlane = (
+  native: NativePort,
+  config: ServerConfig,
+  shards: number,
+  log: Log,
+  inherited: Inheritance | null = null,
+): DataPlane => {
   const undo: (() => void)[] = [];
   const close = (): void => {
     for (const step of undo.splice(0).reverse()) step();
   };
   try {
-    const sockets = openListeners(native, config, shards, log);
+    const sockets = inherited?.sockets ?? openListeners(native, config, shards, log);
     let listeners: ListenerSet | null = null;
     undo.push(() => (listeners === null ? native.closeFds(fdsOf(sockets)) : listeners.close()));
     const tunPlan = planTun(config, shards);
-    const tun = tunPlan === null ? null : applyTun(native, tunPlan);
+    const tun = tunPlan === null ? null : (inherited?.tun ?? applyTun(native, tunPlan));
     if (tun !== null) undo.push(() => native.closeFds(tun.fds));
     const plane = createPlane(native, config, shards);
     undo.push(() => native.destroyPlane(plane));
-    const steering = tun === null ? null : steerTun(native, plane, tun, log);
-    const starts = planShardStarts(config, { shards, plane, cookieKey: randomBytes(32) });
-    startDataThreads(native, starts, sockets, tun?.fds ?? null);
+    const steering = tun === null ? null : steerTun(native, plane, tun, log, inherited?.steering ?? null);
+    const cookieKey = inherited?.cookieKey ?? randomBytes(32);
+    const starts = planShardStarts(config, { shards, plane, cookieKey });
+    const start: NativePort['startShard'] = (...shard) =>
+      inherited === null ? native.startShard(...shard) : native.prepareShard(...shard);
+    startDataThreads(start, starts, sockets, tun?.fds ?? null);
     logOpened(log, sockets);
     if (tun !== null)
       log.debug(`tunnel device ${tun.name}`, { offloads: tun.offloads.join(' '), steering: steering?.by });
-    listeners = new ListenerSet(sockets, { native, plane, shards, log });
+    const open = new ListenerSet(sockets, { native, plane, shards, log });
+    listeners = open;
     const device = tunPlan === null || tun === null ? null : openDevice(native, tunPlan, tun, () => steering?.attach());
     return {
       plane,
       starts,
-      listeners,
+      listeners: open,
       device: tun?.name ?? 'null',
       keptDevice: device?.kept ?? null,
+      offer: () => offerPlane(open.atStart(), tun, native.steeringDescriptors(plane), { shards, cookieKey }),
       changeRoutes: (wanted) => device?.changeRoutes(wanted) ?? { inForce: wanted, problems: [] },
       close,
     };
@@ -91,14 +111,14 @@ const createPlane = (native: NativePort, config: ServerConfig, shards: number): 
   });
 
 const startDataThreads = (
-  native: NativePort,
+  start: NativePort['startShard'],
   starts: readonly ShardStart[],
   sockets: readonly OpenListener[],
   tun: readonly number[] | null,
 ): void => {
   const hops = createHopRings(starts.length);
   for (const [shard, { plane, toData, toWorker }] of starts.entries()) {
-    native.startShard(plane, {
+    start(plane, {
       shard,
       udp: sockets.map(({ group }) => group.fds[shard] as number),
       tun: tun?.[shard] ?? null,
@@ -109,6 +129,22 @@ const startDataThreads = (
     });
   }
 };
+
+const offerPlane = (
+  sockets: readonly OpenListener[],
+  tun: Tun | null,
+  steering: readonly number[],
+  { shards, cookieKey }: { readonly shards: number; readonly cookieKey: Uint8Array },
+): ReturnType<DataPlane['offer']> => ({
+  offer: {
+    shards,
+    listeners: sockets.map(({ listener, group: { fds: _, ...group } }) => ({ ...listener, ...group })),
+    device: tun === null ? null : { name: tun.name, offloads: tun.offloads },
+    steering: steering.length === 3 ? 3 : 0,
+    cookieKey: Buffer.from(cookieKey).toString('hex'),
+  },
+  fds: [...sockets.flatMap(({ group }) => group.fds), ...(tun?.fds ?? []), ...steering],
+});
 
 const logOpened = (log: Log, sockets: readonly OpenListener[]): void => {
   for (const { listener, group } of sockets) {

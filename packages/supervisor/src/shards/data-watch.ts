@@ -11,7 +11,7 @@ export const lookAtDataThreads = (
 ): VpnError | null => {
   for (let shard = 0; shard < shards; shard++) {
     const state = native.shardState(plane, shard);
-    if (state !== 'running' && state !== 'restarting') {
+    if (state !== 'running' && state !== 'restarting' && state !== 'halted') {
       return new VpnError('internal/data-thread-ended', `the data thread of shard ${shard} is ${state}`);
     }
   }

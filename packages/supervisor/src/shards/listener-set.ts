@@ -30,11 +30,18 @@ export class ListenerSet {
   readonly #ports: ListenerSetPorts;
   /** Index = number; null once nothing is left of it. */
   readonly #slots: (Slot | null)[];
+  #changed = false;
   readonly #timers = new Set<NodeJS.Timeout>();
 
   constructor(open: readonly OpenListener[], ports: ListenerSetPorts) {
     this.#ports = ports;
     this.#slots = open.map((listener) => ({ ...listener, leaving: false }));
+  }
+
+  /** The listeners, as long as they are those of the start; throws when a reload has changed them. */
+  atStart(): readonly OpenListener[] {
+    if (this.#changed) throw new Error('a reload has changed the listeners of this process; restart instead');
+    return this.#open();
   }
 
   get listening(): { readonly host: string; readonly port: number }[] {
@@ -70,6 +77,7 @@ export class ListenerSet {
    * Returns what did not work.
    */
   apply({ plan, opened, grace }: PreparedListeners, leave: (number: number) => void): string[] {
+    this.#changed ||= opened.length > 0 || plan.removed.length > 0;
     const problems = opened.flatMap((listener) => this.#add(listener));
     for (const { listener, succession } of plan.removed) {
       const number = this.#slots.findIndex((slot) => slot !== null && !slot.leaving && isSame(slot.listener, listener));

@@ -49,6 +49,7 @@ const LIMITS: ShardGroupLimits = { ...SHARD_GROUP_LIMITS, statistics: 20, firstB
 const newLab = (
   limits: Partial<ShardGroupLimits> = {},
   onStart = (worker: TestWorker) => worker.say({ type: 'ready' }),
+  waits = false,
 ) => {
   const workers: TestWorker[] = [];
   const lines: string[] = [];
@@ -66,7 +67,7 @@ const newLab = (
     log,
     onClient: () => {},
   };
-  return { group: new ShardGroup(starts, ports, { ...LIMITS, ...limits }), workers, lines, starts };
+  return { group: new ShardGroup(starts, ports, { ...LIMITS, ...limits }, waits), workers, lines, starts };
 };
 
 const workerOf = (workers: readonly TestWorker[], i: number): TestWorker => workers[i] as TestWorker;
@@ -119,6 +120,39 @@ describe('shard group', () => {
     const next = workerOf(lab.workers, 2);
     expect(next.start.server).toMatchObject({ shard: 1 });
     expect(next.received).toEqual([{ type: 'set-crl', crl: 'new list' }, goodbye]);
+  });
+
+  test('released workers finish, end and are not replaced until they are wanted again', async () => {
+    const lab = newLab({ release: 30 });
+    group = lab.group;
+    await group.start();
+    const released = group.release();
+    expect(lab.workers.map(({ received }) => received)).toEqual([[{ type: 'release' }], [{ type: 'release' }]]);
+    workerOf(lab.workers, 0).say({ type: 'released' });
+    // The other one hangs.
+    await released;
+    await sleep(40);
+    expect(lab.workers.map(({ ended }) => ended)).toEqual([true, true]);
+    group.resume();
+    await sleep(0);
+    expect(lab.workers).toHaveLength(4);
+    expect(lab.workers.map(({ start }) => start.server.shard)).toEqual([0, 1, 0, 1]);
+    expect(lab.lines.filter((line) => line.includes('ended'))).toEqual([]);
+  });
+
+  test('workers that wait begin when they are told, those that replace them at once', async () => {
+    const lab = newLab({}, undefined, true);
+    group = lab.group;
+    await group.start();
+    expect(lab.workers.map(({ start, received }) => [start.waits, received])).toEqual([
+      [true, []],
+      [true, []],
+    ]);
+    group.begin();
+    expect(workerOf(lab.workers, 1).received).toEqual([{ type: 'begin' }]);
+    workerOf(lab.workers, 1).emit('exit', 1);
+    await sleep(40);
+    expect(workerOf(lab.workers, 2).start.waits).toBe(false);
   });
 
   test('the back-off grows with every failure and has a limit', async () => {

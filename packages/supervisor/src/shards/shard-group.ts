@@ -18,6 +18,8 @@ export interface ShardGroupLimits {
   readonly heartbeatCheck: number;
   /** A worker whose heartbeat stands still that long is replaced; one that is not ready yet has the time of `ready`. */
   readonly hang: number;
+  /** For a worker to finish what it is doing. */
+  readonly release: number;
   readonly firstBackOff: number;
   readonly longestBackOff: number;
   /** A worker that lived that long starts the back-off anew. */
@@ -30,6 +32,7 @@ export const SHARD_GROUP_LIMITS: ShardGroupLimits = {
   reconfigure: 5_000,
   heartbeatCheck: 500,
   hang: 8_000,
+  release: 1_000,
   firstBackOff: 100,
   longestBackOff: 10_000,
   forgiveAfter: 60_000,
@@ -45,9 +48,12 @@ export class ShardGroup {
   #heartbeats: NodeJS.Timeout | undefined;
   #crl: ToShard | null = null;
   #stopping = false;
+  #waits: boolean;
 
-  constructor(starts: readonly ShardStart[], ports: ShardGroupPorts, limits = SHARD_GROUP_LIMITS) {
+  /** `waits`: the workers get everything ready and wait for `begin`. */
+  constructor(starts: readonly ShardStart[], ports: ShardGroupPorts, limits = SHARD_GROUP_LIMITS, waits = false) {
     this.#starts = starts;
+    this.#waits = waits;
     this.#ports = ports;
     this.#limits = limits;
     this.#slots = starts.map(() => ({
@@ -75,6 +81,28 @@ export class ShardGroup {
       this.#watch(slot);
     }
     this.#heartbeats = setInterval(() => this.#checkHeartbeats(), this.#limits.heartbeatCheck);
+  }
+
+  /** The workers that wait begin. */
+  begin(): void {
+    this.#waits = false;
+    for (const { handle } of this.#slots) handle?.begin();
+  }
+
+  /** Ends every worker without a word to the clients: another process takes over, or `resume` follows. */
+  async release(): Promise<void> {
+    this.#stopping = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+    const handles = this.#slots.flatMap(({ handle }) => handle ?? []);
+    await Promise.all(handles.map((handle) => handle.release(this.#limits.release)));
+    for (const slot of this.#slots) slot.handle = null;
+  }
+
+  /** New workers take the places of those that were released. */
+  resume(): void {
+    this.#stopping = false;
+    for (const [shard, slot] of this.#slots.entries()) this.#replace(slot, shard);
   }
 
   /** Between two workers of a shard only `disconnect` waits for the next one: the questions went with the worker that asked. */
@@ -140,7 +168,7 @@ export class ShardGroup {
 
   #spawn(shard: number): ShardHandle {
     const start = this.#starts[shard] as ShardStart;
-    const worker = this.#ports.startWorker(start);
+    const worker = this.#ports.startWorker({ ...start, waits: this.#waits });
     return new ShardHandle(worker, shard, (message) => this.#ports.onClient(shard, message));
   }
 

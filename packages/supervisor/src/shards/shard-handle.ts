@@ -38,6 +38,7 @@ export class ShardHandle {
   readonly #questions = new Map<number, (answer: Answer) => void>();
   #lastQuestion = 0;
   #drained: () => void = () => {};
+  #released: () => void = () => {};
 
   constructor(worker: WorkerPort, shard: number, onClient: (message: ClientMessage) => void) {
     this.shard = shard;
@@ -79,6 +80,21 @@ export class ShardHandle {
     return finished ?? false;
   }
 
+  /** A worker that was told to wait begins. */
+  begin(): void {
+    this.send({ type: 'begin' });
+  }
+
+  /** Lets the worker finish what it is doing, then ends it, at the latest after `limitMs`. What it has said has been heard. */
+  async release(limitMs: number): Promise<void> {
+    const released = new Promise<void>((resolve) => {
+      this.#released = resolve;
+    });
+    this.send({ type: 'release' });
+    await within(Promise.race([released, this.ended]), limitMs);
+    await this.terminate();
+  }
+
   async terminate(): Promise<void> {
     await this.#worker.terminate();
   }
@@ -102,6 +118,9 @@ export class ShardHandle {
         break;
       case 'drained':
         this.#drained();
+        break;
+      case 'released':
+        this.#released();
         break;
       default:
         onClient(message);

@@ -67,8 +67,24 @@ class MemoryNative implements NativePort {
     cpu: '',
   });
 
+  steeringDescriptors = (): number[] => [];
+  notifyService = unheard;
+  prepareShard = unheard;
+  openHandOver = unheard;
+  sendHandOver = unheard;
+  receiveHandOver = unheard;
+  haltPlane = unheard;
+  sendSessions = unheard;
+  takeSessions = unheard;
+  takeBackPlane = unheard;
+  adoptSteering = unheard;
+
   #newFds = (count: number): number[] => Array.from({ length: count }, () => this.#fd++);
 }
+
+const unheard = (): never => {
+  throw new Error('there is no other process');
+};
 
 /** A worker whose clients the test plays. */
 class MemoryWorker implements WorkerPort {
@@ -180,7 +196,7 @@ describe('server', () => {
   const start = async (
     change: Partial<ServerConfig> = {},
     ready: FromShard | null = { type: 'ready' },
-    readAgain: (() => LoadedConfig) | null = null,
+    readAgain?: () => LoadedConfig,
   ): Promise<RunningServer> => {
     const write = (line: string): void => void lines.push(line);
     const log: Log = { error: write, warn: write, info: write, debug: write };
@@ -190,7 +206,12 @@ describe('server', () => {
       queueMicrotask(() => (ready === null ? worker.terminate() : worker.say(ready)));
       return worker;
     };
-    return startServer({ ...configIn(folder), ...change }, log, { native, startWorker }, readAgain);
+    return startServer(
+      { ...configIn(folder), ...change },
+      log,
+      { native, startWorker },
+      readAgain ? { readAgain } : {},
+    );
   };
 
   const worker = (shard: number): MemoryWorker => (workers[shard] as { worker: MemoryWorker }).worker;

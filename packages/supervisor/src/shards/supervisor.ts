@@ -13,6 +13,10 @@ import { watchDevice } from '../system/device-watch.js';
 import { dropPrivileges } from '../system/privileges.js';
 import { repeat } from '../system/repeat.js';
 import { endpointText } from '../system/sockets.js';
+import { digestSettings } from '../upgrade/lasting-settings.js';
+import type { Program } from '../upgrade/program.js';
+import type { TakeOver } from '../upgrade/take-over.js';
+import { type UpgradeReport, Upgrader, type UpgraderPorts } from '../upgrade/upgrader.js';
 import { VERSION } from '../version.js';
 import { type DataPlane, openDataPlane } from './data-plane.js';
 import { lookAtDataThreads } from './data-watch.js';
@@ -38,6 +42,8 @@ export interface RunningServer {
   readonly adminUrl: string | null;
   /** Reads the configuration again and takes over what a running server can; clients stay connected. */
   reload(): Promise<ReloadReport>;
+  /** Starts the program that is installed now and hands everything over to it; clients stay connected. */
+  upgrade(): Promise<UpgradeReport>;
   /** Tells every client to connect again. Returns how many they were. */
   restartClients(): number;
   /** What `/status` answers. */
@@ -46,6 +52,8 @@ export interface RunningServer {
   stop(): Promise<void>;
   /** Resolves when the server cannot go on; `stop` is still to be called. */
   readonly failed: Promise<Error>;
+  /** Resolves with the process that has taken over after `upgrade`; `stop`, which tells no client then, is still to be called. */
+  readonly replaced: Promise<number>;
 }
 
 /** What a test exchanges: the native core and the threads. */
@@ -54,29 +62,35 @@ export interface StartPorts {
   readonly startWorker: StartWorker;
 }
 
-/** `readAgain` is for `reload`, `faults` names a file of faults to inject. Opens sockets and device, starts the shards, and resolves when all of them are ready. Rejects with a one-line error. */
+/** What a server may be told about the process that it runs in. */
+export interface StartOptions {
+  /** Reads the configuration that the server was started with again, for `reload`. Absent when it did not come from text. */
+  readonly readAgain?: () => LoadedConfig;
+  /** File of faults to inject. */
+  readonly faults?: string | null;
+  /** What `upgrade` starts. */
+  readonly program?: Program;
+  /** The process that hands over to this one. */
+  readonly takeOver?: TakeOver | null;
+}
+
+/** Opens sockets and device, or takes them over, starts the shards, and resolves when all of them are ready. Rejects with a one-line error. */
 export const startServer = async (
   config: ServerConfig,
   log: Log,
   ports?: StartPorts,
-  readAgain: (() => LoadedConfig) | null = null,
-  faults: string | null = null,
+  options: StartOptions = {},
 ): Promise<RunningServer> => {
   const teardown = new Teardown();
   try {
     const { native, startWorker } = ports ?? { native: await loadNative(), startWorker: startWorkerThread };
-    return await start(config, log, { native, startWorker, readAgain, faults }, teardown);
+    return await start(config, log, { native, startWorker, ...options }, teardown);
   } catch (error) {
+    options.takeOver?.refuse((error as Error).message);
     await teardown.run().catch((problem: Error) => log.error(`cleaning up: ${problem.message}`));
     throw error;
   }
 };
-
-/** Reads the configuration that the server was started with again; null when it did not come from text. */
-interface Readable {
-  readonly readAgain: (() => LoadedConfig) | null;
-  readonly faults: string | null;
-}
 
 /** Longest wait for the clients to be told at the end. */
 const DRAIN_LIMIT_MS = 2_500;
@@ -85,73 +99,68 @@ const DATA_LOOK_MS = 2_000;
 const start = async (
   config: ServerConfig,
   log: Log,
-  ports: StartPorts & Readable,
+  ports: StartPorts & StartOptions,
   teardown: Teardown,
 ): Promise<RunningServer> => {
-  const { native, readAgain, faults } = ports;
+  const { native, readAgain = null, faults = null, takeOver = null } = ports;
   const startWorker = faults === null ? ports.startWorker : faultyWorkers(ports.startWorker);
-  const workers = config.workers ?? native.parallelism();
+  const inherited = (await takeOver?.inherit(config)) ?? null;
+  const workers = inherited?.shards ?? config.workers ?? native.parallelism();
   await tryTls(config.tls, log);
   const registry = new Registry(config, { log, send: (shard, message) => group.send(shard, message) });
   const statusWriter = config.status === null ? null : new StatusWriter(config.status);
-  teardown.add(() => statusWriter?.close());
-  teardown.add(keepLeases(config.poolPersist, registry, log));
-  const data = openDataPlane(native, config, workers, log);
+  // What another process serves, or served, is not to be overwritten with what this one knows.
+  const isOthers = (): boolean => upgrader.handedOver || takeOver?.isPending === true;
+  teardown.add(() => statusWriter?.close(isOthers()));
+  teardown.add(keepLeases(config.poolPersist, inherited === null ? registry : withoutOld(registry), log, isOthers));
+  const data = openDataPlane(native, config, workers, log, inherited);
   teardown.add(() => data.close());
   const onClient = (shard: number, message: ClientMessage): void => registry.handle(shard, message);
-  const group = new ShardGroup(data.starts, { startWorker, log, onClient });
+  const group = new ShardGroup(data.starts, { startWorker, log, onClient }, undefined, takeOver !== null);
   await group.start();
   teardown.add(() => group.stop(DRAIN_LIMIT_MS));
-  const facts = factsOf(data, workers);
+  const since = inherited?.since ?? unixNow();
+  const facts = factsOf(data, workers, since);
   const readStatus = createStatusReader({ native, data, group, registry, facts });
-  const crlUsers = {
-    setCrl: (crl: string) => group.setCrl(crl),
-    setRevocation: (list: RevocationList) => registry.setRevocation(list),
-  };
-  const crlFollower = new CrlFollower(crlUsers, log);
+  const crlFollower = followerOf(group, registry, log);
   const reopenFiles = (): string[] => [log.reopen?.() ?? [], statusWriter?.reopen() ?? []].flat();
   const reloader = new Reloader(config, { readAgain, group, registry, data, crl: crlFollower, reopenFiles, log });
   const reload = (): Promise<ReloadReport> => reloader.reload();
-  const adminUrl = await openAdmin(config.adminHttp, { readStatus, reload }, log, teardown);
-  dropPrivileges(config, log);
-  await statusWriter?.start(readStatus, log);
-  crlFollower.follow(reloader.config);
-  teardown.add(() => crlFollower.close());
-  readFirstRevocation(reloader.config.tls, registry, log);
+  const offer = () => offerOf(data, reloader.config, since);
+  const upgrader = new Upgrader({ native, program: ports.program ?? null, data, group, registry, offer, log });
+  teardown.add(() => upgrader.abort());
+  const upgrade = (): Promise<UpgradeReport> => upgrader.upgrade();
+  const admin = () => openAdmin(config.adminHttp, { readStatus, reload, upgrade }, log, teardown);
+  const openedAdmin = takeOver === null ? await admin() : null;
+  if (takeOver === null || process.getuid?.() === 0) dropPrivileges(config, log);
+  if (takeOver === null) await statusWriter?.start(readStatus, log);
+  followRevocation(crlFollower, reloader.config, registry, log, teardown);
   watchSystem(native, data, log, teardown);
   if (faults !== null) teardown.add(watchFaultFile(faults, { native, plane: data.plane, shards: workers, group }, log));
   const failed = watchData(native, data, log, teardown);
-  sayStarted(data, workers, adminUrl, log);
-  const stop = stopOnce(teardown, log);
-  const restartClients = (): number => registry.restartClients();
-  return {
-    get listening() {
-      return facts.listening;
-    },
-    device: facts.device,
-    workers,
-    adminUrl,
-    reload,
-    restartClients,
-    status: readStatus,
-    failed,
-    stop,
+  const finished = async (): Promise<void> => {
+    group.begin();
+    await statusWriter?.start(readStatus, log);
   };
+  const adminUrl =
+    takeOver === null ? openedAdmin : await takeOver.complete({ plane: data.plane, registry, finished, admin, log });
+  sayStarted(data, workers, adminUrl, log);
+  const controls = { reload, upgrade, restartClients: () => registry.restartClients(), status: readStatus };
+  const ends = { failed, replaced: upgrader.replaced, stop: stopOnce(teardown, log) };
+  return withListening(facts, { device: facts.device, workers, adminUrl, ...controls, ...ends });
 };
 
-/** The shards refuse revoked certificates from the first handshake on; the registry's own look may come a moment later. */
-const readFirstRevocation = ({ crl, ca }: ServerConfig['tls'], registry: Registry, log: Log): void => {
-  if (crl === null) return;
-  void readRevocation(crl, ca).then(
-    (list) => registry.setRevocation(list),
-    (error: Error) => log.error(error.message),
-  );
-};
+const withListening = (facts: ServerFacts, server: Omit<RunningServer, 'listening'>): RunningServer => ({
+  ...server,
+  get listening() {
+    return facts.listening;
+  },
+});
 
 /** `listening` is what is open when somebody looks. */
-const factsOf = ({ device, listeners }: DataPlane, workers: number): ServerFacts => ({
+const factsOf = ({ device, listeners }: DataPlane, workers: number, since: number): ServerFacts => ({
   version: VERSION,
-  since: unixNow(),
+  since,
   device,
   get listening() {
     return listeners.listening;
@@ -167,15 +176,53 @@ const stopOnce = (teardown: Teardown, log: Log): (() => Promise<void>) => {
   };
 };
 
+const followerOf = (group: ShardGroup, registry: Registry, log: Log): CrlFollower =>
+  new CrlFollower(
+    {
+      setCrl: (crl: string) => group.setCrl(crl),
+      setRevocation: (list: RevocationList) => registry.setRevocation(list),
+    },
+    log,
+  );
+
+const followRevocation = (
+  follower: CrlFollower,
+  config: ServerConfig,
+  registry: Registry,
+  log: Log,
+  teardown: Teardown,
+): void => {
+  follower.follow(config);
+  teardown.add(() => follower.close());
+  const { crl, ca } = config.tls;
+  // The shards refuse revoked certificates from the first handshake on; the registry's own look may come a moment later.
+  if (crl !== null)
+    void readRevocation(crl, ca).then(
+      (list) => registry.setRevocation(list),
+      (error: Error) => log.error(error.message),
+    );
+};
+
+/** Leases come from the other process, not from the file that it writes. */
+const withoutOld = (registry: Registry): Pick<Registry, 'restoreLeases' | 'leaseFile'> => ({
+  restoreLeases: () => {},
+  leaseFile: () => registry.leaseFile(),
+});
+
+const offerOf = (data: DataPlane, config: ServerConfig, since: number): ReturnType<UpgraderPorts['offer']> => {
+  const { offer, fds } = data.offer();
+  return { offer: { type: 'offer', ...offer, since, settings: digestSettings(config) }, fds };
+};
+
 const openAdmin = async (
   endpoint: ServerConfig['adminHttp'],
-  { readStatus, reload }: Pick<AdminOptions, 'readStatus' | 'reload'>,
+  wishes: Pick<AdminOptions, 'readStatus' | 'reload' | 'upgrade'>,
   log: Log,
   teardown: Teardown,
 ): Promise<string | null> => {
   if (endpoint === null) return null;
   const onProblem = (error: Error): void => log.error(`status endpoint: ${error.message}`);
-  const http = await listenAdmin(endpoint, adminHandler({ token: endpoint.token, readStatus, reload, onProblem }), log);
+  const http = await listenAdmin(endpoint, adminHandler({ token: endpoint.token, ...wishes, onProblem }), log);
   teardown.add(() => http.close());
   return `http://${endpointText({ host: endpoint.host, port: http.port })}`;
 };

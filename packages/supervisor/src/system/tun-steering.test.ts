@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Log } from '../log.js';
 import { steerTun } from './tun-steering.js';
 
-const newLab = (fds: number[], refusal: string | null = null) => {
+const newLab = (fds: number[], refusal: string | null = null, inherited: number[] | null = null) => {
   const calls: string[] = [];
   const log = { warn: (text: string) => calls.push(`warn ${text}`) } as unknown as Log;
   const native = {
@@ -10,8 +10,11 @@ const newLab = (fds: number[], refusal: string | null = null) => {
       calls.push(`steer ${plane} ${fd}`);
       if (refusal !== null) throw Object.assign(new Error('cannot make a BPF map'), { code: refusal });
     },
+    adoptSteering: (plane: number, fd: number, descriptors: number[]) => {
+      calls.push(`adopt ${plane} ${fd} ${descriptors}`);
+    },
   };
-  return { calls, steering: steerTun(native, 7, { name: 'tun0', fds }, log) };
+  return { calls, steering: steerTun(native, 7, { name: 'tun0', fds }, log, inherited) };
 };
 
 describe('steerTun', () => {
@@ -20,6 +23,13 @@ describe('steerTun', () => {
     expect(steering.by).toBe('bpf');
     steering.attach();
     expect(calls).toEqual(['steer 7 10', 'steer 7 10']);
+  });
+
+  test('goes on with the maps of another process, and again when the device was made anew', () => {
+    const { calls, steering } = newLab([10, 11], null, [20, 21, 22]);
+    steering.attach();
+    expect([steering.by, calls]).toEqual(['bpf', ['adopt 7 10 20,21,22', 'steer 7 10']]);
+    expect(newLab([10, 11], null, []).calls).toEqual([]);
   });
 
   test('leaves a device of one queue alone', () => {

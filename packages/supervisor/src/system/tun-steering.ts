@@ -11,24 +11,32 @@ export interface TunSteering {
 
 /**
  * Steers packets to the shards that own their destinations, where there are several; what the kernel refuses is told
- * once. Everything works without it, a packet at the wrong shard takes a hop.
+ * once. Everything works without it, a packet at the wrong shard takes a hop. `inherited`: what steers them in the process
+ * that hands over, nothing where it did not.
  */
 export const steerTun = (
-  native: Pick<NativePort, 'steerTun'>,
+  native: Pick<NativePort, 'steerTun' | 'adoptSteering'>,
   plane: number,
   { name, fds }: Pick<Tun, 'name' | 'fds'>,
   log: Log,
+  inherited: readonly number[] | null = null,
 ): TunSteering => {
-  const attach = (): boolean => {
+  const attempt = (steer: () => void): boolean => {
     try {
-      native.steerTun(plane, fds[0] as number);
+      steer();
       return true;
     } catch (error) {
       log.warn(`packets for ${name} are steered by flow and handed from shard to shard: ${describe(error as Error)}`);
       return false;
     }
   };
-  const steered = fds.length > 1 && attach();
+  const queue = fds[0] as number;
+  const attach = (): boolean => attempt(() => native.steerTun(plane, queue));
+  const begin = (): boolean =>
+    inherited === null
+      ? attach()
+      : inherited.length > 0 && attempt(() => native.adoptSteering(plane, queue, [...inherited]));
+  const steered = fds.length > 1 && begin();
   return { by: steered ? 'bpf' : 'flow', attach: () => void (steered && attach()) };
 };
 
