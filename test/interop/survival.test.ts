@@ -40,7 +40,7 @@ ours(
     const server = await startServer(lab, { faults: true, lines: ['workers 1', 'keepalive 5 60', 'hand-window 20'] });
     const client = await Client.connect(lab, 2, { lines: ['explicit-exit-notify 1'] });
     const before = await shownAs(lab, 'client1');
-    lab.serverHost.start('iperf3', ['iperf3', '-s']);
+    await lab.serverHost.start('iperf3', ['iperf3', '-s', '--forceflush']).says(/Server listening/);
     const pings = client.host.start('ping', ['ping', '-n', '-i', '0.005', '10.8.0.1']);
     const words = ['-c', '10.8.0.1', '-t', '300', '-b', '20M', '-i', '1', '--forceflush'];
     const stream = client.host.start('stream', ['iperf3', ...words]);
