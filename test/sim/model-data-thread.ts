@@ -1,8 +1,9 @@
 import { createHmac } from 'node:crypto';
 import {
-  type AeadKey,
   type DataCommand,
   type DataEvent,
+  type DataSuite,
+  type DirectionKey,
   type KeyId,
   type Path,
   type PeerId,
@@ -10,9 +11,9 @@ import {
 } from '@shardvpn/core';
 
 interface ModelKey {
-  readonly cipher: string;
-  readonly seal: AeadKey;
-  readonly open: AeadKey;
+  readonly suite: DataSuite;
+  readonly seal: DirectionKey;
+  readonly open: DirectionKey;
 }
 
 interface ModelPeer {
@@ -83,7 +84,11 @@ export class ModelDataThread {
   fingerprint(peerId: PeerId, keyId: KeyId, direction: 'seal' | 'open'): string | undefined {
     const key = this.#peers.get(peerId)?.keys.get(keyId);
     return (
-      key && [key.cipher, Buffer.from(key[direction].key).toString('hex'), key[direction].implicitIv.join()].join(' ')
+      key &&
+      [
+        JSON.stringify(key.suite),
+        ...Object.values(key[direction]).map((slot) => Buffer.from(slot).toString('hex')),
+      ].join(' ')
     );
   }
 
@@ -153,7 +158,7 @@ export class ModelDataThread {
       return;
     }
     const body = view.subarray(0, view.length - TAG_LENGTH);
-    if (!tagOf(key.cipher, key.open, body).equals(view.subarray(view.length - TAG_LENGTH))) {
+    if (!tagOf(key.suite, key.open, body).equals(view.subarray(view.length - TAG_LENGTH))) {
       this.badTag++;
       return;
     }
@@ -194,7 +199,7 @@ export class ModelDataThread {
   #installKey(peer: ModelPeer, command: Extract<DataCommand, { type: 'install-key' }>): void {
     this.#check(!peer.keys.has(command.keyId), `install-key ${command.keyId} twice`);
     this.#check(peer.keys.size < 2, 'a third key');
-    peer.keys.set(command.keyId, { cipher: command.cipher, seal: command.seal, open: command.open });
+    peer.keys.set(command.keyId, { suite: command.suite, seal: command.seal, open: command.open });
     peer.sendKey ??= command.keyId;
   }
 
@@ -233,7 +238,7 @@ export class ModelDataThread {
     const op = peer.dataV2 ? OP_DATA_V2 : OP_DATA_V1;
     const header = peer.dataV2 ? [0, peer.peerId >> 8, peer.peerId & 255] : [];
     const body = Buffer.from([(op << 3) | peer.sendKey, ...header, payload]);
-    this.#ports.transmit(peer.path, new Uint8Array(Buffer.concat([body, tagOf(key.cipher, key.seal, body)])));
+    this.#ports.transmit(peer.path, new Uint8Array(Buffer.concat([body, tagOf(key.suite, key.seal, body)])));
   }
 
   #hear(peer: ModelPeer): void {
@@ -247,8 +252,8 @@ export class ModelDataThread {
   }
 }
 
-const tagOf = (cipher: string, key: AeadKey, body: Uint8Array): Buffer =>
-  createHmac('sha1', Buffer.concat([key.key, key.implicitIv, Buffer.from(cipher)]))
+const tagOf = (suite: DataSuite, key: DirectionKey, body: Uint8Array): Buffer =>
+  createHmac('sha1', Buffer.concat([key.cipher, key.hmac, Buffer.from(JSON.stringify(suite))]))
     .update(body)
     .digest()
     .subarray(0, TAG_LENGTH);

@@ -4,10 +4,25 @@ import type { KeyId, Path, PeerId } from './ids.js';
 export const DATA_CIPHERS = ['AES-256-GCM', 'AES-192-GCM', 'AES-128-GCM', 'CHACHA20-POLY1305'] as const;
 export type DataCipher = (typeof DATA_CIPHERS)[number];
 
-/** Key material of one direction, AEAD v1: the cipher key and the 8-byte implicit IV. [wire 11.3] */
-export interface AeadKey {
-  readonly key: Uint8Array;
-  readonly implicitIv: Uint8Array;
+/** Digests of the data channel's HMAC; an AEAD has none. [wire 12.3] */
+export const AUTH_DIGESTS = ['none'] as const;
+export type AuthDigest = (typeof AUTH_DIGESTS)[number];
+
+/** Layouts of a data packet. [wire 12] */
+export const PACKET_FORMATS = ['aead'] as const;
+export type PacketFormat = (typeof PACKET_FORMATS)[number];
+
+/** How the data packets of a client are laid out and protected: all its keys have the same. */
+export interface DataSuite {
+  readonly format: PacketFormat;
+  readonly cipher: DataCipher;
+  readonly auth: AuthDigest;
+}
+
+/** Key material of one direction: its two slots of keys256, 64 bytes each. [wire 11.3] */
+export interface DirectionKey {
+  readonly cipher: Uint8Array;
+  readonly hmac: Uint8Array;
 }
 
 /**
@@ -34,9 +49,9 @@ export type DataCommand =
       readonly type: 'install-key';
       readonly peerId: PeerId;
       readonly keyId: KeyId;
-      readonly cipher: DataCipher;
-      readonly seal: AeadKey;
-      readonly open: AeadKey;
+      readonly suite: DataSuite;
+      readonly seal: DirectionKey;
+      readonly open: DirectionKey;
     }
   /** From now on seal with this key. The first key of a peer is used without this. [wire 12.6] */
   | { readonly type: 'use-key'; readonly peerId: PeerId; readonly keyId: KeyId }

@@ -1,4 +1,11 @@
-import { type AeadKey, type DataCipher, type DataCommand, VpnError } from '@shardvpn/core';
+import {
+  type AuthDigest,
+  type DataCipher,
+  type DataCommand,
+  type DirectionKey,
+  type PacketFormat,
+  VpnError,
+} from '@shardvpn/core';
 import { encodeU32, type RingProducer } from '@shardvpn/ring';
 import { encodeInet } from './inet-address.js';
 import { encodePath, PATH_LENGTH } from './path-record.js';
@@ -18,7 +25,8 @@ const HAS_IPV4 = 2;
 const HAS_IPV6 = 4;
 
 const ADD_PEER_LENGTH = 8 + PATH_LENGTH + 24;
-const INSTALL_KEY_LENGTH = 8 + 2 * 32 + 2 * 8;
+const SLOT_LENGTH = 64;
+const INSTALL_KEY_LENGTH = 8 + 4 * SLOT_LENGTH;
 
 const CIPHER_CODES: Readonly<Record<DataCipher, number>> = {
   'AES-128-GCM': 1,
@@ -26,6 +34,10 @@ const CIPHER_CODES: Readonly<Record<DataCipher, number>> = {
   'AES-256-GCM': 3,
   'CHACHA20-POLY1305': 4,
 };
+
+const DIGEST_CODES: Readonly<Record<AuthDigest, number>> = { none: 0 };
+
+const FORMAT_CODES: Readonly<Record<PacketFormat, number>> = { aead: 1 };
 
 /** Writes the command as one record; false when the ring has no room, and nothing is counted: commands are never dropped. */
 export function encodeCommand(ring: RingProducer, command: DataCommand): boolean {
@@ -76,19 +88,21 @@ function encodeAddPeer(record: Uint8Array, command: Extract<DataCommand, { type:
 }
 
 function encodeInstallKey(record: Uint8Array, command: Extract<DataCommand, { type: 'install-key' }>): void {
-  record.fill(0, 4);
-  record[4] = command.keyId;
-  record[5] = CIPHER_CODES[command.cipher];
-  encodeAeadKey(record, command.seal, 8, 72);
-  encodeAeadKey(record, command.open, 40, 80);
+  const { keyId, suite, seal, open } = command;
+  record[4] = keyId;
+  record[5] = CIPHER_CODES[suite.cipher];
+  record[6] = DIGEST_CODES[suite.auth];
+  record[7] = FORMAT_CODES[suite.format];
+  encodeDirection(record, 8, seal);
+  encodeDirection(record, 8 + 2 * SLOT_LENGTH, open);
 }
 
-function encodeAeadKey(record: Uint8Array, key: AeadKey, keyAt: number, ivAt: number): void {
-  if (key.key.length > 32 || key.implicitIv.length !== 8) {
-    throw new VpnError('internal/bad-data-key', `key of ${key.key.length} and IV of ${key.implicitIv.length} bytes`);
+function encodeDirection(record: Uint8Array, at: number, { cipher, hmac }: DirectionKey): void {
+  if (cipher.length !== SLOT_LENGTH || hmac.length !== SLOT_LENGTH) {
+    throw new VpnError('internal/bad-data-key', `slots of ${cipher.length} and ${hmac.length} bytes`);
   }
-  record.set(key.key, keyAt);
-  record.set(key.implicitIv, ivAt);
+  record.set(cipher, at);
+  record.set(hmac, at + SLOT_LENGTH);
 }
 
 /** Seconds beyond the field's range stay at its end: 18 hours. */

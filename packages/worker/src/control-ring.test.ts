@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { asKeyId, asPeerId, DATA_CIPHERS, type DataCommand, type DataEvent, type Path } from '@shardvpn/core';
+import { asKeyId, asPeerId, DATA_CIPHERS, type DataCommand, type DataEvent, type Path, suiteOf } from '@shardvpn/core';
 import { createRing, RingConsumer, RingProducer } from '@shardvpn/ring';
 import fc from 'fast-check';
 import { encodeCommand } from './command-record.js';
@@ -12,7 +12,7 @@ const V6: Path = { listener: 1, host: '2001:db8::5', port: 1194 };
 const V6_HEX = '01000600aa04000020010db8000000000000000000000005';
 
 describe('commands', () => {
-  const key = (byte: number, length = 32): Uint8Array => new Uint8Array(length).fill(byte);
+  const key = (byte: number, length = 64): Uint8Array => new Uint8Array(length).fill(byte);
   const peerId = asPeerId(0x00a1b2c3);
   const cases: [DataCommand, number, string][] = [
     [
@@ -39,24 +39,12 @@ describe('commands', () => {
         type: 'install-key',
         peerId,
         keyId: asKeyId(5),
-        cipher: 'AES-256-GCM',
-        seal: { key: key(0x11), implicitIv: key(0x22, 8) },
-        open: { key: key(0x33), implicitIv: key(0x44, 8) },
+        suite: suiteOf('AES-256-GCM'),
+        seal: { cipher: key(0x11), hmac: key(0x22) },
+        open: { cipher: key(0x33), hmac: key(0x44) },
       },
       3,
-      `c3b2a10005030000${'11'.repeat(32)}${'33'.repeat(32)}${'22'.repeat(8)}${'44'.repeat(8)}`,
-    ],
-    [
-      {
-        type: 'install-key',
-        peerId,
-        keyId: asKeyId(0),
-        cipher: 'AES-128-GCM',
-        seal: { key: key(0x11, 16), implicitIv: key(0x22, 8) },
-        open: { key: key(0x33, 16), implicitIv: key(0x44, 8) },
-      },
-      3,
-      `c3b2a10000010000${'11'.repeat(16)}${'00'.repeat(16)}${'33'.repeat(16)}${'00'.repeat(16)}${'22'.repeat(8)}${'44'.repeat(8)}`,
+      `c3b2a10005030001${'11'.repeat(64)}${'22'.repeat(64)}${'33'.repeat(64)}${'44'.repeat(64)}`,
     ],
     [{ type: 'use-key', peerId, keyId: asKeyId(7) }, 4, 'c3b2a10007000000'],
     [{ type: 'retire-key', peerId, keyId: asKeyId(1) }, 5, 'c3b2a10001000000'],
@@ -76,8 +64,9 @@ describe('commands', () => {
   test('name every cipher', () => {
     const codes = [...DATA_CIPHERS].map((cipher) => {
       const { ring, memory } = newRing();
-      const aead = { key: key(1), implicitIv: key(2, 8) };
-      encodeCommand(ring, { type: 'install-key', peerId, keyId: asKeyId(0), cipher, seal: aead, open: aead });
+      const slots = { cipher: key(1), hmac: key(2) };
+      const suite = suiteOf(cipher);
+      encodeCommand(ring, { type: 'install-key', peerId, keyId: asKeyId(0), suite, seal: slots, open: slots });
       return [cipher, records(ring, memory)[0]?.hex.slice(10, 12)];
     });
     expect(Object.fromEntries(codes)).toEqual({

@@ -28,13 +28,14 @@ enum AeadCipher {
 impl AeadKey {
     /// `None` for an all-zero key. [wire 11.3]
     pub fn new(cipher: Cipher, material: &DirectionKey) -> Option<AeadKey> {
-        let key = &material.key[..cipher.key_len()];
+        let key = &material.cipher[..cipher.key_len()];
         if key.iter().all(|byte| *byte == 0) {
             return None;
         }
+        let (implicit_iv, _) = material.hmac.split_first_chunk()?;
         Some(AeadKey {
             cipher: AeadCipher::new(cipher, key)?,
-            implicit_iv: material.implicit_iv,
+            implicit_iv: *implicit_iv,
         })
     }
 
@@ -155,6 +156,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::command::KEY_SLOT_LEN;
     use crate::wire::PING;
 
     fn hex(text: &str) -> Vec<u8> {
@@ -169,10 +171,11 @@ mod tests {
 
     fn material(key: &[u8], iv: &[u8]) -> DirectionKey {
         let mut material = DirectionKey {
-            key: [0; 32],
-            implicit_iv: iv.try_into().unwrap(),
+            cipher: [0; KEY_SLOT_LEN],
+            hmac: [0; KEY_SLOT_LEN],
         };
-        material.key[..key.len()].copy_from_slice(key);
+        material.cipher[..key.len()].copy_from_slice(key);
+        material.hmac[..iv.len()].copy_from_slice(iv);
         material
     }
 

@@ -3,13 +3,23 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::peer_addr::PeerAddr;
-use crate::wire::{KeyId, PeerId};
+use crate::wire::{AEAD_LEAD, KeyId, PeerId};
 
 /// Framing of a peer's data packets, both ways. [wire 12]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DataFormat {
     V1,
     V2,
+}
+
+impl DataFormat {
+    /// Opcode byte, and peer-id in DATA_V2.
+    pub fn header_len(self) -> usize {
+        match self {
+            DataFormat::V1 => 1,
+            DataFormat::V2 => 4,
+        }
+    }
 }
 
 /// AEAD of the data channel. The numbers are those of the control ring's records.
@@ -65,18 +75,58 @@ pub struct AddPeer {
     pub ping_timeout_s: u16,
 }
 
-/// Key material of one direction: the cipher's key in the first `key_len` bytes, and the implicit IV. [wire 11.3]
+/// How the data packets of a key are laid out and protected. [wire 12]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Suite {
+    /// AEAD v1. [wire 12.1]
+    Aead(Cipher),
+}
+
+impl Suite {
+    /// The suite with these numbers in an INSTALL_KEY record: format, cipher, digest.
+    pub fn from_numbers(numbers: [u8; 3]) -> Option<Suite> {
+        match numbers {
+            [FORMAT_AEAD, cipher, 0] => Cipher::from_number(cipher).map(Suite::Aead),
+            _ => None,
+        }
+    }
+
+    pub fn numbers(self) -> [u8; 3] {
+        match self {
+            Suite::Aead(cipher) => [FORMAT_AEAD, cipher as u8, 0],
+        }
+    }
+
+    /// Longest payload whose packet body is no longer than `room`.
+    pub fn max_payload(self, room: usize) -> usize {
+        match self {
+            Suite::Aead(_) => room.saturating_sub(AEAD_LEAD),
+        }
+    }
+}
+
+const FORMAT_AEAD: u8 = 1;
+
+impl From<Cipher> for Suite {
+    fn from(cipher: Cipher) -> Suite {
+        Suite::Aead(cipher)
+    }
+}
+
+/// Key material of one direction: the two slots of `keys256`, whole. [wire 11.3]
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct DirectionKey {
-    pub key: [u8; 32],
-    pub implicit_iv: [u8; 8],
+    pub cipher: [u8; KEY_SLOT_LEN],
+    pub hmac: [u8; KEY_SLOT_LEN],
 }
+
+pub const KEY_SLOT_LEN: usize = 64;
 
 /// A new key state of a peer. The first one is used for sealing at once, later ones after `use_key`. [wire 12.6]
 pub struct InstallKey {
     pub peer: PeerId,
     pub key_id: KeyId,
-    pub cipher: Cipher,
+    pub suite: Suite,
     pub seal: DirectionKey,
     pub open: DirectionKey,
 }

@@ -76,8 +76,7 @@ impl DataPath {
     }
 
     pub fn install_key(&mut self, command: InstallKey) -> Result<(), CommandError> {
-        let peer = self.sessions.peer_mut(command.peer)?;
-        peer.keys.install(&command)
+        self.sessions.peer_mut(command.peer)?.install_key(&command)
     }
 
     /// Seals with this key from now on.
@@ -411,7 +410,7 @@ mod tests {
             Err(CommandError::UnknownKey)
         );
         let mut weak = server_key(5, 0, CIPHER);
-        weak.seal.key = [0; 32];
+        weak.seal.cipher = [0; 64];
         assert_eq!(server.install_key(weak), Err(CommandError::WeakKey));
     }
 }

@@ -29,10 +29,7 @@ use crate::session_table::SessionTable;
 use crate::sink::InboundSink;
 use crate::stats::{Counter, DropReason, HopReason};
 use crate::vnet::{VNET_LEN, VnetHeader};
-use crate::wire::{
-    self, DATA_V1_OVERHEAD, DATA_V2_OVERHEAD, Datagram, KeyId, OCC_EXIT, OCC_MAGIC, PING, PeerId,
-    be32,
-};
+use crate::wire::{self, Datagram, KeyId, OCC_EXIT, OCC_MAGIC, PING, PeerId};
 
 impl DataPath {
     /// Takes one datagram of the UDP socket. `datagram` is overwritten. Call `flush_inbound` after the batch.
@@ -132,14 +129,6 @@ impl DataHeader {
             may_float: true,
         }
     }
-
-    fn overhead(&self) -> usize {
-        if self.len == 1 {
-            DATA_V1_OVERHEAD
-        } else {
-            DATA_V2_OVERHEAD
-        }
-    }
 }
 
 impl Owner {
@@ -230,7 +219,7 @@ impl Parts<'_> {
             .keys
             .opening(header.key)
             .ok_or(DropReason::UnknownKey)?;
-        let opened = key.open(header.len, be32(datagram, header.len), datagram);
+        let opened = key.open(header.len, datagram);
         if key.limit_due()
             && sink.event(DataEvent::KeyLimit {
                 peer: header.peer,
@@ -239,23 +228,23 @@ impl Parts<'_> {
         {
             key.limit_was_reported();
         }
-        opened?;
+        let payload = opened?;
         if header.may_float && peer.path != *from {
             float(context, peer, now, from, sink);
         }
         peer.heard(now);
         count_received(context, peer, datagram.len() as u64);
-        let payload = &datagram[header.overhead()..];
-        if *payload == PING {
+        let text = &datagram[payload.clone()];
+        if *text == PING {
             context.stats.count(Counter::PingsReceived, 1);
             return Ok(());
         }
-        if let Some(message) = payload.strip_prefix(&OCC_MAGIC) {
+        if let Some(message) = text.strip_prefix(&OCC_MAGIC) {
             occ(context, peer, message, sink);
             return Ok(());
         }
-        // Header, packet id and tag are done with; their last bytes make room for the virtio-net header.
-        let frame = &mut datagram[header.overhead() - VNET_LEN..];
+        // What lies before the payload is done with; its last bytes make room for the virtio-net header.
+        let frame = &mut datagram[payload.start - VNET_LEN..payload.end];
         self.accept(now, header.peer, frame, sink)
     }
 

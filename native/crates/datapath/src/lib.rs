@@ -10,6 +10,7 @@ extern crate self as datapath;
 
 pub mod address_table;
 pub mod aead;
+mod aead_packets;
 mod byte_reader;
 pub mod checksum;
 pub mod coalesce;
@@ -24,6 +25,7 @@ mod key_ring;
 mod key_state;
 pub mod mss;
 pub mod outbound;
+mod packet_ids;
 pub mod peer;
 pub mod peer_addr;
 mod peer_record;
@@ -44,7 +46,9 @@ pub mod timer_wheel;
 pub mod vnet;
 pub mod wire;
 
-pub use command::{AddPeer, Cipher, CommandError, DataFormat, DirectionKey, InstallKey};
+pub use command::{
+    AddPeer, Cipher, CommandError, DataFormat, DirectionKey, InstallKey, KEY_SLOT_LEN, Suite,
+};
 pub use data_path::{DataPath, TunOffloads};
 pub use event::DataEvent;
 pub use peer_addr::PeerAddr;

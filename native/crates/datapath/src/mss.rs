@@ -1,8 +1,8 @@
 use crate::checksum;
-use crate::command::DataFormat;
+use crate::command::{DataFormat, Suite};
 use crate::inner_packet::{InnerPacket, TCP};
 use crate::peer_addr::PeerAddr;
-use crate::wire::{DATA_V1_OVERHEAD, DATA_V2_OVERHEAD, be16};
+use crate::wire::be16;
 
 const SYN: u8 = 2;
 const OPTION_END: u8 = 0;
@@ -10,12 +10,9 @@ const OPTION_NOP: u8 = 1;
 const OPTION_MSS: u8 = 2;
 
 /// Largest inner packet whose data packet fits into an outer datagram of `mssfix` bytes; 0 = no clamp.
-pub fn max_inner(mssfix: u16, path: &PeerAddr, format: DataFormat) -> u16 {
-    let overhead = match format {
-        DataFormat::V1 => DATA_V1_OVERHEAD,
-        DataFormat::V2 => DATA_V2_OVERHEAD,
-    };
-    mssfix.saturating_sub((path.outer_header_len() + overhead) as u16)
+pub fn max_inner(mssfix: u16, path: &PeerAddr, format: DataFormat, suite: Suite) -> u16 {
+    let headers = path.outer_header_len() + format.header_len();
+    suite.max_payload(usize::from(mssfix).saturating_sub(headers)) as u16
 }
 
 /// Lowers the MSS option of a TCP SYN so that its segments stay within `max_inner` bytes, and mends the checksum.
@@ -82,6 +79,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::command::Cipher;
     use crate::test_packets::{checksums_hold, tcp_with_options};
 
     fn path(address: &str) -> PeerAddr {
@@ -101,13 +99,12 @@ mod tests {
 
     #[test]
     fn counts_every_header_of_the_path() {
-        assert_eq!(max_inner(1492, &path("192.0.2.1:1"), DataFormat::V2), 1440);
-        assert_eq!(
-            max_inner(1492, &path("[2001:db8::1]:1"), DataFormat::V2),
-            1420
-        );
-        assert_eq!(max_inner(1492, &path("192.0.2.1:1"), DataFormat::V1), 1443);
-        assert_eq!(max_inner(0, &path("192.0.2.1:1"), DataFormat::V2), 0);
+        let aead = Suite::Aead(Cipher::Aes256Gcm);
+        let (v4, v6) = (path("192.0.2.1:1"), path("[2001:db8::1]:1"));
+        assert_eq!(max_inner(1492, &v4, DataFormat::V2, aead), 1440);
+        assert_eq!(max_inner(1492, &v6, DataFormat::V2, aead), 1420);
+        assert_eq!(max_inner(1492, &v4, DataFormat::V1, aead), 1443);
+        assert_eq!(max_inner(0, &v4, DataFormat::V2, aead), 0);
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::sink::OutboundSink;
 use crate::split::Split;
 use crate::stats::{Counter, DropReason, HopReason};
 use crate::vnet::{GsoKind, VNET_LEN, VnetHeader};
-use crate::wire::{self, DATA_V1_OVERHEAD, DATA_V2_OVERHEAD, OCC_EXIT, OCC_MAGIC, PING, PeerId};
+use crate::wire::{self, OCC_EXIT, OCC_MAGIC, PING, PeerId};
 
 impl DataPath {
     /// Takes one read of the TUN: virtio-net header, then a packet or superpacket. `frame` is overwritten.
@@ -167,7 +167,7 @@ fn send(
     Ok(())
 }
 
-/// Stage 6: one data packet with a payload of `len` bytes that `fill` writes. [wire 12.1]
+/// Stage 6: one data packet with a payload of `len` bytes that `fill` writes. [wire 12]
 fn seal(
     context: &Context,
     peer: &mut Peer,
@@ -178,19 +178,17 @@ fn seal(
 ) -> Result<(), DropReason> {
     let key = peer.keys.sealing().ok_or(DropReason::NoKey)?;
     key.can_seal()?;
-    let (header_len, overhead) = match peer.format {
-        DataFormat::V1 => (1, DATA_V1_OVERHEAD),
-        DataFormat::V2 => (4, DATA_V2_OVERHEAD),
-    };
+    let header_len = peer.format.header_len();
+    let (lead, body_len) = key.room_for(len);
     let slot = sink
-        .reserve(&peer.path, overhead + len)
+        .reserve(&peer.path, header_len + body_len)
         .ok_or(DropReason::SendFull)?;
     match peer.format {
         DataFormat::V1 => slot[0] = wire::data_v1_header(key.key_id),
         DataFormat::V2 => slot[..4].copy_from_slice(&wire::data_v2_header(key.key_id, peer.id)),
     }
-    fill(&mut slot[overhead..]);
-    if !key.seal(header_len, slot) {
+    fill(&mut slot[header_len + lead..][..len]);
+    if !key.seal(header_len, len, slot) {
         return Err(DropReason::ExhaustedKey);
     }
     sink.commit();
@@ -203,7 +201,7 @@ fn seal(
         key.limit_was_reported();
     }
     peer.sealed(now);
-    let bytes = (overhead + len) as u64;
+    let bytes = (header_len + body_len) as u64;
     peer.counters.bytes_out.add(bytes);
     peer.counters.packets_out.add(1);
     context.stats.count(Counter::OutboundPackets, 1);

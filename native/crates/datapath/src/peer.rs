@@ -2,7 +2,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use crate::Millis;
-use crate::command::{AddPeer, DataFormat};
+use crate::command::{AddPeer, CommandError, DataFormat, InstallKey};
 use crate::key_ring::KeyRing;
 use crate::mss;
 use crate::peer_addr::PeerAddr;
@@ -53,7 +53,7 @@ impl Peer {
             ipv4: command.ipv4,
             ipv6: command.ipv6,
             keys: KeyRing::new(),
-            max_inner: mss::max_inner(mssfix, &command.path, command.format),
+            max_inner: 0,
             counters,
             mssfix,
             ping_interval: Millis::from(command.ping_interval_s) * 1000,
@@ -77,7 +77,20 @@ impl Peer {
 
     pub(crate) fn move_to(&mut self, path: PeerAddr) {
         self.path = path;
-        self.max_inner = mss::max_inner(self.mssfix, &path, self.format);
+        self.fit_segments();
+    }
+
+    pub(crate) fn install_key(&mut self, command: &InstallKey) -> Result<(), CommandError> {
+        self.keys.install(command)?;
+        self.fit_segments();
+        Ok(())
+    }
+
+    /// All keys of a peer have the same suite.
+    fn fit_segments(&mut self) {
+        self.max_inner = self.keys.sealing().map_or(0, |key| {
+            mss::max_inner(self.mssfix, &self.path, self.format, key.suite())
+        });
     }
 
     pub(crate) fn ping_due(&self, now: Millis) -> bool {
@@ -130,6 +143,7 @@ impl Peer {
         counters.packets_in.set(packets_in);
         counters.packets_out.set(packets_out);
         self.keys = record.keys;
+        self.fit_segments();
     }
 
     /// When this peer needs to be looked at next, if nothing happens before.

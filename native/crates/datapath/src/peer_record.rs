@@ -50,7 +50,7 @@ impl Claims {
 }
 
 /// Room that a record takes at most.
-pub(crate) const MAX_PEER_RECORD: usize = 1024;
+pub(crate) const MAX_PEER_RECORD: usize = 2048;
 
 pub(crate) fn encode_peer(peer: &Peer, context: &Context, now: Millis, out: &mut Vec<u8>) {
     let claims = Claims::of(peer, context);

@@ -129,7 +129,7 @@ mod tests {
     use super::*;
     use crate::command::{Cipher, DataFormat};
     use crate::event::DataEvent;
-    use crate::key_state::ID_JUMP;
+    use crate::packet_ids::ID_JUMP;
     use crate::plane::{Plane, Role};
     use crate::stats::{Counter, DropReason};
     use crate::test_packets::Shape;

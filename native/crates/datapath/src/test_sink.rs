@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use datapath::{
-    AddPeer, Cipher, DataEvent, DataFormat, DataPath, DirectionKey, InboundSink, InstallKey, KeyId,
-    OutboundSink, PeerAddr, PeerId, Plane, PlaneSettings, Role, TunOffloads, VNET_LEN,
+    AddPeer, DataEvent, DataFormat, DataPath, DirectionKey, InboundSink, InstallKey, KEY_SLOT_LEN,
+    KeyId, OutboundSink, PeerAddr, PeerId, Plane, PlaneSettings, Role, Suite, TunOffloads,
+    VNET_LEN,
 };
 
 /// Remembers everything, and refuses what it is told to refuse.
@@ -119,27 +120,27 @@ pub fn peer(id: u32, host: u8, format: DataFormat) -> AddPeer {
 }
 
 /// The keys of generation `key_id` as the server has them.
-pub fn server_key(id: u32, key_id: u8, cipher: Cipher) -> InstallKey {
+pub fn server_key(id: u32, key_id: u8, suite: impl Into<Suite>) -> InstallKey {
     let direction = |salt: u8| DirectionKey {
-        key: std::array::from_fn(|at| (at as u8).wrapping_mul(salt).wrapping_add(key_id) | 1),
-        implicit_iv: [salt ^ key_id; 8],
+        cipher: std::array::from_fn(|at| (at as u8).wrapping_mul(salt).wrapping_add(key_id) | 1),
+        hmac: [salt ^ key_id; KEY_SLOT_LEN],
     };
     InstallKey {
         peer: PeerId(id),
         key_id: KeyId(key_id),
-        cipher,
+        suite: suite.into(),
         seal: direction(3),
         open: direction(7),
     }
 }
 
 /// The same keys as the client has them.
-pub fn client_key(id: u32, key_id: u8, cipher: Cipher) -> InstallKey {
-    let server = server_key(id, key_id, cipher);
+pub fn client_key(id: u32, key_id: u8, suite: impl Into<Suite>) -> InstallKey {
+    let server = server_key(id, key_id, suite);
     InstallKey {
         seal: server.open,
         open: server.seal,
-        ..server_key(id, key_id, cipher)
+        ..server
     }
 }
 
@@ -149,18 +150,19 @@ pub fn server(plane: &Arc<Plane>, shard: usize) -> DataPath {
 }
 
 /// A server with one client, 10.8.0.2, peer-id 0, and that client.
-pub fn pair(cipher: Cipher, format: DataFormat) -> (DataPath, DataPath) {
+pub fn pair(suite: impl Into<Suite>, format: DataFormat) -> (DataPath, DataPath) {
+    let suite = suite.into();
     let plane = Arc::new(Plane::new(settings(Role::Server, 1)));
     let mut server = server(&plane, 0);
     server.add_peer(0, peer(0, 2, format)).expect("a new peer");
     server
-        .install_key(server_key(0, 0, cipher))
+        .install_key(server_key(0, 0, suite))
         .expect("a good key");
-    (server, client(cipher, format))
+    (server, client(suite, format))
 }
 
 /// The client's side: its one peer is the server at port 1194, to which everything is routed.
-pub fn client(cipher: Cipher, format: DataFormat) -> DataPath {
+pub fn client(suite: impl Into<Suite>, format: DataFormat) -> DataPath {
     let plane = Arc::new(Plane::new(settings(Role::Client, 1)));
     let mut client = DataPath::new(plane, 0, TunOffloads::ALL);
     let command = AddPeer {
@@ -171,7 +173,7 @@ pub fn client(cipher: Cipher, format: DataFormat) -> DataPath {
     };
     client.add_peer(0, command).expect("a new peer");
     client
-        .install_key(client_key(0, 0, cipher))
+        .install_key(client_key(0, 0, suite))
         .expect("a good key");
     client
 }

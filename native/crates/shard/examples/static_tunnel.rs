@@ -138,8 +138,7 @@ fn install_key(role: Role) -> Vec<u8> {
         (2, 1)
     };
     let mut payload = PEER_ID.to_le_bytes().to_vec();
-    payload.extend([0, 3, 0, 0]);
-    payload.extend([[seal; 32], [open; 32]].concat());
-    payload.extend([[seal; 8], [open; 8]].concat());
+    payload.extend([0, 3, 0, 1]);
+    payload.extend([[seal; 128], [open; 128]].concat());
     payload
 }

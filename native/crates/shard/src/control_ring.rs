@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use datapath::{
-    AddPeer, Cipher, DataEvent, DataFormat, DirectionKey, InstallKey, KeyId, PeerAddr, PeerId,
+    AddPeer, DataEvent, DataFormat, DirectionKey, InstallKey, KeyId, PeerAddr, PeerId, Suite,
 };
 
 use crate::address_record::{ADDRESS_LEN, decode_address, encode_address};
@@ -114,18 +114,18 @@ fn decode_add_peer(peer: PeerId, payload: &[u8]) -> Option<AddPeer> {
 }
 
 fn decode_install_key(peer: PeerId, payload: &[u8]) -> Option<InstallKey> {
-    let [key_id, cipher] = *chunk::<2>(payload, 4)?;
+    let [key_id, cipher, digest, format] = *chunk(payload, 4)?;
     Some(InstallKey {
         peer,
         key_id: decode_key_id(u32::from(key_id))?,
-        cipher: Cipher::from_number(cipher)?,
+        suite: Suite::from_numbers([format, cipher, digest])?,
         seal: DirectionKey {
-            key: *chunk(payload, 8)?,
-            implicit_iv: *chunk(payload, 72)?,
+            cipher: *chunk(payload, 8)?,
+            hmac: *chunk(payload, 72)?,
         },
         open: DirectionKey {
-            key: *chunk(payload, 40)?,
-            implicit_iv: *chunk(payload, 80)?,
+            cipher: *chunk(payload, 136)?,
+            hmac: *chunk(payload, 200)?,
         },
     })
 }
@@ -145,6 +145,7 @@ fn chunk<const N: usize>(payload: &[u8], at: usize) -> Option<&[u8; N]> {
 
 #[cfg(test)]
 mod tests {
+    use datapath::Cipher;
     use proptest::prelude::*;
 
     use super::*;
@@ -179,25 +180,23 @@ mod tests {
 
     #[test]
     fn install_key_has_the_documented_layout() {
-        let mut payload = vec![7, 0, 0, 0, 5, 4, 0, 0];
-        payload.extend([1; 32]);
-        payload.extend([2; 32]);
-        payload.extend([3; 8]);
-        payload.extend([4; 8]);
+        let mut payload = vec![7, 0, 0, 0, 5, 4, 0, 1];
+        for slot in 1..5 {
+            payload.extend([slot; 64]);
+        }
         let Some(Command::InstallKey(key)) = decode_command(3, &payload) else {
             panic!("no INSTALL_KEY")
         };
-        assert_eq!(
-            (key.key_id, key.cipher),
-            (KeyId(5), Cipher::ChaCha20Poly1305)
-        );
-        assert_eq!((key.seal.key, key.open.key), ([1; 32], [2; 32]));
-        assert_eq!(
-            (key.seal.implicit_iv, key.open.implicit_iv),
-            ([3; 8], [4; 8])
-        );
-        payload[5] = 9;
-        assert!(decode_command(3, &payload).is_none());
+        let suite = Suite::Aead(Cipher::ChaCha20Poly1305);
+        assert_eq!((key.key_id, key.suite), (KeyId(5), suite));
+        assert_eq!((key.seal.cipher, key.seal.hmac), ([1; 64], [2; 64]));
+        assert_eq!((key.open.cipher, key.open.hmac), ([3; 64], [4; 64]));
+        assert!(decode_command(3, &payload[..263]).is_none());
+        for at in 5..8 {
+            let mut odd = payload.clone();
+            odd[at] = 99;
+            assert!(decode_command(3, &odd).is_none());
+        }
     }
 
     #[test]

@@ -331,7 +331,7 @@ export class Client {
     this.#stage = { type: 'connected', peerId, choice, options };
     this.#credentials = withToken(this.#credentials, options);
     this.#outbox.commands.push(peerFromPush(this.#options, peerId, options));
-    this.#session.installFirstKeys(now, peerId, choice.cipher, keys);
+    this.#session.installFirstKeys(now, peerId, choice.suite, keys);
     if (renegotiationKey !== undefined) {
       const wrapper = createTlsCryptWrapper(renegotiationKey, 'client', this.#crypto);
       this.#session.link.useForRenegotiation(now, wrapper, renegotiationKey);
@@ -339,7 +339,7 @@ export class Client {
     this.#outbox.events.push({
       type: 'connected',
       peerId,
-      cipher: choice.cipher,
+      cipher: choice.suite.cipher,
       keyDerivation: choice.derivation,
       tls,
       options,

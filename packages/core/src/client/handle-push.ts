@@ -1,12 +1,13 @@
-import { DATA_CIPHERS, type DataCipher, type DataCommand } from '../data-plane.js';
+import { DATA_CIPHERS, type DataCommand, type DataSuite } from '../data-plane.js';
 import type { PeerId } from '../ids.js';
+import { suiteOf } from '../keys/data-suite.js';
 import type { PushedOptions } from '../negotiate/pushed-options.js';
 import type { KeyDerivation } from '../session/key-exchange.js';
 import type { ClientOptions } from './client-options.js';
 
 /** What a PUSH_REPLY decides for the whole connection. */
 export interface ConnectChoice {
-  readonly cipher: DataCipher;
+  readonly suite: DataSuite;
   readonly derivation: KeyDerivation;
 }
 
@@ -21,11 +22,11 @@ export const chooseFromPush = (
   if (pushed.cipher === null) {
     return options.fallbackCipher === null
       ? { fault: 'the server pushed no cipher and there is no data-ciphers-fallback' }
-      : { cipher: options.fallbackCipher, derivation: pushed.keyDerivation };
+      : { suite: suiteOf(options.fallbackCipher), derivation: pushed.keyDerivation };
   }
   const cipher = DATA_CIPHERS.find((name) => name === pushed.cipher);
   return cipher !== undefined && options.dataCiphers.includes(cipher)
-    ? { cipher, derivation: pushed.keyDerivation }
+    ? { suite: suiteOf(cipher), derivation: pushed.keyDerivation }
     : { fault: `the server pushed the cipher ${pushed.cipher}, which is not one of ours` };
 };
 

@@ -1,5 +1,6 @@
-import type { DataCipher } from '../data-plane.js';
+import type { DataSuite } from '../data-plane.js';
 import type { Path } from '../ids.js';
+import { suiteOf } from '../keys/data-suite.js';
 import { negotiateCipher } from '../negotiate/cipher.js';
 import { type ClientFeatures, clientFeatures } from '../negotiate/features.js';
 import type { PeerCertificate } from '../ports.js';
@@ -28,7 +29,7 @@ export const identityOf = (
 /** What is fixed for the whole connection by the first key-method message. [wire 14.1] */
 export interface ClientChoice {
   readonly features: ClientFeatures;
-  readonly cipher: DataCipher;
+  readonly suite: DataSuite;
   readonly pushCipher: boolean;
 }
 
@@ -59,7 +60,7 @@ export const chooseForClient = (
   }
   return {
     type: 'chosen',
-    choice: { features: clientFeatures(peerInfo), cipher: result.cipher, pushCipher: result.push },
+    choice: { features: clientFeatures(peerInfo), suite: suiteOf(result.cipher), pushCipher: result.push },
   };
 };
 

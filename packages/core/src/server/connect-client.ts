@@ -32,11 +32,11 @@ export const connectClient = (
   if (bad !== undefined) {
     return { fault: `cannot push '${bad}': ${pushOptionFault(bad) ?? ''}` };
   }
-  const { features, cipher } = client.choice;
+  const { features, suite } = client.choice;
   const { channel } = session.current;
   const keys = deriveDataKeys(context.crypto, 'server', session.link, channel, stage.exchange, {
     derivation: derivationOf(features),
-    cipher,
+    suite,
   });
   const renegotiationKey = features.dynamicTlsCrypt
     ? deriveDynamicTlsCryptKey(channel.exporter(), session.link.staticKey)
@@ -54,7 +54,7 @@ export const connectClient = (
     pingInterval: context.options.pingInterval,
     pingTimeout: context.options.pingTimeout,
   });
-  session.installFirstKeys(now, peerId, cipher, keys);
+  session.installFirstKeys(now, peerId, suite, keys);
   if (renegotiationKey !== null) {
     const wrapper = createTlsCryptWrapper(renegotiationKey, 'server', context.crypto);
     session.link.useForRenegotiation(now, wrapper, renegotiationKey);
@@ -70,8 +70,8 @@ export const renegotiatedKeys = (
   exchange: KeyExchange,
   client: KnownClient,
 ): DataKeys | null => {
-  const { cipher, features } = client.choice;
-  const choice = { derivation: derivationOf(features), cipher };
+  const { suite, features } = client.choice;
+  const choice = { derivation: derivationOf(features), suite };
   return deriveDataKeys(context.crypto, 'server', session.link, key.channel, exchange, choice);
 };
 
@@ -85,7 +85,7 @@ export const describeClient = (
   peerId,
   identity: client.identity,
   lease,
-  cipher: client.choice.cipher,
+  cipher: client.choice.suite.cipher,
   tls: client.tls,
   keyDerivation: derivationOf(client.choice.features),
   since,
@@ -96,7 +96,7 @@ const optionsFor = (context: ServerContext, client: KnownClient, peerId: PeerId,
     global: context.options.push,
     lease,
     peerId,
-    cipher: client.choice.pushCipher ? client.choice.cipher : null,
+    cipher: client.choice.pushCipher ? client.choice.suite.cipher : null,
     features: client.choice.features,
     tunMtu: context.options.tunMtu,
   });

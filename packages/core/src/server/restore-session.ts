@@ -28,7 +28,7 @@ export const restoreSession =
   (snapshot: SessionSnapshot, path: Path, renegotiateAt: Millis): Opening =>
   (context, handler, openTls, now) => {
     const { options, outbox, lifeShare, crypto } = context;
-    const { peerId, cipher, times, keys, clientId, serverId } = snapshot;
+    const { peerId, suite, times, keys, clientId, serverId } = snapshot;
     const { clientKey } = snapshot.link;
     const wrap = clientKey === null ? options.wrap : { type: 'tls-crypt-v2' as const, ...clientKey, canResend: false };
     const protection = createProtection(wrap, 'server', crypto);
@@ -40,7 +40,7 @@ export const restoreSession =
       { role: 'server', link, times, maxPacketSize, openTls, transmits, commands, lifeShare },
       handler,
       now,
-      { peerId, cipher, phase: { type: 'complete' } },
+      { peerId, suite, phase: { type: 'complete' } },
       keys,
       Math.min(keys.renegotiateAt ?? Number.POSITIVE_INFINITY, renegotiateAt),
     );
@@ -62,9 +62,9 @@ const RENEGOTIATION_GAP: Millis = 10;
 const SHORTEST_SPREAD: Millis = 2000;
 const LONGEST_SPREAD: Millis = 60_000;
 
-const connectedStage = ({ peerId, cipher, client }: SessionSnapshot): StageOf<'connected'> => {
+const connectedStage = ({ peerId, suite, client }: SessionSnapshot): StageOf<'connected'> => {
   const { identity, lease, pushCipher, tls, pushed, pushedAt, since } = client;
-  const choice = { features: clientFeatures(identity.peerInfo), cipher, pushCipher };
+  const choice = { features: clientFeatures(identity.peerInfo), suite, pushCipher };
   const known = { identity, lock: lockOf(identity), choice, tls };
   return { type: 'connected', client: known, lease, peerId, pushed, pushedAt, since };
 };

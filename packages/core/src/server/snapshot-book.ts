@@ -75,7 +75,7 @@ const encode = (session: ServerSession, kept: Kept): Uint8Array => {
   const { link, times } = session.control;
   const snapshot = {
     peerId,
-    cipher: choice.cipher,
+    suite: choice.suite,
     clientId: session.clientId,
     serverId: link.ownSessionId,
     path: kept.path,

@@ -1,14 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import type { DataCommand } from '../data-plane.js';
 import { asKeyId, asPeerId } from '../ids.js';
+import { suiteOf } from '../keys/data-suite.js';
 import { DataKeySchedule } from './data-key-schedule.js';
 import { Fifo } from './outbox.js';
 import { sessionTimes } from './session-times.js';
 
 const ADMIN_DEFAULTS = { handWindow: 60, tranWindow: 3600, tlsTimeout: 2 };
 const keys = {
-  seal: { key: new Uint8Array(32), implicitIv: new Uint8Array(8) },
-  open: { key: new Uint8Array(32), implicitIv: new Uint8Array(8) },
+  seal: { cipher: new Uint8Array(64), hmac: new Uint8Array(64) },
+  open: { cipher: new Uint8Array(64), hmac: new Uint8Array(64) },
 };
 
 describe('the key that is sent with', () => {
@@ -51,7 +52,7 @@ function scheduleWith(renegSec: number) {
   const schedule = DataKeySchedule.begin(
     {
       peerId: asPeerId(7),
-      cipher: 'AES-256-GCM',
+      suite: suiteOf('AES-256-GCM'),
       commands: queue,
       times: sessionTimes({ ...ADMIN_DEFAULTS, renegSec }),
       lifeShare: () => 1,

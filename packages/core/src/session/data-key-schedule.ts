@@ -1,4 +1,4 @@
-import type { DataCipher, DataCommand } from '../data-plane.js';
+import type { DataCommand, DataSuite } from '../data-plane.js';
 import type { KeyId, Millis, PeerId } from '../ids.js';
 import type { DataKeys } from '../keys/data-keys.js';
 import { type Deadline, deadline, earliest } from './deadline.js';
@@ -7,7 +7,7 @@ import { type SessionTimes, useKeyDelay } from './session-times.js';
 
 export interface DataKeyScheduleInput {
   readonly peerId: PeerId;
-  readonly cipher: DataCipher;
+  readonly suite: DataSuite;
   readonly commands: Fifo<DataCommand>;
   readonly times: SessionTimes;
   /** Part of the renegotiation period that a key really lives. [wire 17] */
@@ -68,8 +68,8 @@ export class DataKeySchedule {
     return this.#input.peerId;
   }
 
-  get cipher(): DataCipher {
-    return this.#input.cipher;
+  get suite(): DataSuite {
+    return this.#input.suite;
   }
 
   get state(): KeyScheduleState {
@@ -137,8 +137,8 @@ export class DataKeySchedule {
   }
 
   #installKey(keyId: KeyId, keys: DataKeys): void {
-    const { peerId, cipher, commands } = this.#input;
-    commands.push({ type: 'install-key', peerId, keyId, cipher, seal: keys.seal, open: keys.open });
+    const { peerId, suite, commands } = this.#input;
+    commands.push({ type: 'install-key', peerId, keyId, suite, seal: keys.seal, open: keys.open });
   }
 
   /** Our last word may have been lost more than once, or the peer has given up: until it acks, the old key is the one it has. */

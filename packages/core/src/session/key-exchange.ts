@@ -1,4 +1,4 @@
-import type { DataCipher } from '../data-plane.js';
+import type { DataSuite } from '../data-plane.js';
 import { cutDataKeys, type DataKeys } from '../keys/data-keys.js';
 import { deriveByExporter, deriveByPrf } from '../keys/derive.js';
 import type { CryptoProvider } from '../ports.js';
@@ -42,13 +42,13 @@ export const deriveDataKeys = (
   link: ControlLink,
   channel: KeyChannel,
   exchange: KeyExchange,
-  choice: { readonly derivation: KeyDerivation; readonly cipher: DataCipher },
+  choice: { readonly derivation: KeyDerivation; readonly suite: DataSuite },
 ): DataKeys | null => {
   const material =
     choice.derivation === 'tls-ekm'
       ? deriveByExporter(channel.exporter())
       : deriveFromRandoms(crypto, role, link, exchange);
-  return material === null ? null : cutDataKeys(material, choice.cipher, role);
+  return material === null ? null : cutDataKeys(material, choice.suite, role);
 };
 
 const deriveFromRandoms = (

@@ -1,4 +1,4 @@
-import type { DataCipher, DataCommand } from '../data-plane.js';
+import type { DataCommand, DataSuite } from '../data-plane.js';
 import type { DropReason } from '../drop-reason.js';
 import { asKeyId, type KeyId, type Millis, type PeerId } from '../ids.js';
 import type { DataKeys } from '../keys/data-keys.js';
@@ -75,7 +75,7 @@ export class Session<Phase> {
     input: SessionInput,
     handler: SessionHandler<Phase>,
     now: Millis,
-    data: { readonly peerId: PeerId; readonly cipher: DataCipher; readonly phase: Phase },
+    data: { readonly peerId: PeerId; readonly suite: DataSuite; readonly phase: Phase },
     state: KeyScheduleState,
     renegotiateAt: Millis,
   ): Session<Phase> {
@@ -182,10 +182,10 @@ export class Session<Phase> {
   }
 
   /** Keys of key id 0: from now on renegotiations are possible. */
-  installFirstKeys(now: Millis, peerId: PeerId, cipher: DataCipher, keys: DataKeys): void {
+  installFirstKeys(now: Millis, peerId: PeerId, suite: DataSuite, keys: DataKeys): void {
     const { commands, times, lifeShare } = this.#input;
     const keyId = this.#current.channel.keyId;
-    this.#dataKeys = DataKeySchedule.begin({ peerId, cipher, commands, times, lifeShare }, now, keyId, keys);
+    this.#dataKeys = DataKeySchedule.begin({ peerId, suite, commands, times, lifeShare }, now, keyId, keys);
   }
 
   /** The negotiated key becomes the current one. */

@@ -1,5 +1,4 @@
-import type { DataCipher } from '../data-plane.js';
-import { DATA_CIPHERS } from '../data-plane.js';
+import { AUTH_DIGESTS, DATA_CIPHERS, type DataSuite, PACKET_FORMATS } from '../data-plane.js';
 import { asKeyId, asPeerId, type KeyId, type Millis, type Path, type PeerId } from '../ids.js';
 import { STATIC_KEY_LENGTH } from '../keys/static-key.js';
 import type { LinkState, ProtectionState } from '../session/control-link.js';
@@ -17,7 +16,7 @@ import { type ClientPart, decodeClientPart } from './client-part.js';
  */
 export interface SessionSnapshot {
   readonly peerId: PeerId;
-  readonly cipher: DataCipher;
+  readonly suite: DataSuite;
   readonly clientId: SessionId;
   readonly serverId: SessionId;
   readonly path: Path;
@@ -27,12 +26,13 @@ export interface SessionSnapshot {
   readonly client: ClientPart;
 }
 
-const VERSION = 1;
+const VERSION = 2;
 
 /** `client`: the part that `encodeClientPart` has made; it changes so rarely that it is worth keeping. */
 export const encodeSessionSnapshot = (snapshot: Omit<SessionSnapshot, 'client'>, client: Uint8Array): Uint8Array => {
   const writer = new BlobWriter();
-  writer.u8(VERSION).u32(snapshot.peerId).u8(DATA_CIPHERS.indexOf(snapshot.cipher));
+  writer.u8(VERSION).u32(snapshot.peerId);
+  writeSuite(writer, snapshot.suite);
   writer.raw(encodeSessionId(snapshot.clientId)).raw(encodeSessionId(snapshot.serverId));
   writer.u16(snapshot.path.listener).text(snapshot.path.host).u16(snapshot.path.port);
   const { handWindow, tranWindow, renegotiate, tlsTimeout } = snapshot.times;
@@ -66,7 +66,7 @@ const CHECKSUM_LENGTH = 4;
 /** Fields in the order of their calls. */
 const readSnapshot = (reader: BlobReader): SessionSnapshot => ({
   peerId: asPeerId(reader.u32()),
-  cipher: readCipher(reader),
+  suite: readSuite(reader),
   clientId: readSessionId(reader),
   serverId: readSessionId(reader),
   path: { listener: reader.u16(), host: reader.text(), port: reader.u16() },
@@ -118,10 +118,20 @@ const readKeyId = (reader: BlobReader): KeyId => {
   return asKeyId(keyId);
 };
 
-const readCipher = (reader: BlobReader): DataCipher => {
-  const cipher = DATA_CIPHERS[reader.u8()];
-  if (cipher === undefined) reader.fail();
-  return cipher ?? 'AES-256-GCM';
+const writeSuite = (writer: BlobWriter, { format, cipher, auth }: DataSuite): void => {
+  writer.u8(PACKET_FORMATS.indexOf(format)).u8(DATA_CIPHERS.indexOf(cipher)).u8(AUTH_DIGESTS.indexOf(auth));
+};
+
+const readSuite = (reader: BlobReader): DataSuite => ({
+  format: readName(reader, PACKET_FORMATS),
+  cipher: readName(reader, DATA_CIPHERS),
+  auth: readName(reader, AUTH_DIGESTS),
+});
+
+const readName = <Name extends string>(reader: BlobReader, names: readonly [Name, ...Name[]]): Name => {
+  const name = names[reader.u8()];
+  if (name === undefined) reader.fail();
+  return name ?? names[0];
 };
 
 const readSessionId = (reader: BlobReader): SessionId => {

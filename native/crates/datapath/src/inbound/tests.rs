@@ -7,6 +7,7 @@ use crate::command::{Cipher, DataFormat};
 use crate::plane::{Plane, PlaneSettings};
 use crate::test_packets::{SYN, Shape, tcp_with_options};
 use crate::test_sink::*;
+use crate::wire::AEAD_LEAD;
 
 fn receive(server: &mut DataPath, from: &PeerAddr, datagram: &[u8]) -> RecordingSink {
     let mut sink = RecordingSink::default();
@@ -28,10 +29,10 @@ fn sealed_payload(client: &mut DataPath, payload: &[u8]) -> Vec<u8> {
         .keys
         .sealing()
         .unwrap();
-    let mut datagram = vec![0; DATA_V2_OVERHEAD];
+    let mut datagram = vec![0; 4 + AEAD_LEAD];
     datagram[..4].copy_from_slice(&wire::data_v2_header(key.key_id, PeerId(0)));
     datagram.extend_from_slice(payload);
-    assert!(key.seal(4, &mut datagram));
+    assert!(key.seal(4, payload.len(), &mut datagram));
     datagram
 }
 
