@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ALONE } from '../test/interop/alone.mjs';
 import { uwsForTests } from './uws-for-tests.mjs';
 import { root, run, tool } from './workspace.mjs';
 
@@ -27,7 +28,7 @@ export const suites = [
   {
     name: 'interop',
     packages: ['openvpn', 'iperf3', 'iproute2', 'iputils-ping', 'openssl', 'ethtool', 'util-linux', 'gcc', 'libc6-dev'],
-    run: () => jest(['--config', 'test/interop/jest.config.mjs', '--runInBand']),
+    run: interop,
   },
 ];
 
@@ -38,6 +39,17 @@ async function single(command) {
 }
 
 const check = (name) => single([process.execPath, join(root, `scripts/checks/check-${name}.mjs`)]);
+
+async function interop() {
+  const command = ['--config', 'test/interop/jest.config.mjs'];
+  const pattern = `test/interop/(${ALONE.join('|')})\\.test\\.ts$`;
+  const rounds = [
+    await jest([...command, '--maxWorkers', '2', '--testPathIgnorePatterns', pattern]),
+    await jest([...command, '--runInBand', '--testPathPatterns', pattern]),
+  ];
+  const sum = (key) => rounds.reduce((total, round) => total + round[key], 0);
+  return { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') };
+}
 
 async function jest(args, env = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'shardvpn-jest-'));

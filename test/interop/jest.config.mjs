@@ -1,4 +1,4 @@
-/** Stock openvpn clients against a real server in network namespaces. One worker: the machine's cores belong to the traffic. */
+/** Stock openvpn clients against a real server in network namespaces. `npm test` runs the files in two rounds: alone.mjs. */
 export default {
   rootDir: '../..',
   testMatch: ['<rootDir>/test/interop/*.test.ts'],

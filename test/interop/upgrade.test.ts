@@ -1,5 +1,5 @@
 import { chmodSync, chownSync, copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { afterEach, expect } from '@jest/globals';
 import { Client } from './lab/client.js';
 import type { Running } from './lab/host.js';
@@ -119,7 +119,7 @@ ours(
       code: 1,
       output: expect.stringMatching(/the new program ended|permission denied/i),
     });
-    makeReadable(lab.folder);
+    makeReadable(dirname(lab.folder));
     expect(await ask()).toMatchObject({ code: 1, output: expect.stringMatching(/key.*permission denied/i) });
     chmodSync(key, 0o644);
     expect(await ask()).toMatchObject({ code: 1, output: expect.stringMatching(/cannot write the pid file/) });

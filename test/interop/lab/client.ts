@@ -16,6 +16,9 @@ export interface ClientSettings {
   readonly actAs?: number;
 }
 
+/** Built by the set-up of the whole run. */
+const shim = join(process.env.INTEROP_DIR ?? '', 'older-peer-info.so');
+
 let serial = 0;
 
 /** Writes a client's profile and returns its name. */
@@ -51,8 +54,7 @@ export class Client {
     const { name = 'client1', actAs } = settings;
     const host = lab.host(hostNumber);
     const config = writeClientConfig(lab, settings);
-    const env: Record<string, string> =
-      actAs === undefined ? {} : { LD_PRELOAD: join(lab.folder, 'older-peer-info.so'), OLDER_IV_PROTO: String(actAs) };
+    const env: Record<string, string> = actAs === undefined ? {} : { LD_PRELOAD: shim, OLDER_IV_PROTO: String(actAs) };
     return new Client(host, host.start(`client-${name}@${hostNumber}`, ['openvpn', '--config', config], { env }));
   }
 

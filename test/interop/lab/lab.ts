@@ -1,4 +1,6 @@
 import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdtempSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, test } from '@jest/globals';
 import { Host, type Running } from './host.js';
 
@@ -7,13 +9,15 @@ export class Lab {
   readonly #hosts = new Map<number, Host>();
   readonly #running = new Set<Running>();
   readonly #prefix: string;
+  /** Of this lab alone: test files run side by side. */
   readonly folder: string;
 
   constructor() {
-    const { INTEROP_PREFIX, INTEROP_DIR } = process.env;
+    const { INTEROP_PREFIX, INTEROP_DIR, JEST_WORKER_ID } = process.env;
     if (!INTEROP_PREFIX || !INTEROP_DIR) throw new Error('run this suite with its own jest configuration');
-    this.#prefix = `${INTEROP_PREFIX}${Math.trunc(performance.now())}-`;
-    this.folder = INTEROP_DIR;
+    this.#prefix = `${INTEROP_PREFIX}${JEST_WORKER_ID}-${Math.trunc(performance.now())}-`;
+    this.folder = mkdtempSync(join(INTEROP_DIR, 'lab-'));
+    chmodSync(this.folder, 0o755);
   }
 
   get serverHost(): Host {
