@@ -17,6 +17,7 @@ pub mod flow;
 pub mod ledger;
 pub mod load_loop;
 pub mod load_sink;
+pub mod local_ports;
 pub mod pacer;
 pub mod packet;
 pub mod registry;

@@ -22,6 +22,7 @@ use crate::clock::{self, Nanos};
 use crate::flow::{Board, Flow};
 use crate::ledger::{FlowPlan, Strays};
 use crate::load_loop::{LoadLoop, LoadState, Move};
+use crate::local_ports::LocalPorts;
 use crate::pacer::Pacer;
 use crate::tally::Tally;
 use crate::traffic::{Source, Traffic};
@@ -109,54 +110,62 @@ pub fn open(options: LoadOptions) -> Result<u32, IoError> {
 }
 
 pub fn attach(load: u32, on_wake: OnWake) -> Result<(), IoError> {
-    let worker = Arc::clone(&find(&mut registry(), load)?.worker);
+    let worker = Arc::clone(&find(&mut registry().loads, load)?.worker);
     worker.attach(on_wake);
     Ok(())
 }
 
 pub fn wake(load: u32) -> Result<(), IoError> {
-    find(&mut registry(), load)?.waker.wake();
+    find(&mut registry().loads, load)?.waker.wake();
     Ok(())
 }
 
 /// Replaces a client's socket by one of another port, and of another local address when one is named. Its session stays.
 pub fn move_client(load: u32, client: u32, local_host: Option<IpAddr>) -> Result<(), IoError> {
     let mut registry = registry();
-    let seat = find(&mut registry, load)?;
+    let registry = &mut *registry;
+    let seat = find(&mut registry.loads, load)?;
     if client as usize >= seat.clients {
         return Err(IoError::invalid(format!("move client {client}")));
     }
-    let socket = open_socket(seat.remote, local_host)?;
+    let remote = seat.remote;
+    let socket = (registry.ports).bind_next(|port| open_socket(remote, local_host, port))?;
     seat.state.enqueue_move(Move { client, socket });
     seat.waker.wake();
     Ok(())
 }
 
 pub fn take_moves(load: u32) -> Result<Vec<(u32, Nanos)>, IoError> {
-    Ok(find(&mut registry(), load)?.state.ledger().take_moves())
+    Ok(find(&mut registry().loads, load)?
+        .state
+        .ledger()
+        .take_moves())
 }
 
 /// Starts a flow beside those that run; its number.
 pub fn open_flow(load: u32, plan: FlowPlan) -> Result<u32, IoError> {
     let mut registry = registry();
-    let seat = find(&mut registry, load)?;
+    let seat = find(&mut registry.loads, load)?;
     let flow = seat.state.ledger().open(clock::now(), plan);
     seat.waker.wake();
     Ok(flow)
 }
 
 pub fn stop_flow(load: u32, flow: u32) -> Result<(), IoError> {
-    find(&mut registry(), load)?.state.ledger().stop(flow);
+    find(&mut registry().loads, load)?.state.ledger().stop(flow);
     Ok(())
 }
 
 pub fn close_flow(load: u32, flow: u32) -> Result<Account, IoError> {
-    let account = find(&mut registry(), load)?.state.ledger().close(flow);
+    let account = find(&mut registry().loads, load)?
+        .state
+        .ledger()
+        .close(flow);
     account.ok_or_else(|| IoError::invalid(format!("close flow {flow}")))
 }
 
 pub fn strays(load: u32) -> Result<Strays, IoError> {
-    Ok(find(&mut registry(), load)?.state.ledger().strays)
+    Ok(find(&mut registry().loads, load)?.state.ledger().strays)
 }
 
 /// Ends the thread after its last commands. One that does not exist is closed already.
@@ -223,11 +232,14 @@ pub fn counters() -> BTreeMap<String, u64> {
 static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
     last: 0,
     loads: BTreeMap::new(),
+    ports: LocalPorts::new(),
 });
 
 struct Registry {
     last: u32,
     loads: BTreeMap<u32, Seat>,
+    /// Of clients that have moved.
+    ports: LocalPorts,
 }
 
 /// A load thread. Dropping it stops and joins the thread.
@@ -256,9 +268,8 @@ fn registry() -> MutexGuard<'static, Registry> {
     REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn find(registry: &mut Registry, load: u32) -> Result<&mut Seat, IoError> {
-    registry
-        .loads
+fn find(loads: &mut BTreeMap<u32, Seat>, load: u32) -> Result<&mut Seat, IoError> {
+    loads
         .get_mut(&load)
         .ok_or_else(|| IoError::invalid(format!("find load thread {load}")))
 }
@@ -273,14 +284,18 @@ fn receiver(planned: &PlannedFlow, echo: bool) -> Ipv4Addr {
 }
 
 fn open_sockets(remote: SocketAddr, count: usize) -> Result<Vec<OwnedFd>, IoError> {
-    (0..count).map(|_| open_socket(remote, None)).collect()
+    (0..count).map(|_| open_socket(remote, None, 0)).collect()
 }
 
-fn open_socket(remote: SocketAddr, local_host: Option<IpAddr>) -> Result<OwnedFd, IoError> {
+fn open_socket(
+    remote: SocketAddr,
+    local_host: Option<IpAddr>,
+    local_port: u16,
+) -> Result<OwnedFd, IoError> {
     let options = UdpClientOptions {
         remote,
         local_host,
-        local_port: 0,
+        local_port,
         receive_buffer: 0,
         send_buffer: 0,
     };
