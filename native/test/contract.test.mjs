@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import * as native from '../index.js';
+import { ADD_PEER, encodeAddPeer, encodeAddress, startPlane, until } from './lab.mjs';
 
 const declared = [
   ...readFileSync(new URL('../index.d.ts', import.meta.url), 'utf8').matchAll(/^export (?:function|class) (\w+)/gm),
@@ -67,4 +68,25 @@ test('a ring that is no ring is refused before a thread starts', () => {
   assert.throws(() => native.startShard(plane, { ...fds, udp: [99_999] }), { code: 'EBADF' });
   assert.equal(native.shardCounters(plane, 0).state, 'stopped');
   native.destroyPlane(plane);
+});
+
+test('a peer whose address another one has taken has none', async (t) => {
+  const plane = startPlane(1);
+  t.after(() => plane.stop());
+  for (const [peerId, ipv4] of [
+    [1, '10.8.0.2'],
+    [2, '10.8.0.3'],
+  ])
+    plane.command(0, ADD_PEER, encodeAddPeer(peerId, 40_000, ipv4));
+  const peers = await until('both peers', () => {
+    const all = native.shardPeers(plane.plane, 0);
+    return all[1]?.path && all;
+  });
+  assert.deepEqual(
+    peers.map(({ peerId, path }) => [peerId, path && Buffer.from(path)]),
+    [
+      [1, null],
+      [2, encodeAddress(40_000)],
+    ],
+  );
 });
