@@ -20,7 +20,7 @@ type Aes192Gcm = aes_gcm::AesGcm<aes_gcm::aes::Aes192, aes_gcm::aead::consts::U1
 
 /// The frequent variant is the large one, and a box would cost a cache miss per packet.
 #[expect(clippy::large_enum_variant)]
-enum AeadCipher {
+pub(crate) enum AeadCipher {
     Ring(LessSafeKey),
     Aes192(Box<Aes192Gcm>),
 }
@@ -87,10 +87,15 @@ impl AeadKey {
 }
 
 impl Drop for AeadKey {
-    /// `ring` keeps its key schedule private, so it is overwritten with that of a public key.
     fn drop(&mut self) {
         self.implicit_iv.zeroize();
-        if let AeadCipher::Ring(key) = &mut self.cipher
+    }
+}
+
+impl Drop for AeadCipher {
+    /// `ring` keeps its key schedule private, so it is overwritten with that of a public key.
+    fn drop(&mut self) {
+        if let AeadCipher::Ring(key) = self
             && let Ok(blank) =
                 UnboundKey::new(key.algorithm(), &[0; 32][..key.algorithm().key_len()])
         {
@@ -101,7 +106,8 @@ impl Drop for AeadKey {
 }
 
 impl AeadCipher {
-    fn new(cipher: Cipher, key: &[u8]) -> Option<AeadCipher> {
+    /// `key` has the cipher's length.
+    pub fn new(cipher: Cipher, key: &[u8]) -> Option<AeadCipher> {
         let algorithm = match cipher {
             Cipher::Aes128Gcm => &AES_128_GCM,
             Cipher::Aes256Gcm => &AES_256_GCM,
@@ -117,7 +123,19 @@ impl AeadCipher {
         )))
     }
 
-    fn seal(&self, nonce: [u8; 12], ad: &[u8], text: &mut [u8]) -> Option<[u8; TAG_LEN]> {
+    /// Takes another key of the same cipher, in the memory that it has. False: it is what it was.
+    pub fn rekey(&mut self, key: &[u8]) -> bool {
+        match self {
+            AeadCipher::Ring(old) => match UnboundKey::new(old.algorithm(), key) {
+                Ok(new) => *old = LessSafeKey::new(new),
+                Err(_) => return false,
+            },
+            AeadCipher::Aes192(old) => **old = Aes192Gcm::new(GenericArray::from_slice(key)),
+        }
+        true
+    }
+
+    pub fn seal(&self, nonce: [u8; 12], ad: &[u8], text: &mut [u8]) -> Option<[u8; TAG_LEN]> {
         match self {
             AeadCipher::Ring(key) => {
                 let nonce = Nonce::assume_unique_for_key(nonce);
@@ -135,7 +153,7 @@ impl AeadCipher {
         }
     }
 
-    fn open(&self, nonce: [u8; 12], ad: &[u8], tag: &[u8; TAG_LEN], text: &mut [u8]) -> bool {
+    pub fn open(&self, nonce: [u8; 12], ad: &[u8], tag: &[u8; TAG_LEN], text: &mut [u8]) -> bool {
         match self {
             AeadCipher::Ring(key) => {
                 let nonce = Nonce::assume_unique_for_key(nonce);

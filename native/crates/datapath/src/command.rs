@@ -3,7 +3,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::peer_addr::PeerAddr;
-use crate::wire::{AEAD_LEAD, KeyId, PeerId};
+use crate::wire::{AEAD_LEAD, EPOCH_OVERHEAD, KeyId, PeerId};
 
 /// Framing of a peer's data packets, both ways. [wire 12]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +80,8 @@ pub struct AddPeer {
 pub enum Suite {
     /// AEAD v1. [wire 12.1]
     Aead(Cipher),
+    /// An AEAD with 64-bit packet ids and a chain of keys; DATA_V2 only. [wire 12.2]
+    Epoch(Cipher),
 }
 
 impl Suite {
@@ -87,6 +89,7 @@ impl Suite {
     pub fn from_numbers(numbers: [u8; 3]) -> Option<Suite> {
         match numbers {
             [FORMAT_AEAD, cipher, 0] => Cipher::from_number(cipher).map(Suite::Aead),
+            [FORMAT_EPOCH, cipher, 0] => Cipher::from_number(cipher).map(Suite::Epoch),
             _ => None,
         }
     }
@@ -94,6 +97,7 @@ impl Suite {
     pub fn numbers(self) -> [u8; 3] {
         match self {
             Suite::Aead(cipher) => [FORMAT_AEAD, cipher as u8, 0],
+            Suite::Epoch(cipher) => [FORMAT_EPOCH, cipher as u8, 0],
         }
     }
 
@@ -101,11 +105,13 @@ impl Suite {
     pub fn max_payload(self, room: usize) -> usize {
         match self {
             Suite::Aead(_) => room.saturating_sub(AEAD_LEAD),
+            Suite::Epoch(_) => room.saturating_sub(EPOCH_OVERHEAD),
         }
     }
 }
 
 const FORMAT_AEAD: u8 = 1;
+const FORMAT_EPOCH: u8 = 3;
 
 impl From<Cipher> for Suite {
     fn from(cipher: Cipher) -> Suite {

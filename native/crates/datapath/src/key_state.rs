@@ -3,6 +3,7 @@ use std::ops::Range;
 use crate::aead_packets::AeadPackets;
 use crate::byte_reader::ByteReader;
 use crate::command::{DirectionKey, InstallKey, KEY_SLOT_LEN, Suite};
+use crate::epoch::{EpochLimits, EpochPackets};
 use crate::stats::DropReason;
 use crate::wire::{KeyId, PeerId};
 
@@ -17,8 +18,13 @@ pub(crate) struct KeyState {
 }
 
 /// What the key does with packets, a variant for each format. The formats have the same functions.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a box would cost the frequent format a cache miss per packet; a chain is three times as large"
+)]
 enum Packets {
     Aead(AeadPackets),
+    Epoch(Box<EpochPackets>),
 }
 
 /// What the ciphers were made of, for the process that takes over: they do not give it back.
@@ -28,11 +34,30 @@ struct Material {
     open: DirectionKey,
 }
 
+impl Material {
+    /// The first secrets of a chain are forgotten: the chain hands over where it is. What stands in for them is no key.
+    fn of(command: &InstallKey) -> Material {
+        let keep = |direction: &DirectionKey| match command.suite {
+            Suite::Aead(_) => direction.clone(),
+            Suite::Epoch(_) => DirectionKey {
+                cipher: [0xff; KEY_SLOT_LEN],
+                hmac: [0; KEY_SLOT_LEN],
+            },
+        };
+        Material {
+            suite: command.suite,
+            seal: keep(&command.seal),
+            open: keep(&command.open),
+        }
+    }
+}
+
 /// Runs `$body` with `$packets` bound to the packets of whichever format.
 macro_rules! by_format {
     ($state:expr, $packets:ident => $body:expr) => {
         match $state {
             Packets::Aead($packets) => $body,
+            Packets::Epoch($packets) => $body,
         }
     };
 }
@@ -42,16 +67,17 @@ impl KeyState {
     pub fn new(command: &InstallKey) -> Option<KeyState> {
         let packets = match command.suite {
             Suite::Aead(cipher) => Packets::Aead(AeadPackets::new(cipher, command)?),
+            Suite::Epoch(cipher) => {
+                let (seal, open) = (&command.seal.cipher, &command.open.cipher);
+                let packets = EpochPackets::new(cipher, seal, open, EpochLimits::WIRE)?;
+                Packets::Epoch(Box::new(packets))
+            }
         };
         Some(KeyState {
             key_id: command.key_id,
             packets,
             limit_reported: false,
-            material: Box::new(Material {
-                suite: command.suite,
-                seal: command.seal.clone(),
-                open: command.open.clone(),
-            }),
+            material: Box::new(Material::of(command)),
         })
     }
 
@@ -59,15 +85,16 @@ impl KeyState {
         self.material.suite
     }
 
-    /// May this key still seal? Packet ids never wrap.
-    pub fn can_seal(&self) -> Result<(), DropReason> {
-        by_format!(&self.packets, packets => packets.can_seal())
+    /// May this key still seal? Packet ids never wrap. A chain of keys goes on to its next key here.
+    pub fn can_seal(&mut self) -> Result<(), DropReason> {
+        by_format!(&mut self.packets, packets => packets.can_seal())
     }
 
     /// For a payload of `payload_len` bytes: how far behind the header it begins, and the length of all behind the header.
     pub fn room_for(&self, payload_len: usize) -> (usize, usize) {
         match &self.packets {
             Packets::Aead(_) => AeadPackets::room_for(payload_len),
+            Packets::Epoch(_) => EpochPackets::room_for(payload_len),
         }
     }
 
@@ -143,16 +170,29 @@ fn decode_direction(reader: &mut ByteReader) -> Option<DirectionKey> {
 impl KeyState {
     /// As after this many sealed packets.
     pub fn age_to(&mut self, next_id: u64) {
-        by_format!(&mut self.packets, packets => packets.age_to(next_id));
+        self.aead().age_to(next_id);
     }
 
     pub fn use_up(&mut self, usage: u64) {
-        let Packets::Aead(packets) = &mut self.packets;
-        packets.use_up(usage);
+        self.aead().use_up(usage);
     }
 
     pub fn fail(&mut self, failures: u64) {
-        let Packets::Aead(packets) = &mut self.packets;
-        packets.fail(failures);
+        self.aead().fail(failures);
+    }
+
+    /// Other limits than those of the wire, so that they can be reached.
+    pub fn limit_epochs(&mut self, limits: EpochLimits) {
+        match &mut self.packets {
+            Packets::Epoch(packets) => packets.limits = limits,
+            Packets::Aead(_) => panic!("not a key of the epoch format"),
+        }
+    }
+
+    fn aead(&mut self) -> &mut AeadPackets {
+        match &mut self.packets {
+            Packets::Aead(packets) => packets,
+            Packets::Epoch(_) => panic!("not a key of AEAD v1"),
+        }
     }
 }

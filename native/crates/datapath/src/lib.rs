@@ -17,6 +17,7 @@ pub mod coalesce;
 mod coalesce_flow;
 pub mod command;
 pub mod data_path;
+mod epoch;
 pub mod event;
 mod frame_queue;
 pub mod inbound;

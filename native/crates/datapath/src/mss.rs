@@ -105,6 +105,8 @@ mod tests {
         assert_eq!(max_inner(1492, &v6, DataFormat::V2, aead), 1420);
         assert_eq!(max_inner(1492, &v4, DataFormat::V1, aead), 1443);
         assert_eq!(max_inner(0, &v4, DataFormat::V2, aead), 0);
+        let epoch = Suite::Epoch(Cipher::Aes256Gcm);
+        assert_eq!(max_inner(1492, &v4, DataFormat::V2, epoch), 1436);
     }
 
     #[test]

@@ -37,6 +37,8 @@ counted! {
         UnknownAddress => "unknown-address",
         /// The peer has no key with this key-id.
         UnknownKey => "unknown-key",
+        /// Neither the epoch in use nor the one before it nor one soon after. [wire 12.2]
+        UnknownEpoch => "unknown-epoch",
         /// Too many forged packets under this key: it is refused. [wire 12.1]
         WornOutKey => "worn-out-key",
         /// The packet id was seen before.

@@ -24,6 +24,10 @@ pub const PACKET_ID_LEN: usize = 4;
 /// What lies between header and ciphertext in AEAD v1: packet id and tag. [wire 12.1]
 pub const AEAD_LEAD: usize = PACKET_ID_LEN + TAG_LEN;
 
+/// What a packet of the epoch format has beside header and ciphertext: epoch and counter before it, the tag after it.
+/// [wire 12.2]
+pub const EPOCH_OVERHEAD: usize = 8 + TAG_LEN;
+
 /// Shorter bodies exist in no format; what a key's own format needs is its own business. [wire 12]
 const MIN_BODY_LEN: usize = PACKET_ID_LEN + 1;
 

@@ -11,7 +11,7 @@ use std::cell::Cell;
 
 use datapath::stats::Counter;
 use datapath::{
-    Cipher, DataEvent, DataFormat, InboundSink, OutboundSink, PeerAddr, PeerId, VNET_LEN,
+    Cipher, DataEvent, DataFormat, InboundSink, OutboundSink, PeerAddr, PeerId, Suite, VNET_LEN,
 };
 use test_packets::Shape;
 use test_sink::{pair, path, plain_frame};
@@ -107,11 +107,12 @@ impl InboundSink for BatchSink {
 #[test]
 fn the_packet_path_does_not_allocate() {
     assert!(allocations(|| drop(std::hint::black_box(vec![1]))) > 0);
-    for (cipher, format) in [
-        (Cipher::Aes256Gcm, DataFormat::V2),
-        (Cipher::ChaCha20Poly1305, DataFormat::V1),
+    for (suite, format) in [
+        (Suite::Aead(Cipher::Aes256Gcm), DataFormat::V2),
+        (Suite::Aead(Cipher::ChaCha20Poly1305), DataFormat::V1),
+        (Suite::Epoch(Cipher::Aes256Gcm), DataFormat::V2),
     ] {
-        let (mut server, mut client) = pair(cipher, format);
+        let (mut server, mut client) = pair(suite, format);
         let mut sink = BatchSink::new();
         let frames: Vec<Vec<u8>> = (0..64u32)
             .map(|n| Shape {
@@ -141,7 +142,7 @@ fn the_packet_path_does_not_allocate() {
         // The first rounds fill thread-local state of the lock-free maps and each bucket of the timers once.
         (0..150).for_each(|step| round(step * 10_000));
         let count = allocations(|| (150..250).for_each(|step| round(step * 10_000)));
-        assert_eq!(count, 0, "{cipher:?}");
+        assert_eq!(count, 0, "{suite:?}");
         assert!(server.stats().counter(Counter::PingsSent) > 200);
         assert_eq!(server.stats().drops().collect::<Vec<_>>(), []);
         assert!(sink.tun_bytes > 250 * 64 * 1000);
