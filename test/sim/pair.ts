@@ -79,7 +79,7 @@ export class Pair {
         ...CLIENT_OPTIONS,
         wrap: clientWrap(this.#serverOptions.wrap),
         peerInfo: peerInfoOf(generation, dataCiphers),
-        promptPushRequest: generation === '2.6',
+        promptPushRequest: generation === '2.7' || generation === '2.6',
         ...options.client,
       },
       {

@@ -52,7 +52,7 @@ const liveThrough = (seed: number) => {
   return { connected, renegotiated, left: { ...whatIsLeft(pair), faults: [...faults, ...pair.faults()] } };
 };
 
-const GENERATIONS: readonly Generation[] = ['2.6', '2.6', '2.5', '2.4'];
+const GENERATIONS: readonly Generation[] = ['2.7', '2.6', '2.5', '2.4'];
 const key = Uint8Array.from({ length: 256 }, (_, i) => (i * 11 + 5) & 255);
 const WRAPS: readonly WrapOptions[] = [
   { type: 'none' },

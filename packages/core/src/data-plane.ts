@@ -9,7 +9,7 @@ export const AUTH_DIGESTS = ['none'] as const;
 export type AuthDigest = (typeof AUTH_DIGESTS)[number];
 
 /** Layouts of a data packet. [wire 12] */
-export const PACKET_FORMATS = ['aead'] as const;
+export const PACKET_FORMATS = ['aead', 'epoch'] as const;
 export type PacketFormat = (typeof PACKET_FORMATS)[number];
 
 /** How the data packets of a client are laid out and protected: all its keys have the same. */

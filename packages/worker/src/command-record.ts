@@ -37,7 +37,7 @@ const CIPHER_CODES: Readonly<Record<DataCipher, number>> = {
 
 const DIGEST_CODES: Readonly<Record<AuthDigest, number>> = { none: 0 };
 
-const FORMAT_CODES: Readonly<Record<PacketFormat, number>> = { aead: 1 };
+const FORMAT_CODES: Readonly<Record<PacketFormat, number>> = { aead: 1, epoch: 3 };
 
 /** Writes the command as one record; false when the ring has no room, and nothing is counted: commands are never dropped. */
 export function encodeCommand(ring: RingProducer, command: DataCommand): boolean {

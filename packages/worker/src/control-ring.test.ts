@@ -1,5 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
-import { asKeyId, asPeerId, DATA_CIPHERS, type DataCommand, type DataEvent, type Path, suiteOf } from '@shardvpn/core';
+import {
+  asKeyId,
+  asPeerId,
+  DATA_CIPHERS,
+  type DataCommand,
+  type DataEvent,
+  PACKET_FORMATS,
+  type Path,
+  suiteOf,
+} from '@shardvpn/core';
 import { createRing, RingConsumer, RingProducer } from '@shardvpn/ring';
 import fc from 'fast-check';
 import { encodeCommand } from './command-record.js';
@@ -75,6 +84,17 @@ describe('commands', () => {
       'AES-256-GCM': '03',
       'CHACHA20-POLY1305': '04',
     });
+  });
+
+  test('name every format', () => {
+    const codes = [...PACKET_FORMATS].map((format) => {
+      const { ring, memory } = newRing();
+      const slots = { cipher: key(1), hmac: key(2) };
+      const suite = { ...suiteOf('AES-256-GCM'), format };
+      encodeCommand(ring, { type: 'install-key', peerId, keyId: asKeyId(0), suite, seal: slots, open: slots });
+      return [format, records(ring, memory)[0]?.hex.slice(14, 16)];
+    });
+    expect(Object.fromEntries(codes)).toEqual({ aead: '01', epoch: '03' });
   });
 
   test('that find no room are not counted as lost; a transmit is', () => {

@@ -2,11 +2,13 @@ import type { DataCipher } from '../data-plane.js';
 import { IV_PROTO } from '../negotiate/features.js';
 
 /** Generations of clients, by what they announce. `silent` announces nothing at all. [wire 14] */
-export type Generation = '2.6' | '2.5' | '2.4' | 'silent';
+export type Generation = '2.7' | '2.6' | '2.5' | '2.4' | 'silent';
 
 /** Peer info as a client of this generation sends it. */
 export const peerInfoOf = (generation: Generation, ciphers: readonly DataCipher[]): ReadonlyMap<string, string> => {
   switch (generation) {
+    case '2.7':
+      return new Map([...peerInfoOf('2.6', ciphers), ['IV_VER', '2.7.0'], ['IV_PROTO', String(PROTO_2_7)]]);
     case '2.6':
       return new Map([
         ['IV_VER', '2.6.14'],
@@ -49,3 +51,5 @@ const PROTO_2_6 =
   IV_PROTO.exitNotify +
   IV_PROTO.authFailTemporary +
   IV_PROTO.dynamicTlsCrypt;
+/** Of what 2.7 adds, that which our client does. */
+const PROTO_2_7 = PROTO_2_6 + IV_PROTO.dataEpoch;

@@ -1,6 +1,6 @@
 import { DATA_CIPHERS, type DataCommand, type DataSuite } from '../data-plane.js';
 import type { PeerId } from '../ids.js';
-import { suiteOf } from '../keys/data-suite.js';
+import { epochSuiteOf, suiteOf } from '../keys/data-suite.js';
 import type { PushedOptions } from '../negotiate/pushed-options.js';
 import type { KeyDerivation } from '../session/key-exchange.js';
 import type { ClientOptions } from './client-options.js';
@@ -22,12 +22,24 @@ export const chooseFromPush = (
   if (pushed.cipher === null) {
     return options.fallbackCipher === null
       ? { fault: 'the server pushed no cipher and there is no data-ciphers-fallback' }
-      : { suite: suiteOf(options.fallbackCipher), derivation: pushed.keyDerivation };
+      : inPushedFormat(suiteOf(options.fallbackCipher), pushed);
   }
   const cipher = DATA_CIPHERS.find((name) => name === pushed.cipher);
   return cipher !== undefined && options.dataCiphers.includes(cipher)
-    ? { suite: suiteOf(cipher), derivation: pushed.keyDerivation }
+    ? inPushedFormat(suiteOf(cipher), pushed)
     : { fault: `the server pushed the cipher ${pushed.cipher}, which is not one of ours` };
+};
+
+/** The epoch format replaces the one that goes with the cipher, where there can be one. [wire 12.2] */
+const inPushedFormat = (suite: DataSuite, pushed: PushedOptions): ConnectChoice | { readonly fault: string } => {
+  const derivation = pushed.keyDerivation;
+  if (!pushed.dataEpoch) {
+    return { suite, derivation };
+  }
+  const epochSuite = pushed.peerId === null ? null : epochSuiteOf(suite);
+  return epochSuite === null
+    ? { fault: `the server pushed aead-epoch, which needs a peer-id and an AEAD cipher, not ${suite.cipher}` }
+    : { suite: epochSuite, derivation };
 };
 
 /** The server as a peer of the data thread. */

@@ -17,7 +17,17 @@ describe('features of known clients [wire 14]', () => {
     ['dynamic tls-crypt that cannot be told', '514', 'prf', true, null],
   ])('%s', (_name, proto, keyDerivation, dataV2, option) => {
     expect(features(proto)).toMatchObject({ keyDerivation, dataV2 });
-    expect(featureOption(features(proto))).toBe(option);
+    expect(featureOption(features(proto), 'aead')).toBe(option);
+  });
+
+  test.each([
+    ['2.7', 8094, true],
+    ['without protocol-flags', 8094 - 128, false],
+    ['without the exporter', 8094 - 8, false],
+    ['without DATA_V2', 8094 - 2, false],
+    ['2.6', 990, false],
+  ])('the epoch format: %s', (_name, proto, dataEpoch) => {
+    expect(features(String(proto)).dataEpoch).toBe(dataEpoch);
   });
 
   test('the tun-mtu is for clients with IV_MTU', () => {

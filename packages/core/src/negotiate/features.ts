@@ -1,3 +1,5 @@
+import type { PacketFormat } from '../data-plane.js';
+
 /** What a client can do, from its peer info. [wire 14] */
 export interface ClientFeatures {
   /** Opcode 9 and a pushed `peer-id`. */
@@ -8,6 +10,8 @@ export interface ClientFeatures {
   readonly keyDerivation: 'prf' | 'ekm-by-protocol-flags' | 'ekm-by-key-derivation';
   readonly exitNotify: boolean;
   readonly dynamicTlsCrypt: boolean;
+  /** Epoch format of the data channel, with whatever it needs. [wire 12.2] */
+  readonly dataEpoch: boolean;
   /** Understands `AUTH_FAILED,TEMP`. */
   readonly temporaryAuthFailure: boolean;
   /** Largest `tun-mtu` it takes by push; null when it takes none. */
@@ -43,6 +47,7 @@ export const clientFeatures = (peerInfo: ReadonlyMap<string, string>): ClientFea
     keyDerivation: has(IV_PROTO.tlsKeyExport) ? ekm : 'prf',
     exitNotify: flags,
     dynamicTlsCrypt: flags && has(IV_PROTO.dynamicTlsCrypt),
+    dataEpoch: flags && has(IV_PROTO.dataEpoch) && has(IV_PROTO.tlsKeyExport) && has(IV_PROTO.dataV2),
     temporaryAuthFailure: has(IV_PROTO.authFailTemporary),
     maxTunMtu: parseNumber(peerInfo.get('IV_MTU')),
     ignoresPush: has(IV_PROTO.ncpPeerToPeer),
@@ -50,7 +55,7 @@ export const clientFeatures = (peerInfo: ReadonlyMap<string, string>): ClientFea
 };
 
 /** The one option that tells the client about its features; null when there is nothing to tell. [wire 14.1] */
-export const featureOption = (features: ClientFeatures): string | null => {
+export const featureOption = (features: ClientFeatures, format: PacketFormat): string | null => {
   if (features.keyDerivation === 'ekm-by-key-derivation') {
     return 'key-derivation tls-ekm';
   }
@@ -58,6 +63,7 @@ export const featureOption = (features: ClientFeatures): string | null => {
     features.exitNotify ? 'cc-exit' : null,
     features.keyDerivation === 'ekm-by-protocol-flags' ? 'tls-ekm' : null,
     features.dynamicTlsCrypt ? 'dyn-tls-crypt' : null,
+    format === 'epoch' ? 'aead-epoch' : null,
   ].filter((flag) => flag !== null);
   return flags.length === 0 ? null : `protocol-flags ${flags.join(' ')}`;
 };

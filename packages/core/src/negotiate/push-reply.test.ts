@@ -22,6 +22,7 @@ const INPUT = {
       ['IV_MTU', '1600'],
     ]),
   ),
+  format: 'aead',
   tunMtu: 1500,
 } as const;
 
@@ -42,6 +43,14 @@ describe('the options of a PUSH_REPLY [wire 15]', () => {
         'ifconfig-ipv6 fd00::1000/64 fd00::1,ifconfig 10.8.0.2 255.255.255.0,peer-id 5,cipher AES-256-GCM,' +
         'protocol-flags cc-exit tls-ekm dyn-tls-crypt,tun-mtu 1500',
     ]);
+  });
+
+  test('for a client in the epoch format', () => {
+    const features = clientFeatures(new Map([['IV_PROTO', '8094']]));
+    const options = pushOptions({ ...INPUT, features, format: 'epoch' });
+    expect(options.at(-1)).toBe('protocol-flags cc-exit tls-ekm dyn-tls-crypt aead-epoch');
+    expect(collect(encodePushReply(options))).toMatchObject({ dataEpoch: true, unknownFlags: [] });
+    expect(collect(encodePushReply(pushOptions({ ...INPUT, features })))?.dataEpoch).toBe(false);
   });
 
   test('for a client that announced nothing', () => {
@@ -78,7 +87,7 @@ describe('the options of a PUSH_REPLY [wire 15]', () => {
   });
 
   test('a client notices flags it does not know, and the older way to ask for EKM', () => {
-    expect(collect(['PUSH_REPLY,protocol-flags cc-exit aead-epoch'])).toMatchObject({ unknownFlags: ['aead-epoch'] });
+    expect(collect(['PUSH_REPLY,protocol-flags cc-exit newer-flag'])).toMatchObject({ unknownFlags: ['newer-flag'] });
     expect(collect(['PUSH_REPLY,key-derivation tls-ekm'])).toMatchObject({ keyDerivation: 'tls-ekm' });
   });
 });

@@ -1,4 +1,4 @@
-import type { DataCipher } from '../data-plane.js';
+import type { DataCipher, PacketFormat } from '../data-plane.js';
 import { VpnError } from '../errors.js';
 import type { PeerId } from '../ids.js';
 import type { Lease } from '../server/server-event.js';
@@ -13,6 +13,7 @@ export interface PushReplyInput {
   /** null when the client takes no pushed cipher. */
   readonly cipher: DataCipher | null;
   readonly features: ClientFeatures;
+  readonly format: PacketFormat;
   /** Of the server. */
   readonly tunMtu: number;
 }
@@ -27,7 +28,7 @@ export const pushOptions = (input: PushReplyInput): readonly string[] => {
     lease.ipv4 && `ifconfig ${lease.ipv4.address} ${lease.ipv4.netmask}`,
     features.dataV2 ? `peer-id ${input.peerId}` : null,
     input.cipher && `cipher ${input.cipher}`,
-    featureOption(features),
+    featureOption(features, input.format),
     features.maxTunMtu === null ? null : `tun-mtu ${Math.min(input.tunMtu, features.maxTunMtu)}`,
   ].filter((option) => option !== null);
 };

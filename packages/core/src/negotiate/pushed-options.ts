@@ -11,6 +11,8 @@ export interface PushedOptions {
   readonly keyDerivation: 'prf' | 'tls-ekm';
   readonly exitNotify: boolean;
   readonly dynamicTlsCrypt: boolean;
+  /** Data packets are in the epoch format. [wire 12.2] */
+  readonly dataEpoch: boolean;
   /** Flags that this implementation does not know: the connection cannot work. */
   readonly unknownFlags: readonly string[];
   readonly ifconfig: { readonly address: string; readonly netmask: string } | null;
@@ -54,7 +56,7 @@ export class PushReplyCollector {
 
 const CONTINUATION = 'push-continuation ';
 const MAX_OPTIONS = 10_000;
-const KNOWN_FLAGS = ['cc-exit', 'tls-ekm', 'dyn-tls-crypt'];
+const KNOWN_FLAGS = ['cc-exit', 'tls-ekm', 'dyn-tls-crypt', 'aead-epoch'];
 
 const parsePushedOptions = (all: readonly string[], accepted: readonly string[]): PushedOptions => {
   const args = new Map(accepted.map((option) => parseOption(option)));
@@ -69,6 +71,7 @@ const parsePushedOptions = (all: readonly string[], accepted: readonly string[])
     keyDerivation: ekm ? 'tls-ekm' : 'prf',
     exitNotify: flags.includes('cc-exit'),
     dynamicTlsCrypt: flags.includes('dyn-tls-crypt'),
+    dataEpoch: flags.includes('aead-epoch'),
     unknownFlags: flags.filter((flag) => !KNOWN_FLAGS.includes(flag)),
     ifconfig: address === undefined || netmask === undefined ? null : { address, netmask },
     ifconfigIpv6: parseIfconfigIpv6(args.get('ifconfig-ipv6')),

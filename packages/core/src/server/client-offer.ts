@@ -1,6 +1,6 @@
 import type { DataSuite } from '../data-plane.js';
 import type { Path } from '../ids.js';
-import { suiteOf } from '../keys/data-suite.js';
+import { epochSuiteOf, suiteOf } from '../keys/data-suite.js';
 import { negotiateCipher } from '../negotiate/cipher.js';
 import { type ClientFeatures, clientFeatures } from '../negotiate/features.js';
 import type { PeerCertificate } from '../ports.js';
@@ -58,10 +58,10 @@ export const chooseForClient = (
       hint: cipherHint(result.offered.length === 0),
     };
   }
-  return {
-    type: 'chosen',
-    choice: { features: clientFeatures(peerInfo), suite: suiteOf(result.cipher), pushCipher: result.push },
-  };
+  const features = clientFeatures(peerInfo);
+  const suite = suiteOf(result.cipher);
+  const epochSuite = features.dataEpoch ? epochSuiteOf(suite) : null;
+  return { type: 'chosen', choice: { features, suite: epochSuite ?? suite, pushCipher: result.push } };
 };
 
 const cipherHint = (silent: boolean): string =>

@@ -98,5 +98,6 @@ const optionsFor = (context: ServerContext, client: KnownClient, peerId: PeerId,
     peerId,
     cipher: client.choice.pushCipher ? client.choice.suite.cipher : null,
     features: client.choice.features,
+    format: client.choice.suite.format,
     tunMtu: context.options.tunMtu,
   });

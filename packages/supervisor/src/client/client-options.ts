@@ -16,7 +16,7 @@ export const clientOptions = (profile: ClientProfile, server: ServerAddress): Cl
   fallbackCipher: profile.fallbackCipher,
   occ: { cipher: profile.cipher, auth: profile.auth, tunMtu: profile.tunMtu },
   peerInfo: new Map([
-    ...peerInfoOf('2.6', profile.dataCiphers),
+    ...peerInfoOf('2.7', profile.dataCiphers),
     ['IV_MTU', String(Math.max(1600, profile.tunMtu))],
     ['IV_GUI_VER', `ShardVPN_${VERSION}`],
   ]),
