@@ -20,6 +20,8 @@ interface ModelPeer {
   readonly peerId: PeerId;
   path: Path;
   readonly dataV2: boolean;
+  /** Inner addresses. */
+  readonly inner: readonly (string | null)[];
   readonly pingTimeout: number;
   readonly keys: Map<KeyId, ModelKey>;
   sendKey: KeyId | null;
@@ -68,6 +70,10 @@ export class ModelDataThread {
     return [...this.#peers.keys()];
   }
 
+  innerOf(peerId: PeerId): readonly (string | null)[] {
+    return this.#peers.get(peerId)?.inner ?? [];
+  }
+
   pathOf(peerId: PeerId): Path | null {
     return this.#peers.get(peerId)?.path ?? null;
   }
@@ -109,6 +115,11 @@ export class ModelDataThread {
       case 'install-key':
         this.#installKey(peer, command);
         break;
+      case 'update-peer': {
+        const { ipv4, ipv6, pingInterval, pingTimeout } = command;
+        this.#peers.set(peer.peerId, { ...peer, inner: [ipv4, ipv6], pingInterval, pingTimeout });
+        break;
+      }
       case 'use-key':
         this.#check(peer.keys.has(command.keyId), `use-key ${command.keyId} that is not installed`);
         this.#check(peer.sendKey !== command.keyId, `use-key ${command.keyId} twice`);
@@ -180,13 +191,14 @@ export class ModelDataThread {
   }
 
   #addPeer(command: Extract<DataCommand, { type: 'add-peer' }>): void {
-    const { peerId, path, dataV2, pingInterval, pingTimeout } = command;
+    const { peerId, path, dataV2, ipv4, ipv6, pingInterval, pingTimeout } = command;
     this.#check(!this.#peers.has(peerId), `add-peer ${peerId} twice`);
     const now = this.#ports.now();
     this.#peers.set(peerId, {
       peerId,
       path,
       dataV2,
+      inner: [ipv4, ipv6],
       pingInterval,
       pingTimeout,
       keys: new Map(),

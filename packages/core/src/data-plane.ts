@@ -45,6 +45,15 @@ export type DataCommand =
       /** Report `silent` after this many seconds without an authenticated packet; 0 = never. */
       readonly pingTimeout: number;
     }
+  /** Other inner addresses and ping times from now on. [wire 15] */
+  | {
+      readonly type: 'update-peer';
+      readonly peerId: PeerId;
+      readonly ipv4: string | null;
+      readonly ipv6: string | null;
+      readonly pingInterval: number;
+      readonly pingTimeout: number;
+    }
   | {
       readonly type: 'install-key';
       readonly peerId: PeerId;

@@ -19,12 +19,14 @@ const RETIRE_KEY = 5;
 const TOUCH_PEER = 6;
 const REMOVE_PEER = 7;
 const NOTIFY_EXIT = 8;
+const UPDATE_PEER = 9;
 
 const DATA_V2 = 1;
 const HAS_IPV4 = 2;
 const HAS_IPV6 = 4;
 
 const ADD_PEER_LENGTH = 8 + PATH_LENGTH + 24;
+const UPDATE_PEER_LENGTH = 32;
 const SLOT_LENGTH = 64;
 const INSTALL_KEY_LENGTH = 8 + 4 * SLOT_LENGTH;
 
@@ -50,6 +52,9 @@ export function encodeCommand(ring: RingProducer, command: DataCommand): boolean
     case 'add-peer':
       encodeAddPeer(record, command);
       break;
+    case 'update-peer':
+      encodeUpdatePeer(record, command);
+      break;
     case 'install-key':
       encodeInstallKey(record, command);
       break;
@@ -67,6 +72,7 @@ export function encodeCommand(ring: RingProducer, command: DataCommand): boolean
 
 const SHAPES: Readonly<Record<DataCommand['type'], { kind: number; length: number }>> = {
   'add-peer': { kind: ADD_PEER, length: ADD_PEER_LENGTH },
+  'update-peer': { kind: UPDATE_PEER, length: UPDATE_PEER_LENGTH },
   'install-key': { kind: INSTALL_KEY, length: INSTALL_KEY_LENGTH },
   'use-key': { kind: USE_KEY, length: 8 },
   'retire-key': { kind: RETIRE_KEY, length: 8 },
@@ -76,15 +82,27 @@ const SHAPES: Readonly<Record<DataCommand['type'], { kind: number; length: numbe
 };
 
 function encodeAddPeer(record: Uint8Array, command: Extract<DataCommand, { type: 'add-peer' }>): void {
-  const { dataV2, ipv4, ipv6 } = command;
-  const flags = (dataV2 ? DATA_V2 : 0) | (ipv4 === null ? 0 : HAS_IPV4) | (ipv6 === null ? 0 : HAS_IPV6);
-  encodeU32(record, 4, flags);
+  encodeU32(record, 4, (command.dataV2 ? DATA_V2 : 0) | addressFlags(command));
   encodePath(command.path, record, 8);
+  encodeInner(record, 32, command);
+}
+
+function encodeUpdatePeer(record: Uint8Array, command: Extract<DataCommand, { type: 'update-peer' }>): void {
+  encodeU32(record, 4, addressFlags(command));
+  encodeInner(record, 8, command);
+}
+
+type Inner = Pick<Extract<DataCommand, { type: 'add-peer' }>, 'ipv4' | 'ipv6' | 'pingInterval' | 'pingTimeout'>;
+
+const addressFlags = ({ ipv4, ipv6 }: Inner): number => (ipv4 === null ? 0 : HAS_IPV4) | (ipv6 === null ? 0 : HAS_IPV6);
+
+/** 24 bytes: IPv4 address, ping times, IPv6 address. */
+function encodeInner(record: Uint8Array, at: number, { ipv4, ipv6, pingInterval, pingTimeout }: Inner): void {
   // encodeInet clears 16 bytes, so IPv4 goes first and what lies behind it after.
-  encodeInet(ipv4 ?? '0.0.0.0', record, 32);
-  encodeU16(record, 36, command.pingInterval);
-  encodeU16(record, 38, command.pingTimeout);
-  encodeInet(ipv6 ?? '::', record, 40);
+  encodeInet(ipv4 ?? '0.0.0.0', record, at);
+  encodeU16(record, at + 4, pingInterval);
+  encodeU16(record, at + 6, pingTimeout);
+  encodeInet(ipv6 ?? '::', record, at + 8);
 }
 
 function encodeInstallKey(record: Uint8Array, command: Extract<DataCommand, { type: 'install-key' }>): void {

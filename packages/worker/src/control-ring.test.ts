@@ -44,6 +44,11 @@ describe('commands', () => {
       `c3b2a10000000000${V6_HEX}000000000000ffff${'00'.repeat(16)}`,
     ],
     [
+      { type: 'update-peer', peerId, ipv4: '10.8.0.9', ipv6: null, pingInterval: 10, pingTimeout: 120 },
+      9,
+      `c3b2a100020000000a0800090a007800${'00'.repeat(16)}`,
+    ],
+    [
       {
         type: 'install-key',
         peerId,

@@ -75,6 +75,17 @@ pub struct AddPeer {
     pub ping_timeout_s: u16,
 }
 
+/// What a connected client has from now on. [wire 15]
+#[derive(Clone, Debug)]
+pub struct UpdatePeer {
+    pub peer: PeerId,
+    /// As in `AddPeer`.
+    pub ipv4: Option<Ipv4Addr>,
+    pub ipv6: Option<Ipv6Addr>,
+    pub ping_interval_s: u16,
+    pub ping_timeout_s: u16,
+}
+
 /// How the data packets of a key are laid out and protected. [wire 12]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Suite {

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use crate::Millis;
 use crate::coalesce::Coalescer;
-use crate::command::{AddPeer, CommandError, InstallKey};
+use crate::command::{AddPeer, CommandError, InstallKey, UpdatePeer};
 use crate::event::DataEvent;
 use crate::outbound;
 use crate::plane::Plane;
@@ -73,6 +73,11 @@ impl DataPath {
     /// Takes a new client: its path and inner addresses lead to it from now on.
     pub fn add_peer(&mut self, now: Millis, command: AddPeer) -> Result<(), CommandError> {
         self.sessions.add(now, command, &self.context)
+    }
+
+    /// Gives a client other inner addresses and ping times; its keys, counters and signs of life go on.
+    pub fn update_peer(&mut self, now: Millis, command: UpdatePeer) -> Result<(), CommandError> {
+        self.sessions.update(now, command, &self.context)
     }
 
     pub fn install_key(&mut self, command: InstallKey) -> Result<(), CommandError> {
@@ -350,6 +355,43 @@ mod tests {
             silent_at.extend(sink.events.iter().map(|_| second));
         }
         assert_eq!(silent_at, [80, 140]);
+    }
+
+    #[test]
+    fn an_updated_peer_has_its_new_addresses_and_times_and_nothing_of_the_old() {
+        let (mut server, mut client) = pair(CIPHER, DataFormat::V2);
+        let routes = |server: &DataPath| {
+            let routes = &server.context.plane.routes;
+            let v6 = |host| [0xfd00, 0, 0, 0, 0, 0, 0, host].into();
+            let v4 = [2, 9].map(|host| routes.find_v4([10, 8, 0, host].into()));
+            (v4, [2, 9].map(|host| routes.find_v6(v6(host))))
+        };
+        let update = UpdatePeer {
+            peer: P,
+            ipv4: Some([10, 8, 0, 9].into()),
+            ipv6: Some([0xfd00, 0, 0, 0, 0, 0, 0, 2].into()),
+            ping_interval_s: 0,
+            ping_timeout_s: 20,
+        };
+        server.update_peer(0, update.clone()).unwrap();
+        assert_eq!(routes(&server), ([None, Some(P)], [Some(P), None]));
+        // Its packets still come from the old address, which is nobody's.
+        assert_eq!(key_used(&mut client, &mut server), None);
+        let none = UpdatePeer {
+            ipv6: None,
+            ..update
+        };
+        server.update_peer(0, none.clone()).unwrap();
+        assert_eq!(routes(&server), ([None, Some(P)], [None, None]));
+        let mut sink = RecordingSink::default();
+        for second in 1..=45 {
+            server.handle_timeout(second * 1000, &mut sink);
+        }
+        assert_eq!((sink.sent.len(), sink.events.len()), (0, 2));
+        server.remove_peer(P).unwrap();
+        assert_eq!(routes(&server), ([None, None], [None, None]));
+        let gone = server.update_peer(0, none);
+        assert_eq!(gone, Err(CommandError::UnknownPeer));
     }
 
     #[test]

@@ -49,6 +49,7 @@ pub mod wire;
 
 pub use command::{
     AddPeer, Cipher, CommandError, DataFormat, DirectionKey, InstallKey, KEY_SLOT_LEN, Suite,
+    UpdatePeer,
 };
 pub use data_path::{DataPath, TunOffloads};
 pub use event::DataEvent;

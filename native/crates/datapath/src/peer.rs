@@ -2,7 +2,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use crate::Millis;
-use crate::command::{AddPeer, CommandError, DataFormat, InstallKey};
+use crate::command::{AddPeer, CommandError, DataFormat, InstallKey, UpdatePeer};
 use crate::key_ring::KeyRing;
 use crate::mss;
 use crate::peer_addr::PeerAddr;
@@ -91,6 +91,13 @@ impl Peer {
         self.max_inner = self.keys.sealing().map_or(0, |key| {
             mss::max_inner(self.mssfix, &self.path, self.format, key.suite())
         });
+    }
+
+    pub(crate) fn update(&mut self, command: &UpdatePeer) {
+        self.ipv4 = command.ipv4;
+        self.ipv6 = command.ipv6;
+        self.ping_interval = Millis::from(command.ping_interval_s) * 1000;
+        self.ping_timeout = Millis::from(command.ping_timeout_s) * 1000;
     }
 
     pub(crate) fn ping_due(&self, now: Millis) -> bool {

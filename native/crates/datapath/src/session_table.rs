@@ -1,7 +1,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::Millis;
-use crate::command::{AddPeer, CommandError};
+use crate::command::{AddPeer, CommandError, UpdatePeer};
 use crate::data_path::Context;
 use crate::peer::Peer;
 use crate::peer_record::{Claims, PeerRecord};
@@ -113,6 +113,35 @@ impl SessionTable {
         context.stats.remove_peer(id);
         self.slots[id.0 as usize / self.shards] = None;
         self.count -= 1;
+        Ok(())
+    }
+
+    /// New routes come before the old ones go: a packet under way always finds one of them.
+    pub(crate) fn update(
+        &mut self,
+        now: Millis,
+        command: UpdatePeer,
+        context: &Context,
+    ) -> Result<(), CommandError> {
+        let (shard, shards) = (self.shard, self.shards);
+        let slot = command.peer.0 as usize / shards;
+        let peer = match self.slots.get_mut(slot) {
+            _ if command.peer.shard(shards) != shard => return Err(CommandError::ForeignPeer),
+            Some(Some(peer)) => &mut **peer,
+            _ => return Err(CommandError::UnknownPeer),
+        };
+        let before: Vec<_> = routes(context, peer.ipv4, peer.ipv6).collect();
+        let after: Vec<_> = routes(context, command.ipv4, command.ipv6).collect();
+        for &(address, length) in after.iter().filter(|route| !before.contains(route)) {
+            if !context.plane.routes.insert(address, length, peer.id) {
+                context.stats.count(Counter::RoutesNotSteered, 1);
+            }
+        }
+        for &(address, length) in before.iter().filter(|route| !after.contains(route)) {
+            context.plane.routes.remove(address, length, peer.id);
+        }
+        peer.update(&command);
+        remind(&mut self.timers, now, peer);
         Ok(())
     }
 

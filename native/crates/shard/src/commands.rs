@@ -56,8 +56,12 @@ fn carry_out(
         Command::UseKey(peer, key) => data_path.use_key(peer, key),
         Command::RetireKey(peer, key) => data_path.retire_key(peer, key),
         Command::TouchPeer(peer) => data_path.touch_peer(now, peer),
-        // One that a reset has taken away is what the worker wants.
+        // One that a reset has taken away is what the worker wants, or is about to hear of.
         Command::RemovePeer(peer) => match data_path.remove_peer(peer) {
+            Err(CommandError::UnknownPeer) => Ok(()),
+            result => result,
+        },
+        Command::UpdatePeer(update) => match data_path.update_peer(now, update) {
             Err(CommandError::UnknownPeer) => Ok(()),
             result => result,
         },

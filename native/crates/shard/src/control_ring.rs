@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use datapath::{
     AddPeer, DataEvent, DataFormat, DirectionKey, InstallKey, KeyId, PeerAddr, PeerId, Suite,
+    UpdatePeer,
 };
 
 use crate::address_record::{ADDRESS_LEN, decode_address, encode_address};
@@ -21,6 +22,7 @@ pub enum Command<'a> {
     TouchPeer(PeerId),
     RemovePeer(PeerId),
     NotifyExit(PeerId),
+    UpdatePeer(UpdatePeer),
 }
 
 /// Decodes a record from the worker; `None` when it makes no sense.
@@ -41,6 +43,7 @@ pub fn decode_command(kind: u32, payload: &[u8]) -> Option<Command<'_>> {
         6 => Some(Command::TouchPeer(peer)),
         7 => Some(Command::RemovePeer(peer)),
         8 => Some(Command::NotifyExit(peer)),
+        9 => Some(Command::UpdatePeer(decode_update_peer(peer, payload)?)),
         _ => None,
     }
 }
@@ -113,6 +116,19 @@ fn decode_add_peer(peer: PeerId, payload: &[u8]) -> Option<AddPeer> {
     })
 }
 
+fn decode_update_peer(peer: PeerId, payload: &[u8]) -> Option<UpdatePeer> {
+    let flags = word(payload, 4)?;
+    let ipv4 = Ipv4Addr::from(*chunk::<4>(payload, 8)?);
+    let ipv6 = Ipv6Addr::from(*chunk::<16>(payload, 16)?);
+    Some(UpdatePeer {
+        peer,
+        ipv4: (flags & FLAG_IPV4 != 0).then_some(ipv4),
+        ipv6: (flags & FLAG_IPV6 != 0).then_some(ipv6),
+        ping_interval_s: u16::from_le_bytes(*chunk(payload, 12)?),
+        ping_timeout_s: u16::from_le_bytes(*chunk(payload, 14)?),
+    })
+}
+
 fn decode_install_key(peer: PeerId, payload: &[u8]) -> Option<InstallKey> {
     let [key_id, cipher, digest, format] = *chunk(payload, 4)?;
     Some(InstallKey {
@@ -179,6 +195,23 @@ mod tests {
     }
 
     #[test]
+    fn update_peer_has_the_documented_layout() {
+        let mut payload = [7u32.to_le_bytes(), 4u32.to_le_bytes()].concat();
+        payload.extend([10, 8, 0, 2, 10, 0, 120, 0]);
+        payload.extend([0xfd; 16]);
+        let Some(Command::UpdatePeer(update)) = decode_command(9, &payload) else {
+            panic!("no UPDATE_PEER")
+        };
+        let ipv6 = Ipv6Addr::from([0xfd; 16]);
+        assert_eq!(
+            (update.peer, update.ipv4, update.ipv6),
+            (PeerId(7), None, Some(ipv6))
+        );
+        assert_eq!((update.ping_interval_s, update.ping_timeout_s), (10, 120));
+        assert!(decode_command(9, &payload[..31]).is_none());
+    }
+
+    #[test]
     fn install_key_has_the_documented_layout() {
         let mut payload = vec![7, 0, 0, 0, 5, 4, 0, 1];
         for slot in 1..5 {
@@ -231,7 +264,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_record_is_decoded_or_refused(kind in 0..10u32, payload in prop::collection::vec(any::<u8>(), 0..120)) {
+        fn any_record_is_decoded_or_refused(kind in 0..12u32, payload in prop::collection::vec(any::<u8>(), 0..120)) {
             decode_command(kind, &payload);
         }
     }
