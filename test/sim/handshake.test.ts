@@ -248,7 +248,7 @@ describe('refusals', () => {
     nobodyAnswers.server.decide = () => undefined;
     nobodyAnswers.join();
     nobodyAnswers.run(70_000);
-    expect(nobodyAnswers.server.of('refused')[0]).toMatchObject({ reason: 'handshake-timeout' });
+    expect(nobodyAnswers.server.of('refused')[0]).toMatchObject({ reason: 'auth-failed' });
     expectNothingLeft(nobodyAnswers);
 
     const dies = new Pair();

@@ -33,6 +33,8 @@ export class SimServer {
     () => ({
       type: 'accept',
     });
+  /** What is done with a client's answer to a pending challenge. */
+  respond: (event: Extract<ServerEvent, { type: 'challenge-response' }>) => void = () => undefined;
   poolSize = 250;
   leasePush: readonly string[] = [];
   /** Milliseconds the world thinks about every question. */
@@ -104,6 +106,11 @@ export class SimServer {
       this.#handleEvent(event);
     }
     this.#armTimer();
+  }
+
+  /** A later decision about a client that was kept waiting. */
+  decideLater(request: number, decision: AuthDecision): void {
+    this.run(() => this.core.handleAuthDecision(this.#loop.now, request, decision));
   }
 
   ended(reason: EndReason): readonly ServerEvent[] {
@@ -192,6 +199,10 @@ export class SimServer {
       case 'connected':
       case 'restored':
       case 'floated':
+      case 'challenge-response':
+        this.respond(event);
+        break;
+      case 'auth-withdrawn':
       case 'float-conflict':
       case 'renegotiated':
       case 'refused':

@@ -39,6 +39,8 @@ export const DROP_REASONS = [
   'outside-window',
   /** Soft reset while the current key is not complete, or too soon. [wire 17] */
   'unexpected-reset',
+  /** A message inside the session that is not known, or that nobody waits for; it is ignored. [wire 15] */
+  'unexpected-message',
   /** The session has ended and only waits for its last acks. */
   'session-closing',
 ] as const;

@@ -16,17 +16,21 @@ export {
   TLS_CRYPT_V2_SERVER_KEY_LENGTH,
   wrapClientKey,
 } from './keys/tls-crypt-v2.js';
-export { IV_PROTO } from './negotiate/features.js';
+export { IV_PROTO, type PendingMethod, pendingMethodsOf } from './negotiate/features.js';
 export { type PullFilter, pullAction } from './negotiate/pull-filter.js';
 export { pushOptionFault } from './negotiate/push-reply.js';
+export { type OptionUpdate, parseOptionUpdate, UPDATABLE_OPTIONS } from './negotiate/push-update.js';
 export * from './ports.js';
+export * from './server/auth-decision.js';
 export type { InheritedPeer } from './server/restore-session.js';
 export { Server } from './server/server.js';
 export * from './server/server-event.js';
 export * from './server/server-options.js';
 export type { ServerPorts } from './server/server-ports.js';
 export type { SnapshotChange } from './server/snapshot-book.js';
+export type { PushUpdate } from './server/update-client.js';
 export type { Deadline } from './session/deadline.js';
 export { DeadlineQueue } from './session/deadline-queue.js';
 export { Outbox, type Transmit } from './session/outbox.js';
+export type { Notice } from './wire/notice.js';
 export { DIGEST_LENGTH } from './wrap/tls-auth.js';

@@ -14,7 +14,9 @@ export interface ClientStart {
 /** Supervisor to client. */
 export type ToClient =
   /** Tell the server and end. */
-  { readonly type: 'exit' };
+  | { readonly type: 'exit' }
+  /** The user's answer to a question of the server, in base64. */
+  | { readonly type: 'respond'; readonly answer: string };
 
 /** Client to supervisor. */
 export type FromClient =

@@ -34,6 +34,7 @@ export class ClientShard {
   handleMessage(message: ToClient): void {
     this.#loop.handle((now) => {
       if (message.type === 'exit') this.#loop.protocol.exit(now);
+      else this.#loop.protocol.respond(now, message.answer);
     });
   }
 

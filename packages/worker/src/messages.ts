@@ -2,10 +2,13 @@ import type {
   AuthDecision,
   ClientIdentity,
   EndReason,
+  Lease,
   LeaseDecision,
   LiveOptions,
+  Notice,
   Path,
   PeerId,
+  PushUpdate,
   ServerOptions,
 } from '@shardvpn/core';
 import type { WorkerFault } from './commit-fault.js';
@@ -60,7 +63,18 @@ export interface ShardStart {
 export type ToShard =
   | { readonly type: 'auth-decision'; readonly request: number; readonly decision: AuthDecision }
   | { readonly type: 'lease-decision'; readonly request: number; readonly decision: LeaseDecision }
-  | { readonly type: 'disconnect'; readonly peerId: PeerId; readonly reason: EndReason; readonly detail: string }
+  | {
+      readonly type: 'disconnect';
+      readonly peerId: PeerId;
+      readonly reason: EndReason;
+      readonly detail: string;
+      /** What the client is told; absent: what the reason says. */
+      readonly notice?: Notice | null;
+    }
+  /** New options for a connected client; answered with `push-updated`. */
+  | { readonly type: 'push-update'; readonly request: number; readonly peerId: PeerId; readonly update: PushUpdate }
+  /** A line that a connected client shows. */
+  | { readonly type: 'info'; readonly peerId: PeerId; readonly text: string }
   | { readonly type: 'set-crl'; readonly crl: string }
   | { readonly type: 'drops'; readonly request: number }
   /** For the sessions from now on, all of it or nothing; `tls` null leaves certificates and lists as they are. */
@@ -96,12 +110,18 @@ export type FromShard =
       readonly password: string | null;
       readonly renegotiation: boolean;
     }
+  /** The user's answer to a `pending` decision, in base64. */
+  | { readonly type: 'challenge-response'; readonly request: number; readonly response: string }
+  /** The answer to this `authenticate` is not needed any more. */
+  | { readonly type: 'auth-withdrawn'; readonly request: number }
   | { readonly type: 'lease'; readonly request: number; readonly identity: IdentityMessage; readonly peerId: PeerId }
   | {
       /** `restored`: it was connected to the shard's worker before this one. */
       readonly type: 'connected' | 'restored';
       readonly peerId: PeerId;
       readonly identity: IdentityMessage;
+      /** What it has; absent: what it was granted. */
+      readonly lease?: Lease;
       readonly cipher: string;
       readonly tls: string;
       readonly keyDerivation: 'tls-ekm' | 'prf';
@@ -127,5 +147,7 @@ export type FromShard =
     }
   /** Answer to `reconfigure`: why nothing has changed, null when everything has. */
   | { readonly type: 'reconfigured'; readonly request: number; readonly problem: string | null }
+  /** Answer to `push-update`: why the client has not been told, null when it has. */
+  | { readonly type: 'push-updated'; readonly request: number; readonly problem: string | null }
   | { readonly type: 'released' }
   | { readonly type: 'drained' };

@@ -80,7 +80,15 @@ export class Shard {
         server.handleLeaseDecision(now, message.request, message.decision);
         break;
       case 'disconnect':
-        server.disconnect(now, message.peerId, message.reason, message.detail);
+        server.disconnect(now, message.peerId, message.reason, message.detail, message.notice ?? null);
+        break;
+      case 'push-update': {
+        const problem = server.pushUpdate(now, message.peerId, message.update);
+        this.#ports.post({ type: 'push-updated', request: message.request, problem });
+        break;
+      }
+      case 'info':
+        server.sendInfo(now, message.peerId, message.text);
         break;
       case 'leave-listener':
         server.leaveListener(now, message.listener);

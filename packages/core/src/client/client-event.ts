@@ -1,6 +1,7 @@
 import type { DataCipher } from '../data-plane.js';
 import type { PeerId } from '../ids.js';
 import type { PushedOptions } from '../negotiate/pushed-options.js';
+import type { AuthRefusal, PendingPrompt } from '../server/auth-decision.js';
 import type { KeyDerivation } from '../session/key-exchange.js';
 
 /** Why a client's connection ended. */
@@ -14,7 +15,9 @@ export type ClientEndReason =
   | 'handshake-timeout'
   | 'tls-failed'
   | 'protocol-error'
-  | 'renegotiation-failed';
+  | 'renegotiation-failed'
+  /** An update asks for what only a new connection can bring. */
+  | 'update-refused';
 
 /** What the world should know, polled with `pollEvent`. */
 export type ClientEvent =
@@ -29,7 +32,17 @@ export type ClientEvent =
     }
   | { readonly type: 'renegotiated'; readonly tls: string }
   | { readonly type: 'info'; readonly text: string }
-  /** Authentication takes longer; more seconds than hand-window when the server says so. */
+  /** Authentication takes longer; so many seconds when the server says so. */
   | { readonly type: 'auth-pending'; readonly timeout: number | null }
-  /** The last event. `nextServer`: the server lets the client try another one. [wire 15] */
-  | { readonly type: 'ended'; readonly reason: ClientEndReason; readonly detail: string; readonly nextServer: boolean };
+  /** What the server asks the user to do meanwhile; an answer goes to `respond`. */
+  | { readonly type: 'auth-prompt'; readonly prompt: PendingPrompt }
+  /** Options have changed while connected: all that are in force, and what has come. [wire 15] */
+  | { readonly type: 'updated'; readonly options: PushedOptions; readonly update: readonly string[] }
+  /** The last event. `nextServer`: the server lets the client try another one; `refusal`: of `auth-failed`. [wire 15] */
+  | {
+      readonly type: 'ended';
+      readonly reason: ClientEndReason;
+      readonly detail: string;
+      readonly nextServer: boolean;
+      readonly refusal: AuthRefusal | null;
+    };

@@ -1,5 +1,7 @@
 import type { Millis, PeerId } from '../ids.js';
 import type { PushedOptions } from '../negotiate/pushed-options.js';
+import type { AuthRefusal } from '../server/auth-decision.js';
+import { type Deadline, deadline } from '../session/deadline.js';
 import type { ConnectChoice } from './handle-push.js';
 
 /** Where a client is between its first packet and its last. */
@@ -19,3 +21,26 @@ export type ClientStage =
   | { readonly type: 'ended' };
 
 export const isOver = (stage: ClientStage): boolean => stage.type === 'closing' || stage.type === 'ended';
+
+/** What the stage itself waits for. */
+export const stageDeadlines = (stage: ClientStage, handshakeEnd: Millis): readonly (Deadline | undefined)[] => {
+  switch (stage.type) {
+    case 'ended':
+    case 'connected':
+      return [];
+    case 'closing':
+      return [deadline(stage.until, 'end of a closed connection')];
+    case 'await-push':
+      return [deadline(handshakeEnd, 'hand-window'), deadline(stage.requestAt, 'ask for options')];
+    case 'handshaking':
+      return [deadline(handshakeEnd, 'hand-window')];
+  }
+};
+
+/** What an end may bring with it. */
+export interface Ending {
+  /** For last acks. */
+  readonly linger?: Millis;
+  readonly nextServer?: boolean;
+  readonly refusal?: AuthRefusal;
+}

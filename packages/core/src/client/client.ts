@@ -2,28 +2,28 @@ import type { DataCommand, DataEvent } from '../data-plane.js';
 import { createDropCounters, type DropReason, isDrop } from '../drop-reason.js';
 import { assertNever } from '../errors.js';
 import { asPeerId, type Millis, type Path, pathKey, type UnixSeconds } from '../ids.js';
-import { deriveDynamicTlsCryptKey } from '../keys/dynamic-tls-crypt.js';
+import { OptionCollector } from '../negotiate/option-collector.js';
 import { type PushedOptions, PushReplyCollector } from '../negotiate/pushed-options.js';
 import type { CryptoProvider } from '../ports.js';
-import { type Deadline, deadline, earliest } from '../session/deadline.js';
+import { type Deadline, earliest } from '../session/deadline.js';
 import type { KeyChannelEvent } from '../session/key-channel.js';
-import { createKeyMethod, deriveDataKeys, keepKeyMethod } from '../session/key-exchange.js';
+import { deriveDataKeys, keepKeyMethod } from '../session/key-exchange.js';
 import { Outbox, type Transmit } from '../session/outbox.js';
 import type { Key, Session, SessionHandler } from '../session/session.js';
+import { parseAuthFailed } from '../wire/auth-failed.js';
 import { type ControlMessage, parseControlMessage, splitControlMessages } from '../wire/control-message.js';
 import { decodeKeyMethod, encodeKeyMethod } from '../wire/key-method.js';
 import { OPCODE } from '../wire/opcode.js';
-import { encodeOptionsString } from '../wire/options-string.js';
-import { formatPeerInfo } from '../wire/peer-info.js';
 import { asksToResendKey } from '../wrap/early-negotiation.js';
 import { createTlsCryptWrapper } from '../wrap/tls-crypt.js';
 import type { ClientEndReason, ClientEvent } from './client-event.js';
 import type { ClientOptions, ClientPorts } from './client-options.js';
 import type { ClientPhase } from './client-phase.js';
-import { type ClientStage, isOver } from './client-stage.js';
+import { type ClientStage, type Ending, isOver, stageDeadlines } from './client-stage.js';
 import { CLOSE_LINGER, EXIT_LINGER, FIRST_PUSH_REQUEST, PUSH_REQUEST_PERIOD } from './client-times.js';
-import { chooseFromPush, peerFromPush, withToken } from './handle-push.js';
-import { isAnswerToReset, openSession } from './open-session.js';
+import { infoEvent, pendingWait } from './handle-pending.js';
+import { deriveFromPush, peerFromPush, updateFromPush, withToken } from './handle-push.js';
+import { isAnswerToReset, openSession, ownKeyMethod } from './open-session.js';
 
 /**
  * One connection of a client, from its hard reset to its end; the mirror image of `Server` with the same verbs and
@@ -35,6 +35,7 @@ export class Client {
   readonly #outbox = new Outbox<ClientEvent>();
   readonly #session: Session<ClientPhase>;
   readonly #pushReply: PushReplyCollector;
+  readonly #pushUpdate = new OptionCollector();
   readonly #drops = createDropCounters();
   #handshakeEnd: Millis;
   #credentials: ClientOptions['credentials'];
@@ -67,15 +68,10 @@ export class Client {
 
   /** `bytes` are read during the call only. */
   handleDatagram(now: Millis, path: Path, bytes: Uint8Array): void {
-    if (this.#stage.type === 'ended') {
-      return;
-    }
+    if (this.#stage.type === 'ended') return;
     const drop = this.#handleControlPacket(now, path, bytes);
-    if (drop === null) {
-      this.#session.settle(now);
-    } else {
-      this.#drops[drop]++;
-    }
+    if (drop === null) this.#session.settle(now);
+    else this.#drops[drop]++;
   }
 
   handleTls(now: Millis): void {
@@ -99,6 +95,12 @@ export class Client {
     this.#session.settle(now);
   }
 
+  /** The user's answer to a question of the server, in base64. [wire 15] */
+  respond(now: Millis, answer: string): void {
+    this.#session.sendMessage(`CR_RESPONSE,${answer}`);
+    this.#session.settle(now);
+  }
+
   /** Leaves. The server is told on the control channel when it has pushed `cc-exit`, else in the data channel. [wire 13, 15] */
   exit(now: Millis): void {
     const stage = this.#stage;
@@ -108,7 +110,7 @@ export class Client {
     } else if (stage.type === 'connected' && this.#options.exitNotify) {
       this.#outbox.commands.push({ type: 'notify-exit', peerId: stage.peerId });
     }
-    this.#end(now, 'exit', '', tell ? EXIT_LINGER : 0);
+    this.#end(now, 'exit', '', { linger: tell ? EXIT_LINGER : 0 });
     this.#session.settle(now);
   }
 
@@ -125,22 +127,9 @@ export class Client {
   }
 
   pollTimeout(): Deadline | undefined {
-    const stage = this.#stage;
-    switch (stage.type) {
-      case 'ended':
-        return undefined;
-      case 'closing':
-        return earliest([this.#session.nextDeadline, deadline(stage.until, 'end of a closed connection')]);
-      case 'connected':
-        return this.#session.nextDeadline;
-      case 'await-push':
-      case 'handshaking': {
-        const request = stage.type === 'await-push' ? deadline(stage.requestAt, 'ask for options') : undefined;
-        return earliest([this.#session.nextDeadline, deadline(this.#handshakeEnd, 'hand-window'), request]);
-      }
-      default:
-        return assertNever(stage);
-    }
+    return this.#stage.type === 'ended'
+      ? undefined
+      : earliest([this.#session.nextDeadline, ...stageDeadlines(this.#stage, this.#handshakeEnd)]);
   }
 
   pollCommand(): DataCommand | undefined {
@@ -186,6 +175,7 @@ export class Client {
 
   #handler(): SessionHandler<ClientPhase> {
     return {
+      mayRenegotiate: true,
       firstPhase: () => ({ type: 'await-tls' }),
       handleTlsEvent: (now, key, event) => this.#handleTlsEvent(now, key, event),
       handleSettled: (now) => this.#handleSettled(now),
@@ -216,13 +206,7 @@ export class Client {
   }
 
   #sendKeyMethod(key: Key<ClientPhase>, tls: string): void {
-    const { occ, dataCiphers, wrap, peerInfo } = this.#options;
-    const credentials = this.#credentials;
-    const own = createKeyMethod(this.#crypto, 'client', {
-      options: encodeOptionsString({ role: 'client', ...occ, dataCiphers, wrap }),
-      credentials: credentials === null ? { type: 'none' } : { type: 'password', ...credentials },
-      peerInfo: formatPeerInfo(peerInfo),
-    });
+    const own = ownKeyMethod(this.#crypto, this.#options, this.#credentials);
     key.channel.send(encodeKeyMethod('client', own));
     key.phase = { type: 'await-key-method', own, tls };
   }
@@ -261,10 +245,10 @@ export class Client {
         break;
       }
       case 'auth-failed':
-        this.#end(now, 'auth-failed', message.reason);
+        this.#end(now, 'auth-failed', message.reason, { refusal: parseAuthFailed(message.reason) });
         break;
       case 'restart':
-        this.#end(now, 'restart', message.text, 0, message.nextServer);
+        this.#end(now, 'restart', message.text, { linger: 0, nextServer: message.nextServer });
         break;
       case 'halt':
         this.#end(now, 'halt', message.text);
@@ -274,19 +258,44 @@ export class Client {
         break;
       case 'info':
       case 'info-pre':
-        this.#outbox.events.push({ type: 'info', text: message.text });
+        this.#outbox.events.push(infoEvent(message));
         break;
       case 'auth-pending':
-        this.#outbox.events.push({ type: 'auth-pending', timeout: message.timeout });
+        this.#waitForDecision(now, message.timeout);
         break;
+      case 'push-update': {
+        const update = this.#pushUpdate.handlePart(message.options);
+        if (update !== undefined) this.#update(now, update);
+        break;
+      }
       case 'push-request':
-      case 'push-update':
       case 'challenge-response':
       case 'unknown':
+        this.#drops['unexpected-message']++;
         break;
       default:
         assertNever(message);
     }
+  }
+
+  #update(now: Millis, update: readonly string[]): void {
+    const stage = this.#stage;
+    if (stage.type !== 'connected') return;
+    const outcome = updateFromPush(this.#options, stage.peerId, stage.options, update);
+    if ('fault' in outcome) {
+      this.#end(now, 'update-refused', outcome.fault, { linger: 0 });
+      return;
+    }
+    this.#stage = { ...stage, options: outcome.options };
+    this.#outbox.commands.push(outcome.command);
+    this.#outbox.events.push({ type: 'updated', options: outcome.options, update });
+  }
+
+  /** The server may keep us waiting for as long as it says, within reason. [wire 15] */
+  #waitForDecision(now: Millis, timeout: number | null): void {
+    const wait = pendingWait(this.#options, timeout);
+    this.#handshakeEnd = Math.max(this.#handshakeEnd, now + wait);
+    this.#outbox.events.push({ type: 'auth-pending', timeout: timeout === null ? null : wait / 1000 });
   }
 
   #handleSettled(now: Millis): void {
@@ -309,30 +318,23 @@ export class Client {
 
   #connect(now: Millis, options: PushedOptions): void {
     const { current } = this.#session;
-    const choice = chooseFromPush(this.#options, options);
-    if ('fault' in choice) {
-      this.#end(now, 'protocol-error', choice.fault);
-      return;
-    }
     if (current.phase.type !== 'complete' || current.phase.exchange === null) {
       return;
     }
     const { exchange, tls } = current.phase;
-    const keys = deriveDataKeys(this.#crypto, 'client', this.#session.link, current.channel, exchange, choice);
-    const renegotiationKey = options.dynamicTlsCrypt
-      ? deriveDynamicTlsCryptKey(current.channel.exporter(), this.#session.link.staticKey)
-      : undefined;
-    if (keys === null || renegotiationKey === null) {
-      this.#end(now, 'protocol-error', 'the data keys came out unusable');
+    const terms = deriveFromPush(this.#options, this.#crypto, this.#session, exchange, options);
+    if ('fault' in terms) {
+      this.#end(now, 'protocol-error', terms.fault);
       return;
     }
+    const { choice, keys, renegotiationKey } = terms;
     const peerId = options.peerId ?? asPeerId(0);
     current.phase = { type: 'complete', exchange: null, tls };
     this.#stage = { type: 'connected', peerId, choice, options };
     this.#credentials = withToken(this.#credentials, options);
     this.#outbox.commands.push(peerFromPush(this.#options, peerId, options));
     this.#session.installFirstKeys(now, peerId, choice.suite, keys);
-    if (renegotiationKey !== undefined) {
+    if (renegotiationKey !== null) {
       const wrapper = createTlsCryptWrapper(renegotiationKey, 'client', this.#crypto);
       this.#session.link.useForRenegotiation(now, wrapper, renegotiationKey);
     }
@@ -372,7 +374,8 @@ export class Client {
     }
   }
 
-  #end(now: Millis, reason: ClientEndReason, detail: string, linger: Millis = CLOSE_LINGER, nextServer = false): void {
+  #end(now: Millis, reason: ClientEndReason, detail: string, how: Ending = {}): void {
+    const { linger = CLOSE_LINGER, nextServer = false, refusal = null } = how;
     const stage = this.#stage;
     if (isOver(stage)) {
       return;
@@ -381,7 +384,7 @@ export class Client {
       this.#outbox.commands.push({ type: 'remove-peer', peerId: stage.peerId });
     }
     this.#session.stopData();
-    this.#outbox.events.push({ type: 'ended', reason, detail, nextServer });
+    this.#outbox.events.push({ type: 'ended', reason, detail, nextServer, refusal });
     this.#stage = { type: 'closing', until: now + linger };
   }
 

@@ -52,4 +52,4 @@ const PROTO_2_6 =
   IV_PROTO.authFailTemporary +
   IV_PROTO.dynamicTlsCrypt;
 /** Of what 2.7 adds, that which our client does. */
-const PROTO_2_7 = PROTO_2_6 + IV_PROTO.dataEpoch;
+const PROTO_2_7 = PROTO_2_6 + IV_PROTO.dataEpoch + IV_PROTO.pushUpdate;

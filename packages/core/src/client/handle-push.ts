@@ -1,9 +1,18 @@
 import { DATA_CIPHERS, type DataCommand, type DataSuite } from '../data-plane.js';
 import type { PeerId } from '../ids.js';
+import type { DataKeys } from '../keys/data-keys.js';
 import { epochSuiteOf, suiteOf } from '../keys/data-suite.js';
-import type { PushedOptions } from '../negotiate/pushed-options.js';
-import type { KeyDerivation } from '../session/key-exchange.js';
+import { deriveDynamicTlsCryptKey } from '../keys/dynamic-tls-crypt.js';
+import { pullAction } from '../negotiate/pull-filter.js';
+import { applyPushUpdate, parseOptionUpdate } from '../negotiate/push-update.js';
+import { type PushedOptions, readPushedOptions } from '../negotiate/pushed-options.js';
+import type { CryptoProvider } from '../ports.js';
+import { deriveDataKeys, type KeyDerivation, type KeyExchange } from '../session/key-exchange.js';
+import type { Session } from '../session/session.js';
 import type { ClientOptions } from './client-options.js';
+import type { ClientPhase } from './client-phase.js';
+
+type AddPeer = Extract<DataCommand, { type: 'add-peer' }>;
 
 /** What a PUSH_REPLY decides for the whole connection. */
 export interface ConnectChoice {
@@ -12,10 +21,7 @@ export interface ConnectChoice {
 }
 
 /** The choice, or why this server cannot be used. [wire 14.1] */
-export const chooseFromPush = (
-  options: ClientOptions,
-  pushed: PushedOptions,
-): ConnectChoice | { readonly fault: string } => {
+const chooseFromPush = (options: ClientOptions, pushed: PushedOptions): ConnectChoice | { readonly fault: string } => {
   if (pushed.unknownFlags.length > 0) {
     return { fault: `the server wants unknown protocol-flags: ${pushed.unknownFlags.join(' ')}` };
   }
@@ -43,7 +49,7 @@ const inPushedFormat = (suite: DataSuite, pushed: PushedOptions): ConnectChoice 
 };
 
 /** The server as a peer of the data thread. */
-export const peerFromPush = (own: ClientOptions, peerId: PeerId, options: PushedOptions): DataCommand => ({
+export const peerFromPush = (own: ClientOptions, peerId: PeerId, options: PushedOptions): AddPeer => ({
   type: 'add-peer',
   peerId,
   path: own.remote,
@@ -53,6 +59,55 @@ export const peerFromPush = (own: ClientOptions, peerId: PeerId, options: Pushed
   pingInterval: options.ping ?? own.pingInterval,
   pingTimeout: options.pingRestart ?? own.pingTimeout,
 });
+
+/** What a PUSH_REPLY makes of the key exchange, or why this server cannot be used. */
+export const deriveFromPush = (
+  own: ClientOptions,
+  crypto: CryptoProvider,
+  session: Session<ClientPhase>,
+  exchange: KeyExchange,
+  pushed: PushedOptions,
+): ConnectTerms | { readonly fault: string } => {
+  const choice = chooseFromPush(own, pushed);
+  if ('fault' in choice) {
+    return choice;
+  }
+  const { link, current } = session;
+  const keys = deriveDataKeys(crypto, 'client', link, current.channel, exchange, choice);
+  const renegotiationKey = pushed.dynamicTlsCrypt
+    ? deriveDynamicTlsCryptKey(current.channel.exporter(), link.staticKey)
+    : null;
+  return keys === null || (pushed.dynamicTlsCrypt && renegotiationKey === null)
+    ? { fault: 'the data keys came out unusable' }
+    : { choice, keys, renegotiationKey };
+};
+
+export interface ConnectTerms {
+  readonly choice: ConnectChoice;
+  readonly keys: DataKeys;
+  /** Of the wrapper for key ids above 0, where there is one of its own. */
+  readonly renegotiationKey: Uint8Array | null;
+}
+
+/** What an update makes of the options in force, or what it asks for that this connection cannot give. [wire 15] */
+export const updateFromPush = (
+  own: ClientOptions,
+  peerId: PeerId,
+  options: PushedOptions,
+  update: readonly string[],
+): { readonly options: PushedOptions; readonly command: DataCommand } | { readonly fault: string } => {
+  const wanted = update.filter((text) => {
+    const option = parseOptionUpdate(text)?.option ?? text;
+    return pullAction(own.pullFilters, option) !== 'ignore';
+  });
+  const result = applyPushUpdate(options.all, wanted);
+  if ('unsupported' in result) {
+    return { fault: `the server changes '${result.unsupported}', which takes a new connection` };
+  }
+  const after = readPushedOptions(result.options, own.pullFilters);
+  const { ipv4, ipv6, pingInterval, pingTimeout } = peerFromPush(own, peerId, after);
+  return { options: after, command: { type: 'update-peer', peerId, ipv4, ipv6, pingInterval, pingTimeout } };
+};
 
 /** What a pushed `auth-token` makes of the credentials: the next key exchange shows it instead of the password. */
 export const withToken = (

@@ -1,11 +1,16 @@
 import type { DataCommand } from '../data-plane.js';
 import type { Millis, UnixSeconds } from '../ids.js';
+import type { CryptoProvider } from '../ports.js';
 import { ControlLink, type ControlPacket } from '../session/control-link.js';
+import { createKeyMethod } from '../session/key-exchange.js';
 import type { Fifo, Transmit } from '../session/outbox.js';
 import { Session, type SessionHandler } from '../session/session.js';
 import { sessionTimes } from '../session/session-times.js';
 import { WallClock } from '../session/wall-clock.js';
+import type { KeyMethodMessage } from '../wire/key-method.js';
 import { OPCODE } from '../wire/opcode.js';
+import { encodeOptionsString } from '../wire/options-string.js';
+import { formatPeerInfo } from '../wire/peer-info.js';
 import { freshSessionId } from '../wire/session-id.js';
 import { createProtection } from '../wrap/control-protection.js';
 import { EARLY_NEGOTIATION_COUNTER } from '../wrap/early-negotiation.js';
@@ -50,3 +55,15 @@ export const openSession = (
 /** The only packet that may tell us the server's session id. [wire 2, 7] */
 export const isAnswerToReset = (packet: ControlPacket): boolean =>
   packet.opcode === OPCODE.hardResetServerV2 && packet.keyId === 0 && packet.body.acks.includes(0);
+
+/** Our half of the key exchange. [wire 11] */
+export const ownKeyMethod = (
+  crypto: CryptoProvider,
+  { occ, dataCiphers, wrap, peerInfo }: ClientOptions,
+  credentials: ClientOptions['credentials'],
+): KeyMethodMessage =>
+  createKeyMethod(crypto, 'client', {
+    options: encodeOptionsString({ role: 'client', ...occ, dataCiphers, wrap }),
+    credentials: credentials === null ? { type: 'none' } : { type: 'password', ...credentials },
+    peerInfo: formatPeerInfo(peerInfo),
+  });

@@ -14,6 +14,12 @@ export interface ClientFeatures {
   readonly dataEpoch: boolean;
   /** Understands `AUTH_FAILED,TEMP`. */
   readonly temporaryAuthFailure: boolean;
+  /** `AUTH_PENDING` may say how long. */
+  readonly pendingTimeout: boolean;
+  /** How its user can be asked for something while it waits. */
+  readonly pendingMethods: ReadonlySet<PendingMethod>;
+  /** Takes new options while it is connected. */
+  readonly pushUpdate: boolean;
   /** Largest `tun-mtu` it takes by push; null when it takes none. */
   readonly maxTunMtu: number | null;
   /** Runs without pull: it will ignore everything that is pushed. */
@@ -49,9 +55,25 @@ export const clientFeatures = (peerInfo: ReadonlyMap<string, string>): ClientFea
     dynamicTlsCrypt: flags && has(IV_PROTO.dynamicTlsCrypt),
     dataEpoch: flags && has(IV_PROTO.dataEpoch) && has(IV_PROTO.tlsKeyExport) && has(IV_PROTO.dataV2),
     temporaryAuthFailure: has(IV_PROTO.authFailTemporary),
+    pendingTimeout: has(IV_PROTO.authPendingKeyword),
+    pendingMethods: pendingMethodsOf(peerInfo),
+    pushUpdate: has(IV_PROTO.pushUpdate),
     maxTunMtu: parseNumber(peerInfo.get('IV_MTU')),
     ignoresPush: has(IV_PROTO.ncpPeerToPeer),
   };
+};
+
+/** From IV_SSO: how the user can be shown or asked something before the connection is there. [wire 14, 15] */
+export type PendingMethod = 'web-auth' | 'open-url' | 'text';
+
+export const pendingMethodsOf = (peerInfo: ReadonlyMap<string, string>): ReadonlySet<PendingMethod> => {
+  const words = (peerInfo.get('IV_SSO') ?? '').split(',').map((word) => word.trim());
+  const known: readonly [string, PendingMethod][] = [
+    ['webauth', 'web-auth'],
+    ['openurl', 'open-url'],
+    ['crtext', 'text'],
+  ];
+  return new Set(known.filter(([word]) => words.includes(word)).map(([, method]) => method));
 };
 
 /** The one option that tells the client about its features; null when there is nothing to tell. [wire 14.1] */

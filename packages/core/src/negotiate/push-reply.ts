@@ -37,9 +37,16 @@ export const pushOptions = (input: PushReplyInput): readonly string[] => {
  * The control messages that carry `options`, without NUL. At least one, with at least one option: OpenVPN 3 does not
  * take a bare PUSH_REPLY. Throws `api-misuse/push-option` where `pushOptionFault` finds something. [wire 15]
  */
-export const encodePushReply = (options: readonly string[]): readonly string[] => {
+export const encodePushReply = (options: readonly string[]): readonly string[] =>
+  encodeOptions('PUSH_REPLY', options.length === 0 ? [NEUTRAL_OPTION] : options);
+
+/** The control messages that carry options for a connected client; as `encodePushReply`. [wire 15] */
+export const encodePushUpdate = (options: readonly string[]): readonly string[] =>
+  encodeOptions('PUSH_UPDATE', options);
+
+const encodeOptions = (keyword: string, options: readonly string[]): readonly string[] => {
   const bodies: string[] = [];
-  for (const option of options.length === 0 ? [NEUTRAL_OPTION] : options) {
+  for (const option of options) {
     const fault = pushOptionFault(option);
     if (fault !== null) {
       throw new VpnError('api-misuse/push-option', `cannot push '${option}': ${fault}`);
@@ -51,7 +58,7 @@ export const encodePushReply = (options: readonly string[]): readonly string[] =
       bodies.push(option);
     }
   }
-  return bodies.map((body, i) => `PUSH_REPLY,${body}${continuation(i, bodies.length)}`);
+  return bodies.map((body, i) => `${keyword},${body}${continuation(i, bodies.length)}`);
 };
 
 /** Why no client could take this option, or null. For whoever reads the configuration. [wire 10, 15] */
@@ -66,7 +73,7 @@ export const pushOptionFault = (option: string): string | null => {
 /** Clients read options into a line of 256 bytes with its NUL. [wire 10] */
 const MAX_OPTION_LENGTH = 255;
 /** Of 1024 bytes 84 stay free, for the continuation among others. [wire 15] */
-const MAX_BODY_LENGTH = 1024 - 84 - 'PUSH_REPLY,'.length - 1;
+const MAX_BODY_LENGTH = 1024 - 84 - 'PUSH_UPDATE,'.length;
 /** The default of every client. */
 const NEUTRAL_OPTION = 'ping 0';
 

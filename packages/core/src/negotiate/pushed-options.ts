@@ -1,4 +1,5 @@
 import { asPeerId, type PeerId } from '../ids.js';
+import { OptionCollector } from './option-collector.js';
 import { type PullFilter, pullAction } from './pull-filter.js';
 
 /** What a client needs to know of a complete PUSH_REPLY. [wire 15] */
@@ -28,34 +29,26 @@ export interface PushedOptions {
 /** Puts the parts of a PUSH_REPLY together. */
 export class PushReplyCollector {
   readonly #filters: readonly PullFilter[];
-  #options: string[] = [];
-  #overflown = false;
+  readonly #parts = new OptionCollector();
 
   constructor(filters: readonly PullFilter[]) {
     this.#filters = filters;
   }
 
-  /** Options of one part; undefined while more is to come, and for good when the reply grows beyond reason. */
+  /** As `OptionCollector.handlePart`. */
   handlePart(options: readonly string[]): PushedOptions | undefined {
-    this.#overflown ||= this.#options.length + options.length > MAX_OPTIONS;
-    if (this.#overflown) {
-      return undefined;
-    }
-    this.#options.push(...options.filter((option) => !option.startsWith(CONTINUATION)));
-    if (options.includes(`${CONTINUATION}2`)) {
-      return undefined;
-    }
-    const all = this.#options;
-    this.#options = [];
-    return parsePushedOptions(
-      all,
-      all.filter((option) => pullAction(this.#filters, option) === 'accept'),
-    );
+    const all = this.#parts.handlePart(options);
+    return all && readPushedOptions(all, this.#filters);
   }
 }
 
-const CONTINUATION = 'push-continuation ';
-const MAX_OPTIONS = 10_000;
+/** What the options mean that the filters let through. */
+export const readPushedOptions = (all: readonly string[], filters: readonly PullFilter[]): PushedOptions =>
+  parsePushedOptions(
+    all,
+    all.filter((option) => pullAction(filters, option) === 'accept'),
+  );
+
 const KNOWN_FLAGS = ['cc-exit', 'tls-ekm', 'dyn-tls-crypt', 'aead-epoch'];
 
 const parsePushedOptions = (all: readonly string[], accepted: readonly string[]): PushedOptions => {

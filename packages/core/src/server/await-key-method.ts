@@ -54,7 +54,7 @@ export const handleKeyMethod = (
   if (offer.type === 'refused') {
     return offer;
   }
-  const client = { identity, lock: lockOf(identity), choice: offer.choice, tls: phase.tls };
+  const client = { identity, lock: lockOf(identity), choice: offer.choice, tls: phase.tls, push: [] };
   return { type: 'ask', client, password, exchange };
 };
 

@@ -1,6 +1,8 @@
 import type { Millis } from '../ids.js';
 import type { Key, Session } from '../session/session.js';
 import { encodeControlMessage } from '../wire/control-message.js';
+import { type Notice, noticeHead } from '../wire/notice.js';
+import { cutText } from '../wire/text.js';
 import type { EndReason } from './server-event.js';
 import type { ServerPhase } from './server-phase.js';
 import type { StageOf } from './stage.js';
@@ -12,7 +14,15 @@ export interface Farewell {
 }
 
 /** The last control message for a client, null where the protocol has none or nobody is there to read it. [wire 15] */
-export const farewellMessage = (reason: EndReason, detail: string, explicitExitNotify: 0 | 1 | 2): string | null => {
+export const farewellMessage = (
+  reason: EndReason,
+  detail: string,
+  explicitExitNotify: 0 | 1 | 2,
+  notice: Notice | null = null,
+): string | null => {
+  if (notice !== null) {
+    return noticeMessage(notice);
+  }
   switch (reason) {
     case 'kicked':
       return withText('HALT', detail);
@@ -38,9 +48,15 @@ export const farewellMessage = (reason: EndReason, detail: string, explicitExitN
   }
 };
 
+/** A notice with its text, which follows flags directly. [wire 15] */
+const noticeMessage = (notice: Notice): string => {
+  const head = noticeHead(notice);
+  return head.includes(',') ? head + withText('', notice.text).slice(1) : withText(head, notice.text);
+};
+
 /** `keyword,text` with a text that any client can read: no control characters, well below 1024 bytes. [wire 10] */
 export const withText = (keyword: string, text: string): string => {
-  const clean = text.replace(/\p{Cc}+/gu, ' ').slice(0, MAX_TEXT_LENGTH);
+  const clean = cutText(text.replace(/\p{Cc}+/gu, ' '), MAX_TEXT_LENGTH);
   return clean === '' ? keyword : `${keyword},${clean}`;
 };
 
@@ -72,5 +88,5 @@ const lingerTime = (reason: EndReason, told: boolean): Millis => {
   return told || reason === 'exit-notify' || reason === 'tls-failed' ? 5000 : 0;
 };
 
-/** Characters; each takes up to three bytes. */
-const MAX_TEXT_LENGTH = 300;
+/** Bytes: of 1024 some stay free for the keyword. */
+const MAX_TEXT_LENGTH = 1000;

@@ -26,12 +26,22 @@ export class Questions {
     return question;
   }
 
-  /** Drops what nobody needs an answer to. A lease has to be given back when it comes, so its question stays. */
-  forget(session: ServerSession): void {
-    for (const [request, question] of this.#open) {
-      if (question.session === session && question.peerId === null) {
-        this.#open.delete(request);
-      }
+  /** The question, which stays open. */
+  find(request: number): Question | undefined {
+    return this.#open.get(request);
+  }
+
+  /**
+   * Drops what nobody needs an answer to, and returns the numbers. A lease has to be given back when it comes, so its
+   * question stays.
+   */
+  forget(session: ServerSession): readonly number[] {
+    const forgotten = [...this.#open].filter(
+      ([, question]) => question.session === session && question.peerId === null,
+    );
+    for (const [request] of forgotten) {
+      this.#open.delete(request);
     }
+    return forgotten.map(([request]) => request);
   }
 }

@@ -65,6 +65,6 @@ const LONGEST_SPREAD: Millis = 60_000;
 const connectedStage = ({ peerId, suite, client }: SessionSnapshot): StageOf<'connected'> => {
   const { identity, lease, pushCipher, tls, pushed, pushedAt, since } = client;
   const choice = { features: clientFeatures(identity.peerInfo), suite, pushCipher };
-  const known = { identity, lock: lockOf(identity), choice, tls };
+  const known = { identity, lock: lockOf(identity), choice, tls, push: [] };
   return { type: 'connected', client: known, lease, peerId, pushed, pushedAt, since };
 };

@@ -22,7 +22,6 @@ export interface Lease {
   readonly push: readonly string[];
 }
 
-export type AuthDecision = { readonly type: 'accept' } | { readonly type: 'refuse'; readonly reason: string };
 export type LeaseDecision =
   | { readonly type: 'lease'; readonly lease: Lease }
   | { readonly type: 'refuse'; readonly reason: string };
@@ -69,6 +68,10 @@ export type ServerEvent =
       readonly password: string | null;
       readonly renegotiation: boolean;
     }
+  /** What a client answers to a `pending` text, in base64 as it came; `request` is still to be decided. [wire 15] */
+  | { readonly type: 'challenge-response'; readonly request: number; readonly response: string }
+  /** Nobody needs the answer to this `authenticate` any more. */
+  | { readonly type: 'auth-withdrawn'; readonly request: number }
   | { readonly type: 'lease'; readonly request: number; readonly identity: ClientIdentity; readonly peerId: PeerId }
   | { readonly type: 'connected'; readonly client: ConnectedClient }
   /** A client that was connected to another server before, see `Server.restore`. */

@@ -1,31 +1,37 @@
 import { type DropReason, isDrop } from '../drop-reason.js';
 import { assertNever } from '../errors.js';
 import type { KeyId, Millis, Path, PeerId } from '../ids.js';
-import { type Deadline, deadline, earliest } from '../session/deadline.js';
+import { type Deadline, earliest } from '../session/deadline.js';
 import type { KeyChannelEvent } from '../session/key-channel.js';
-import type { KeyExchange } from '../session/key-exchange.js';
 import type { Key, Session, SessionHandler } from '../session/session.js';
-import { parseControlMessage, splitControlMessages } from '../wire/control-message.js';
+import { parseControlMessage } from '../wire/control-message.js';
+import type { Notice } from '../wire/notice.js';
 import { OPCODE } from '../wire/opcode.js';
 import type { SessionId } from '../wire/session-id.js';
-import { handleKeyMethod } from './await-key-method.js';
-import { connectClient, describeClient, renegotiatedKeys } from './connect-client.js';
+import type { AuthDecision, AuthRefusal } from './auth-decision.js';
+import { AuthDialogue, type UndecidedKey } from './auth-dialogue.js';
+import { connectClient, describeClient } from './connect-client.js';
 import { closedStage, type Farewell, farewellMessage, SHUTDOWN_LINGER, sendFarewell, withText } from './farewell.js';
 import { finishRenegotiation } from './finish-renegotiation.js';
 import type { IdentityLock } from './identity-lock.js';
+import { type KeyNegotiation, negotiateKey } from './negotiate-key.js';
 import type { Opening } from './open-session.js';
 import { timeoutHint, tlsHint } from './refusal-hint.js';
-import type { AuthDecision, EndReason, Lease, LeaseDecision } from './server-event.js';
+import { refusalMessage } from './refusal-message.js';
+import type { EndReason, Lease, LeaseDecision } from './server-event.js';
 import type { ServerPhase } from './server-phase.js';
 import type { SessionHost } from './session-host.js';
-import { isHandshaking, isOver, type KnownClient, type Stage, type StageOf } from './stage.js';
+import { isHandshaking, isOver, type KnownClient, type Stage, type StageOf, stageDeadline } from './stage.js';
+import { tellEnd } from './tell-end.js';
+import { type PushUpdate, updateClient } from './update-client.js';
 
 /** One client at the server, from the echoed cookie to its last ack. */
 export class ServerSession implements SessionHandler<ServerPhase> {
   readonly clientId: SessionId;
   readonly #context: SessionHost<ServerSession>;
   readonly #session: Session<ServerPhase>;
-  readonly #handshakeEnd: Millis;
+  readonly #auth: AuthDialogue;
+  #handshakeEnd: Millis;
   #stage: Stage;
   #touchedAt = Number.NEGATIVE_INFINITY;
   #renegotiationFault = '';
@@ -36,6 +42,7 @@ export class ServerSession implements SessionHandler<ServerPhase> {
     this.#handshakeEnd = now + context.times.handWindow;
     const { session, stage } = open(context, this, () => context.openTls(this), now);
     this.#session = session;
+    this.#auth = new AuthDialogue(context, session);
     this.#stage = stage;
   }
 
@@ -63,13 +70,11 @@ export class ServerSession implements SessionHandler<ServerPhase> {
   }
 
   get nextDeadline(): Deadline | undefined {
-    const stage = this.#stage;
-    if (stage.type === 'gone') {
-      return undefined;
-    }
-    const closing = stage.type === 'closing' ? deadline(stage.until, 'end of a closed session') : undefined;
-    const handshake = isHandshaking(stage) ? deadline(this.#handshakeEnd, 'hand-window') : undefined;
-    return earliest([this.#session.nextDeadline, closing, handshake]);
+    const handshakeEnd = this.#isDecided ? this.#handshakeEnd : null;
+    const own = stageDeadline(this.#stage, handshakeEnd);
+    return this.#stage.type === 'gone'
+      ? undefined
+      : earliest([this.#session.nextDeadline, own, isOver(this.#stage) ? undefined : this.#auth.nextDeadline]);
   }
 
   handleDatagram(now: Millis, bytes: Uint8Array): DropReason | null {
@@ -94,23 +99,15 @@ export class ServerSession implements SessionHandler<ServerPhase> {
   }
 
   handleAuthDecision(now: Millis, request: number, decision: AuthDecision): void {
-    const stage = this.#stage;
-    const key = this.#session.keys.find(({ phase }) => phase.type === 'await-auth' && phase.request === request);
-    if (key?.phase.type !== 'await-auth') {
-      return;
-    }
-    if (decision.type === 'refuse') {
-      const reply = withText('AUTH_FAILED', decision.reason);
-      this.#finish(now, 'auth-failed', decision.reason, '', { message: reply, key });
-    } else if (stage.type === 'handshaking' && stage.client !== null) {
-      this.#stage = { type: 'await-push-request', client: stage.client, exchange: key.phase.exchange, asked: false };
-      key.phase = { type: 'complete' };
-      this.#context.handleAuthenticated(now, this);
-    } else if (stage.type === 'connected') {
-      const { tls } = key.phase;
-      this.#context.outbox.events.push({ type: 'renegotiated', peerId: stage.peerId, tls });
-      this.#stage = { ...stage, client: { ...stage.client, tls } };
-      key.phase = { type: 'complete' };
+    const key = this.#auth.keyOf(request);
+    if (key === null) return;
+    if (decision.type === 'accept') {
+      this.#accept(now, key, decision.push ?? []);
+    } else if (decision.type === 'pending') {
+      const fault = this.#auth.wait(now, key, decision);
+      if (fault !== null) this.#refuse(now, key, { type: 'refuse', reason: fault });
+    } else {
+      this.#refuse(now, key, decision);
     }
     this.#session.settle(now);
   }
@@ -124,10 +121,24 @@ export class ServerSession implements SessionHandler<ServerPhase> {
       this.#connect(now, stage, decision.lease);
     } else {
       this.#context.peerIds.release(now, stage.peerId);
-      const temporary = stage.client.choice.features.temporaryAuthFailure ? 'TEMP: ' : '';
-      const message = withText('AUTH_FAILED', temporary + decision.reason);
-      this.#finish(now, 'auth-failed', decision.reason, '', { message, key: this.#session.current });
+      this.#refuse(now, this.#session.current, { type: 'temporary', reason: decision.reason });
     }
+    this.#session.settle(now);
+  }
+
+  /** New options for a connected client; why not, or null. */
+  pushUpdate(now: Millis, update: PushUpdate): string | null {
+    if (this.#stage.type !== 'connected') return 'the client has left';
+    const outcome = updateClient(this.#context, this.#stage, update);
+    if ('fault' in outcome) return outcome.fault;
+    this.#stage = outcome.stage;
+    this.#push(outcome.messages);
+    this.#session.settle(now);
+    return null;
+  }
+
+  sendInfo(now: Millis, text: string): void {
+    this.#push([withText('INFO', text)]);
     this.#session.settle(now);
   }
 
@@ -148,7 +159,9 @@ export class ServerSession implements SessionHandler<ServerPhase> {
     const stage = this.#stage;
     if (stage.type === 'closing' && stage.until <= now) {
       this.#stage = { type: 'gone', reason: stage.reason };
-    } else if (isHandshaking(stage) && this.#handshakeEnd <= now) {
+    } else if (!isOver(stage) && this.#giveUpAsking(now)) {
+      this.#session.settle(now);
+    } else if (isHandshaking(stage) && this.#isDecided && this.#handshakeEnd <= now) {
       const { detail, hint } = timeoutHint(stage.type, this.#session.current.phase);
       this.#finish(now, 'handshake-timeout', detail, hint, null);
     } else if (stage.type !== 'gone') {
@@ -157,9 +170,9 @@ export class ServerSession implements SessionHandler<ServerPhase> {
     }
   }
 
-  /** Ends the connection; tells the client where the protocol has a word for it. */
-  end(now: Millis, reason: EndReason, detail: string): void {
-    const message = farewellMessage(reason, detail, this.#context.options.explicitExitNotify);
+  /** Ends the connection; tells the client, by `notice` or where the protocol has a word for it. */
+  end(now: Millis, reason: EndReason, detail: string, notice: Notice | null = null): void {
+    const message = farewellMessage(reason, detail, this.#context.options.explicitExitNotify, notice);
     const told = message !== null && this.#stage.type === 'connected';
     this.#finish(now, reason, detail, '', told ? { message, key: null } : null);
     this.#session.settle(now);
@@ -180,6 +193,10 @@ export class ServerSession implements SessionHandler<ServerPhase> {
     this.#session.destroy();
   }
 
+  get mayRenegotiate(): boolean {
+    return this.#isDecided;
+  }
+
   firstPhase(): ServerPhase {
     return { type: 'await-tls' };
   }
@@ -189,18 +206,26 @@ export class ServerSession implements SessionHandler<ServerPhase> {
       finishRenegotiation(now, this.#context, this.#session, key, event);
       return;
     }
-    switch (event.type) {
-      case 'established':
-        this.#handleEstablished(now, key, event);
+    const step = negotiateKey(now, this.#negotiation, key, event);
+    switch (step.type) {
+      case 'waiting':
         break;
-      case 'plaintext':
-        this.#handlePlaintext(now, key, event.bytes);
+      case 'messages':
+        for (const text of step.texts) this.#handleMessage(now, text);
         break;
-      case 'failed':
-        this.#handleKeyFault(now, key, 'tls-failed', event.reason);
+      case 'asked':
+        if (this.#stage.type === 'handshaking') {
+          this.#stage = { type: 'handshaking', client: step.client };
+        }
+        break;
+      case 'refused':
+        this.#finish(now, 'auth-failed', step.detail, step.hint, { message: step.reply, key });
+        break;
+      case 'fault':
+        this.#handleKeyFault(now, key, step.reason, step.detail);
         break;
       default:
-        assertNever(event);
+        assertNever(step);
     }
   }
 
@@ -225,67 +250,17 @@ export class ServerSession implements SessionHandler<ServerPhase> {
     this.end(now, 'renegotiation-failed', this.#renegotiationFault || 'no renegotiation succeeded within tran-window');
   }
 
-  #handleEstablished(
-    now: Millis,
-    key: Key<ServerPhase>,
-    event: Extract<KeyChannelEvent, { type: 'established' }>,
-  ): void {
-    const { certificate, version, cipher } = event;
-    if (certificate === null && this.#context.options.clientCertificate === 'require') {
-      this.#handleKeyFault(now, key, 'tls-failed', 'the peer did not return a certificate');
-    } else if (key.phase.type === 'await-tls') {
-      key.phase = { type: 'await-key-method', certificate, tls: `${version} ${cipher}` };
-    }
-  }
-
-  #handlePlaintext(now: Millis, key: Key<ServerPhase>, bytes: Uint8Array): void {
-    if (key.phase.type === 'await-key-method') {
-      this.#handleKeyMethod(now, key, key.phase, bytes);
-      return;
-    }
-    for (const text of splitControlMessages(bytes)) {
-      this.#handleMessage(now, text);
-    }
-  }
-
-  #handleKeyMethod(
-    now: Millis,
-    key: Key<ServerPhase>,
-    phase: Extract<ServerPhase, { type: 'await-key-method' }>,
-    bytes: Uint8Array,
-  ): void {
+  get #negotiation(): KeyNegotiation {
     const known = this.#stage.type === 'connected' ? this.#stage.client : null;
-    const outcome = handleKeyMethod(this.#context, key, phase, bytes, this.path, known);
-    switch (outcome.type) {
-      case 'broken':
-        this.#handleKeyFault(now, key, 'protocol-error', outcome.detail);
-        break;
-      case 'refused':
-        this.#finish(now, 'auth-failed', outcome.detail, outcome.hint, { message: outcome.reply, key });
-        break;
-      case 'ask': {
-        const { client, password, exchange } = outcome;
-        if (known !== null && !this.#installRenegotiated(now, key, exchange, known)) {
-          return;
-        }
-        const request = this.#context.ask(this);
-        key.phase = { type: 'await-auth', request, exchange, tls: client.tls };
-        if (known === null) {
-          this.#stage = { type: 'handshaking', client };
-        }
-        const { identity } = client;
-        this.#context.outbox.events.push({
-          type: 'authenticate',
-          request,
-          identity,
-          password,
-          renegotiation: known !== null,
-        });
-        break;
-      }
-      default:
-        assertNever(outcome);
-    }
+    return {
+      context: this.#context,
+      session: this.#session,
+      auth: this.#auth,
+      path: this.path,
+      known,
+      ask: () => this.#context.ask(this),
+      answerBy: known === null ? this.#handshakeEnd : Number.POSITIVE_INFINITY,
+    };
   }
 
   #handleMessage(now: Millis, text: string): void {
@@ -300,7 +275,49 @@ export class ServerSession implements SessionHandler<ServerPhase> {
         this.#push(stage.pushed);
         this.#stage = { ...stage, pushedAt: now };
       }
+    } else if (message.type !== 'challenge-response' || !this.#auth.respond(message.response)) {
+      this.#context.count('unexpected-message');
     }
+  }
+
+  #accept(now: Millis, key: UndecidedKey, push: readonly string[]): void {
+    const { exchange, tls, pending } = key.phase;
+    const stage = this.#stage;
+    (key as Key<ServerPhase>).phase = { type: 'complete' };
+    if (stage.type === 'handshaking' && stage.client !== null) {
+      const client = { ...stage.client, push };
+      this.#stage = { type: 'await-push-request', client, exchange, asked: false };
+      this.#handshakeEnd = pending ? now + this.#session.times.handWindow : this.#handshakeEnd;
+      this.#context.handleAuthenticated(now, this);
+    } else if (stage.type === 'connected') {
+      this.#context.outbox.events.push({ type: 'renegotiated', peerId: stage.peerId, tls });
+      this.#stage = { ...stage, client: { ...stage.client, tls } };
+    }
+  }
+
+  #refuse(now: Millis, key: Key<ServerPhase>, refusal: AuthRefusal, hint = ''): void {
+    const message = refusalMessage(refusal, this.#client?.choice.features ?? null);
+    const detail = refusal.type === 'challenge' ? 'a challenge was sent' : refusal.reason;
+    this.#finish(now, 'auth-failed', detail, hint, { message, key });
+  }
+
+  /** True where a question has not been answered in time. */
+  #giveUpAsking(now: Millis): boolean {
+    const key = this.#auth.late(now);
+    if (key === null) return false;
+    const { pending } = key.phase;
+    const reason = 'nobody has decided about the login in time';
+    const hint = pending ? '' : 'look at the authentication back end';
+    this.#refuse(now, key, { type: pending ? 'refuse' : 'temporary', reason }, hint);
+    return true;
+  }
+
+  get #isDecided(): boolean {
+    return this.#auth.nextDeadline === undefined;
+  }
+
+  get #client(): KnownClient | null {
+    return isOver(this.#stage) ? null : this.#stage.client;
   }
 
   /** Fatal for a handshake; a connected client goes on with its data keys and gets another TLS session. */
@@ -317,10 +334,7 @@ export class ServerSession implements SessionHandler<ServerPhase> {
   #askForLease(now: Millis, stage: StageOf<'await-push-request'>): void {
     const peerId = this.#context.peerIds.take(now);
     if (peerId === null) {
-      this.#finish(now, 'auth-failed', 'no peer-id is free', '', {
-        message: 'AUTH_FAILED',
-        key: this.#session.current,
-      });
+      this.#refuse(now, this.#session.current, { type: 'temporary', reason: 'no peer-id is free' });
       return;
     }
     const request = this.#context.ask(this, peerId);
@@ -329,8 +343,9 @@ export class ServerSession implements SessionHandler<ServerPhase> {
     this.#context.outbox.events.push({ type: 'lease', request, identity: client.identity, peerId });
   }
 
-  #connect(now: Millis, stage: StageOf<'await-lease'>, lease: Lease): void {
+  #connect(now: Millis, stage: StageOf<'await-lease'>, granted: Lease): void {
     const { client, peerId } = stage;
+    const lease = { ...granted, push: [...granted.push, ...client.push] };
     const result = connectClient(now, this.#context, this.#session, stage, lease);
     const pushed = 'fault' in result ? [] : result;
     const since = this.#context.clock.unixAt(now);
@@ -350,17 +365,6 @@ export class ServerSession implements SessionHandler<ServerPhase> {
     }
   }
 
-  /**
-   * Before our key-method message leaves: the client seals with the new key as soon as it has that. The identity is the
-   * locked one, and a refusal still to come ends the whole client. [wire 12.6, 17]
-   */
-  #installRenegotiated(now: Millis, key: Key<ServerPhase>, exchange: KeyExchange, client: KnownClient): boolean {
-    const keys = renegotiatedKeys(this.#context, this.#session, key, exchange, client);
-    if (keys === null) this.#session.abandonNext(now, 'the data keys came out unusable');
-    else this.#session.completeNext(now, keys);
-    return keys !== null;
-  }
-
   /** The end of everything but the acks: whatever the session holds is given back here. */
   #finish(now: Millis, reason: EndReason, detail: string, hint: string, farewell: Farewell | null): void {
     const stage = this.#stage;
@@ -370,17 +374,7 @@ export class ServerSession implements SessionHandler<ServerPhase> {
     if (farewell !== null) {
       sendFarewell(now, this.#session, farewell);
     }
-    const { outbox, peerIds } = this.#context;
-    if (stage.type === 'connected') {
-      if (this.#session.hasDataKeys) {
-        outbox.commands.push({ type: 'remove-peer', peerId: stage.peerId });
-      }
-      outbox.events.push({ type: 'disconnected', peerId: stage.peerId, reason, detail });
-      peerIds.release(now, stage.peerId);
-    } else {
-      outbox.events.push({ type: 'refused', path: this.path, reason, detail, hint });
-    }
-    this.#session.stopData();
+    tellEnd(now, this.#context, this.#session, stage, { reason, detail, hint });
     this.#stage = closedStage(now, reason, farewell !== null);
   }
 

@@ -9,10 +9,12 @@ import { sessionTimes } from '../session/session-times.js';
 import { WallClock } from '../session/wall-clock.js';
 import { decodeSessionSnapshot, type SessionSnapshot } from '../snapshot/session-snapshot.js';
 import { PacketReader } from '../wire/cursor.js';
+import type { Notice } from '../wire/notice.js';
 import { encodeOptionsString } from '../wire/options-string.js';
 import type { SessionId } from '../wire/session-id.js';
 import { decodePacketHead } from '../wrap/packet-head.js';
 import { AdmissionGate } from './admission.js';
+import type { AuthDecision } from './auth-decision.js';
 import { describeClient } from './connect-client.js';
 import { handleDataEvent } from './handle-data-event.js';
 import { decodeNumbers, encodeNumbers } from './kept-numbers.js';
@@ -21,7 +23,7 @@ import { NO_PEER_ID, PeerIdPool } from './peer-id-pool.js';
 import { Questions } from './questions.js';
 import { firstRenegotiation, hasMoved, type InheritedPeer, restoreSession } from './restore-session.js';
 import type { ServerContext } from './server-context.js';
-import type { AuthDecision, EndReason, LeaseDecision, ServerEvent } from './server-event.js';
+import type { EndReason, LeaseDecision, ServerEvent } from './server-event.js';
 import type { LiveOptions, ServerOptions } from './server-options.js';
 import type { ServerPorts } from './server-ports.js';
 import { ServerSession } from './server-session.js';
@@ -29,6 +31,7 @@ import type { SessionHost } from './session-host.js';
 import { SessionTable } from './session-table.js';
 import { SnapshotBook, type SnapshotChange } from './snapshot-book.js';
 import { isHandshaking, isOver } from './stage.js';
+import type { PushUpdate } from './update-client.js';
 
 /**
  * The protocol of one shard. The drive loop is: hand in what happened (`handle*`), then drain `pollCommand`,
@@ -70,6 +73,9 @@ export class Server {
       peerIds: new PeerIdPool(options.shard, options.shards),
       lifeShare: () => randomLifeShare(ports.crypto),
       openTls: (session) => this.#openTls(session),
+      count: (reason) => {
+        this.#drops[reason]++;
+      },
       ask: (session, peerId) => this.#questions.ask(session, peerId ?? null),
       handleAuthenticated: (at, session) => this.#replaceOlder(at, session),
       handleConnected: (session, peerId) => this.#handleConnected(session, peerId),
@@ -117,9 +123,9 @@ export class Server {
     });
   }
 
-  /** Answer to an `authenticate` event. */
+  /** Answer to an `authenticate` event; the question stays open behind `pending`. */
   handleAuthDecision(now: Millis, request: number, decision: AuthDecision): void {
-    const question = this.#questions.take(request);
+    const question = decision.type === 'pending' ? this.#questions.find(request) : this.#questions.take(request);
     if (question !== undefined) {
       const { session } = question;
       this.#run(session, () => session.handleAuthDecision(now, request, decision));
@@ -149,11 +155,25 @@ export class Server {
     }
   }
 
-  /** Ends a connected client, and tells it where the protocol has a word for the reason. */
-  disconnect(now: Millis, peerId: PeerId, reason: EndReason, detail: string): void {
+  /** Ends a connected client, and tells it by `notice` or where the protocol has a word for the reason. */
+  disconnect(now: Millis, peerId: PeerId, reason: EndReason, detail: string, notice: Notice | null = null): void {
     const session = this.#table.byPeerId(peerId);
     if (session !== undefined) {
-      this.#run(session, () => session.end(now, reason, detail));
+      this.#run(session, () => session.end(now, reason, detail, notice));
+    }
+  }
+
+  /** Gives a connected client new options; why not, or null. [wire 15] */
+  pushUpdate(now: Millis, peerId: PeerId, update: PushUpdate): string | null {
+    const session = this.#table.byPeerId(peerId);
+    return session === undefined ? 'the client has left' : this.#run(session, () => session.pushUpdate(now, update));
+  }
+
+  /** Shows a connected client a line. [wire 15] */
+  sendInfo(now: Millis, peerId: PeerId, text: string): void {
+    const session = this.#table.byPeerId(peerId);
+    if (session !== undefined) {
+      this.#run(session, () => session.sendInfo(now, text));
     }
   }
 
@@ -282,7 +302,9 @@ export class Server {
       this.#table.clearPeerId(peerId);
     }
     if (isOver(stage)) {
-      this.#questions.forget(session);
+      for (const request of this.#questions.forget(session)) {
+        this.#outbox.events.push({ type: 'auth-withdrawn', request });
+      }
     }
     if (stage.type === 'gone') {
       this.#table.remove(session);

@@ -1,3 +1,4 @@
+import type { DropReason } from '../drop-reason.js';
 import type { Millis, PeerId } from '../ids.js';
 import type { TlsSession } from '../ports.js';
 import type { ServerContext } from './server-context.js';
@@ -9,6 +10,8 @@ export interface SessionHost<Session> extends ServerContext {
   ask(session: Session, peerId?: PeerId): number;
   /** The session is who it says it is: older sessions of the same path end. [wire 7] */
   handleAuthenticated(now: Millis, session: Session): void;
+  /** Something that came inside a session was not taken. */
+  count(reason: DropReason): void;
   /** The session is connected: it can be found by its peer-id. */
   handleConnected(session: Session, peerId: PeerId): void;
 }

@@ -1,4 +1,5 @@
 import type { Millis, PeerId, UnixSeconds } from '../ids.js';
+import { type Deadline, deadline } from '../session/deadline.js';
 import type { KeyExchange } from '../session/key-exchange.js';
 import type { ClientChoice } from './client-offer.js';
 import type { IdentityLock } from './identity-lock.js';
@@ -10,6 +11,8 @@ export interface KnownClient {
   readonly lock: IdentityLock;
   readonly choice: ClientChoice;
   readonly tls: string;
+  /** Options for this client from whoever let it in; part of its lease once it is connected. */
+  readonly push: readonly string[];
 }
 
 /** Where a session is between the first packet and the last. */
@@ -51,3 +54,11 @@ export const isOver = (stage: Stage): stage is StageOf<'closing' | 'gone'> =>
 /** Bounded by the hand-window. */
 export const isHandshaking = (stage: Stage): stage is StageOf<'handshaking' | 'await-push-request' | 'await-lease'> =>
   !isOver(stage) && stage.type !== 'connected';
+
+/** What the stage itself waits for. `handshakeEnd`: null while something else bounds the handshake. */
+export const stageDeadline = (stage: Stage, handshakeEnd: Millis | null): Deadline | undefined => {
+  if (stage.type === 'closing') {
+    return deadline(stage.until, 'end of a closed session');
+  }
+  return isHandshaking(stage) ? deadline(handshakeEnd, 'hand-window') : undefined;
+};

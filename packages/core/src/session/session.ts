@@ -41,6 +41,8 @@ export interface SessionHandler<Phase> {
   handleSettled(now: Millis): void;
   /** A renegotiation has come to nothing; the current key goes on. */
   handleRenegotiationFailed(now: Millis, detail: string): void;
+  /** Whether another key id may be begun; one after the other. [wire 17] */
+  readonly mayRenegotiate: boolean;
   /** No key is left to go on with. */
   handleKeysExpired(now: Millis): void;
 }
@@ -258,6 +260,7 @@ export class Session<Phase> {
     if (
       this.#next !== null ||
       this.#dataKeys === null ||
+      !this.#handler.mayRenegotiate ||
       packet.keyId !== followingKeyId(this.#current.channel.keyId)
     ) {
       return 'unexpected-reset';
@@ -269,7 +272,7 @@ export class Session<Phase> {
     if (this.#dataKeys === null || this.#next !== null) {
       return;
     }
-    if (this.#current.channel.isFlushed) {
+    if (this.#current.channel.isFlushed && this.#handler.mayRenegotiate) {
       this.#beginNext(now, this.#dataKeys);
     } else {
       this.#dataKeys.renegotiateAt(now + QUIET_POLL);

@@ -9,6 +9,19 @@ declare const TextDecoder: new (
 
 export const encodeText = (text: string): Uint8Array => new TextEncoder().encode(text);
 
+/** The longest start of the text that takes at most so many bytes, in whole characters. */
+export const cutText = (text: string, bytes: number): string => {
+  let [length, end] = [0, 0];
+  for (const character of text) {
+    length += encodeText(character).length;
+    if (length > bytes) {
+      break;
+    }
+    end += character.length;
+  }
+  return text.slice(0, end);
+};
+
 /**
  * UTF-8, and what is not UTF-8 as Latin-1, so that different bytes never become the same name of a user
  * by way of replacement characters.
