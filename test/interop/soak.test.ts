@@ -9,8 +9,8 @@ import { type Lab, useLab } from './lab/lab.js';
 import { type ServerSettings, startServer, writeServerConfig } from './lab/server.js';
 import { readStatus, type Status } from './lab/status.js';
 import { until } from './lab/until.js';
-import { judgeSoak, type SoakReport } from './soak/judge-soak.js';
 import { Disturbance } from './soak/disturbance.js';
+import { judgeSoak, type SoakReport } from './soak/judge-soak.js';
 import { connectRate, type SoakSettings, soakSettings } from './soak/soak-settings.js';
 import { kernelDrops, type Vitals, vitalsOf } from './soak/vitals.js';
 

@@ -196,12 +196,12 @@ export class SimServer {
           this.faults.push(`lease of ${event.peerId} given back twice`);
         }
         break;
-      case 'connected':
-      case 'restored':
-      case 'floated':
       case 'challenge-response':
         this.respond(event);
         break;
+      case 'connected':
+      case 'restored':
+      case 'floated':
       case 'auth-withdrawn':
       case 'float-conflict':
       case 'renegotiated':

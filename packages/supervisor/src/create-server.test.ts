@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Authenticate } from './auth/auth-request.js';
 import { createServer } from './create-server.js';
 
 describe('createServer', () => {
@@ -10,6 +11,17 @@ describe('createServer', () => {
     const lines = (problem as Error).message.split('\n');
     expect(lines.some((line) => line.includes(':2:') && line.includes('sevrer'))).toBe(true);
     expect(lines.some((line) => line.includes(':3:') && line.includes('port'))).toBe(true);
+  });
+
+  test('clients may come without certificates only where something checks users', async () => {
+    const text = 'verify-client-cert none\ndev tun\n';
+    const problem = (authenticate?: Authenticate): Promise<string> =>
+      createServer({ text, ...(authenticate && { authenticate }) }).then(
+        () => 'no problem',
+        (error: Error) => error.message,
+      );
+    expect(await problem()).toContain('verify-client-cert: none lets everybody in');
+    expect(await problem(() => ({ type: 'accept' }))).not.toContain('verify-client-cert');
   });
 
   test('names a file that is not there', async () => {

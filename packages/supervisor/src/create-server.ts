@@ -1,4 +1,5 @@
 import { VpnError } from '@shardvpn/core';
+import type { Authenticate } from './auth/auth-request.js';
 import { type LoadedConfig, loadConfig } from './config/load-config.js';
 import { problemText } from './config/problem.js';
 import type { ServerConfig } from './config/server-config.js';
@@ -14,6 +15,11 @@ export type CreateServerOptions = (
     }
   | { readonly config: ServerConfig }
 ) & {
+  /**
+   * Decides about every client that the TLS handshake lets through, and again at its renegotiations. With it,
+   * `verify-client-cert none` and `optional` may be used.
+   */
+  readonly authenticate?: Authenticate;
   /** Default: as the configuration's `log` and `verb` say. */
   readonly log?: Log;
 };
@@ -29,7 +35,10 @@ export const createServer = async (options: CreateServerOptions): Promise<Runnin
     config,
     options.log ?? createLog({ verb, file: log?.file ?? null, append: log?.append ?? false }),
     undefined,
-    'config' in options ? {} : { readAgain: () => load(options) },
+    {
+      authenticate: options.authenticate ?? null,
+      ...('config' in options ? {} : { readAgain: () => load(options) }),
+    },
   );
 };
 
@@ -42,7 +51,9 @@ const readConfig = (options: WrittenConfig): ServerConfig => {
   throw new VpnError('config/invalid', errors.map(problemText).join('\n'));
 };
 
-const load = (options: WrittenConfig): LoadedConfig =>
-  'file' in options
-    ? loadConfig({ arguments: ['--config', options.file] })
-    : loadConfig({ text: options.text, name: 'server configuration' }, options.directory);
+const load = (options: WrittenConfig): LoadedConfig => {
+  const surroundings = { checksUsers: options.authenticate !== undefined };
+  return 'file' in options
+    ? loadConfig({ arguments: ['--config', options.file] }, undefined, undefined, surroundings)
+    : loadConfig({ text: options.text, name: 'server configuration' }, options.directory, undefined, surroundings);
+};

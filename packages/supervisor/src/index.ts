@@ -1,4 +1,6 @@
 export type { ClientStatus, ServerStatus, ShardStatus } from './admin/server-status.js';
+export type { AuthAnswer, Authenticate, AuthPrompt, AuthRequest } from './auth/auth-request.js';
+export type { Password } from './auth/password.js';
 export { clientOptions, type ServerAddress } from './client/client-options.js';
 export { type LoadedProfile, loadProfile } from './client/load-profile.js';
 export type { ClientProfile } from './client/profile.js';
@@ -6,5 +8,8 @@ export { type Problem, problemText } from './config/problem.js';
 export type { ListenerConfig, ServerConfig } from './config/server-config.js';
 export { type CreateServerOptions, createServer } from './create-server.js';
 export { createLog, type Log, type LogOptions } from './log.js';
+export type { ClientSelector } from './registry/client-selector.js';
+export type { NamedClient, PushUpdateReport } from './registry/push-updater.js';
+export type { ClientControl, Kick, KickReport } from './shards/client-control.js';
 export type { ReloadReport } from './shards/reloader.js';
 export { type RunningServer, startServer } from './shards/supervisor.js';

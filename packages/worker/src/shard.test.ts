@@ -7,6 +7,7 @@ import {
   type InheritedPeer,
   type LiveOptions,
   type Path,
+  type PushUpdate,
   type ServerEvent,
   type SnapshotChange,
   type Transmit,
@@ -248,7 +249,24 @@ describe('messages', () => {
         tls: 'TLSv1.3',
         keyDerivation: 'tls-ekm',
         since: 7,
+        lease: { ipv4: null, ipv6: null, push: [] },
       },
+    ]);
+  });
+
+  test('an update is handed over and answered, a line to show is handed over', async () => {
+    const rig = new Rig();
+    await rig.turn();
+    rig.posted.length = 0;
+    rig.log.length = 0;
+    const update = { options: ['-dns'], addresses: null };
+    rig.shard.handleMessage({ type: 'push-update', request: 3, peerId: asPeerId(0), update });
+    rig.shard.handleMessage({ type: 'push-update', request: 4, peerId: asPeerId(2), update });
+    rig.shard.handleMessage({ type: 'info', peerId: asPeerId(2), text: 'hello' });
+    expect(rig.log).toEqual(expect.arrayContaining(['push-update 0 -dns', 'push-update 2 -dns', 'info 2 hello']));
+    expect(rig.posted).toEqual([
+      { type: 'push-updated', request: 3, problem: null },
+      { type: 'push-updated', request: 4, problem: 'the client has left' },
     ]);
   });
 
@@ -390,6 +408,13 @@ class ScriptedServer implements ShardServer {
   }
   disconnect(_now: number, peerId: number, reason: string): void {
     this.#log.push(`disconnect ${peerId} ${reason}`);
+  }
+  pushUpdate(_now: number, peerId: number, { options }: PushUpdate): string | null {
+    this.#log.push(`push-update ${peerId} ${options}`);
+    return peerId === 0 ? null : 'the client has left';
+  }
+  sendInfo(_now: number, peerId: number, text: string): void {
+    this.#log.push(`info ${peerId} ${text}`);
   }
   restore(_now: number, peers: readonly InheritedPeer[]): void {
     for (const { peerId } of peers)

@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { HttpRequest, HttpResponse, HttpServer, ListenHttp } from './http-port.js';
+import { type HttpRequest, type HttpResponse, type HttpServer, type ListenHttp, MAX_BODY_LENGTH } from './http-port.js';
 import { listenNodeHttp } from './node-http.js';
 import { listenUws, UWS_PACKAGES } from './uws.js';
 
@@ -75,8 +75,25 @@ const behavesLikeTheHttpPort = (engine: string, listen: ListenHttp) => () => {
     });
   });
 
-  test('a body is not read and does no harm', async () => {
-    expect(await ask(server.port, 'POST', '/', {}, 'x'.repeat(100_000))).toMatchObject({ status: 200 });
+  test('a body that nobody reads does no harm', async () => {
+    expect(await ask(server.port, 'POST', '/', {}, 'x'.repeat(400_000))).toMatchObject({ status: 200 });
+  });
+
+  test('a body is read when somebody wants it, up to its limit', async () => {
+    answer = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      const body = await asked.at(-1)?.readBody();
+      return { status: 200, headers: {}, body: body === null ? 'too long' : `${body?.length} ${body?.slice(0, 5)}` };
+    };
+    expect(await ask(server.port, 'POST', '/', {}, 'grüße')).toMatchObject({ body: '5 grüße' });
+    expect(await ask(server.port, 'POST', '/', {}, 'x'.repeat(MAX_BODY_LENGTH))).toMatchObject({
+      body: `${MAX_BODY_LENGTH} xxxxx`,
+    });
+    expect(await ask(server.port, 'POST', '/', {}, 'x'.repeat(MAX_BODY_LENGTH + 1))).toMatchObject({
+      body: 'too long',
+    });
+    expect(await ask(server.port, 'POST', '/')).toMatchObject({ body: '0 ' });
+    expect(await ask(server.port, 'GET', '/')).toMatchObject({ body: '0 ' });
   });
 
   test('a caller that hangs up before the answer does no harm', async () => {

@@ -1,4 +1,4 @@
-/** What a handler gets of a request: everything else (bodies, cookies, trailers) is never read. */
+/** What a handler gets of a request: everything else (cookies, trailers) is never read. */
 export interface HttpRequest {
   readonly method: string;
   /** Path without the query. */
@@ -10,7 +10,12 @@ export interface HttpRequest {
   readonly host: string;
   /** The `Origin` header, '' when there is none: web pages send it with every POST. */
   readonly origin: string;
+  /** The body of a POST, '' for everything else; null when it is longer than `MAX_BODY_LENGTH`. Rejects when it breaks off. */
+  readonly readBody: () => Promise<string | null>;
 }
+
+/** Bytes. */
+export const MAX_BODY_LENGTH = 1 << 18;
 
 export interface HttpResponse {
   readonly status: number;
@@ -48,6 +53,7 @@ export const REASONS: Readonly<Record<number, string>> = {
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
+  413: 'Content Too Large',
   422: 'Unprocessable Content',
   500: 'Internal Server Error',
   503: 'Service Unavailable',

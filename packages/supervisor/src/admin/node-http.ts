@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type HttpHandler, type ListenHttp, parseTarget } from './http-port.js';
+import { type HttpHandler, type ListenHttp, MAX_BODY_LENGTH, parseTarget } from './http-port.js';
 
 /** The HTTP port on node:http. */
 export const listenNodeHttp: ListenHttp = async (host, port, handler) => {
@@ -34,14 +34,26 @@ export const listenNodeHttp: ListenHttp = async (host, port, handler) => {
 const MAX_CONNECTIONS = 100;
 
 const answer = async (request: IncomingMessage, response: ServerResponse, handler: HttpHandler): Promise<void> => {
-  request.resume();
   const { status, headers, body } = await handler({
     method: request.method ?? '',
     ...parseTarget(request.url ?? ''),
     authorization: request.headers.authorization ?? '',
     host: request.headers.host ?? '',
     origin: request.headers.origin ?? '',
+    readBody: () => readBody(request),
   });
+  request.resume();
   response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
   response.end(request.method === 'HEAD' ? undefined : body);
+};
+
+const readBody = async (request: IncomingMessage): Promise<string | null> => {
+  if (request.method !== 'POST') return '';
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    length += part.length;
+    if (length <= MAX_BODY_LENGTH) parts.push(part);
+  }
+  return length > MAX_BODY_LENGTH ? null : Buffer.concat(parts).toString('utf8');
 };

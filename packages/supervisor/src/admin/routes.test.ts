@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
+import { VpnError } from '@shardvpn/core';
 import type { ReloadReport } from '../shards/reloader.js';
 import type { UpgradeReport } from '../upgrade/upgrader.js';
+import type { ClientWishes } from './control-routes.js';
 import type { HttpRequest } from './http-port.js';
 import { adminHandler } from './routes.js';
 import type { ServerStatus } from './server-status.js';
@@ -46,8 +48,17 @@ const call = (path: string, change: Partial<HttpRequest> = {}): HttpRequest => (
   authorization: '',
   host: '127.0.0.1:8505',
   origin: '',
+  readBody: async () => '',
   ...change,
 });
+
+const CONTROL: ClientWishes = {
+  pushUpdate: async (selector, options) => {
+    if (options.includes('cipher x')) throw new VpnError('config/push-update', "'cipher x': no\n'y': no");
+    return { updated: [{ name: JSON.stringify([selector, options]), peerId: 1 }], notUpdated: [] };
+  },
+  kick: (selector, kick) => ({ kicked: [{ name: JSON.stringify([selector, kick]), peerId: 2 }] }),
+};
 
 const handlerWith = (token: string | null, readStatus = async () => STATUS, problems: Error[] = []) =>
   adminHandler({
@@ -55,6 +66,7 @@ const handlerWith = (token: string | null, readStatus = async () => STATUS, prob
     readStatus,
     reload: async () => REPORT,
     upgrade: async () => UPGRADED,
+    ...CONTROL,
     onProblem: (error) => problems.push(error),
   });
 
@@ -140,10 +152,65 @@ describe('admin routes', () => {
       readStatus: async () => STATUS,
       reload: async () => ({ ...REPORT, result: 'refused' }),
       upgrade: async () => ({ ...UPGRADED, result: 'refused' }),
+      ...CONTROL,
       onProblem: () => {},
     });
     expect(await refusing(post)).toMatchObject({ status: 422 });
     expect(await refusing(call('/upgrade', { method: 'POST' }))).toMatchObject({ status: 422 });
+  });
+
+  const post = (path: string, body: unknown, change: Partial<HttpRequest> = {}): HttpRequest =>
+    call(path, {
+      method: 'POST',
+      readBody: async () => (typeof body === 'string' ? body : JSON.stringify(body)),
+      ...change,
+    });
+
+  test('POST /push-update hands clients and options over, and answers who has them', async () => {
+    const wish = { clients: { name: 'ann' }, options: ['route 10.0.0.0 255.0.0.0', '-dns'] };
+    const { status, body } = await handlerWith(null)(post('/push-update', wish));
+    expect({ status, report: JSON.parse(body) }).toEqual({
+      status: 200,
+      report: { updated: [{ name: JSON.stringify([wish.clients, wish.options]), peerId: 1 }], notUpdated: [] },
+    });
+    const wrong = await handlerWith(null)(post('/push-update', { clients: 'all', options: ['cipher x'] }));
+    expect({ status: wrong.status, report: JSON.parse(wrong.body) }).toEqual({
+      status: 422,
+      report: { result: 'refused', problems: ["'cipher x': no", "'y': no"] },
+    });
+  });
+
+  test('POST /kick hands over how', async () => {
+    const wish = { clients: { peerId: 7 }, reconnect: true, text: 'bye', nextServer: true };
+    const { status, body } = await handlerWith(null)(post('/kick', wish));
+    const how = { reconnect: true, text: 'bye', keepCredentials: true, nextServer: true };
+    expect({ status, report: JSON.parse(body) }).toEqual({
+      status: 200,
+      report: { kicked: [{ name: JSON.stringify([wish.clients, how]), peerId: 2 }] },
+    });
+  });
+
+  test.each([
+    ['/push-update', 'no JSON'],
+    ['/push-update', {}],
+    ['/push-update', { clients: 'everybody', options: ['dns'] }],
+    ['/push-update', { clients: { name: 'a', peerId: 1 }, options: ['dns'] }],
+    ['/kick', { clients: { name: 1 } }],
+    ['/kick', { clients: 'all', how: 'gently' }],
+    ['/kick', ''],
+  ])('%s refuses the body %j with a hint', async (path, body) => {
+    const answer = await handlerWith(null)(post(path, body));
+    expect(answer.status).toBe(422);
+    expect((JSON.parse(answer.body) as { problems: string[] }).problems[0]).toContain('send for example');
+  });
+
+  test.each(['/push-update', '/kick'])('%s needs the token, its own name and no web page', async (path) => {
+    const wish = { clients: 'all', options: ['-dns'] };
+    expect(await handlerWith('sesame')(post(path, wish))).toMatchObject({ status: 401 });
+    expect(await handlerWith(null)(post(path, wish, { origin: 'http://evil.example' }))).toMatchObject({ status: 403 });
+    expect(await handlerWith(null)(post(path, wish, { host: 'evil.example' }))).toMatchObject({ status: 403 });
+    expect(await handlerWith(null)(call(path))).toMatchObject({ status: 405 });
+    expect(await handlerWith(null)(post(path, wish, { readBody: async () => null }))).toMatchObject({ status: 413 });
   });
 
   test('POST /upgrade answers which process serves now, and nothing else starts it', async () => {

@@ -1,13 +1,16 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
+import type { PushUpdateReport } from '../registry/push-updater.js';
+import type { KickReport } from '../shards/client-control.js';
 import type { ReloadReport } from '../shards/reloader.js';
 import type { UpgradeReport } from '../upgrade/upgrader.js';
+import { answerKick, answerPushUpdate, type ClientWishes, type RefusedWish } from './control-routes.js';
 import type { HttpHandler, HttpRequest, HttpResponse } from './http-port.js';
 import { encodeMetrics, METRICS_TYPE } from './metrics.js';
 import type { ServerStatus } from './server-status.js';
 
-export interface AdminOptions {
-  /** null = everyone who reaches the port may read, reload and upgrade. */
+export interface AdminOptions extends ClientWishes {
+  /** null = everyone who reaches the port may read, reload, upgrade and control clients. */
   readonly token: string | null;
   readonly readStatus: () => Promise<ServerStatus>;
   readonly reload: () => Promise<ReloadReport>;
@@ -15,8 +18,9 @@ export interface AdminOptions {
   readonly onProblem: (error: Error) => void;
 }
 
-/** `/healthz` (no token needed: it says nothing about clients), `/status`, `/metrics`, `POST /reload` and `POST /upgrade`. */
-export const adminHandler = ({ token, readStatus, reload, upgrade, onProblem }: AdminOptions): HttpHandler => {
+/** `/healthz` (no token needed: it says nothing about clients), `/status`, `/metrics`, and by POST what changes something. */
+export const adminHandler = (options: AdminOptions): HttpHandler => {
+  const { token, readStatus, reload, upgrade, onProblem } = options;
   const routes: Readonly<Record<string, Route>> = {
     '/healthz': { methods: READING, answer: async () => health(await readStatus()) },
     '/status': { methods: READING, answer: async () => json(200, await readStatus()) },
@@ -26,12 +30,16 @@ export const adminHandler = ({ token, readStatus, reload, upgrade, onProblem }: 
     },
     '/reload': { methods: ['POST'], answer: async () => told(await reload()) },
     '/upgrade': { methods: ['POST'], answer: async () => told(await upgrade()) },
+    '/push-update': {
+      methods: ['POST'],
+      answer: withBody(async (body) => told(await answerPushUpdate(body, options))),
+    },
+    '/kick': { methods: ['POST'], answer: withBody(async (body) => told(await answerKick(body, options))) },
   };
   return async (request) => {
     if (token === null && !isOwnName(request.host)) return text(403, 'ask by IP address or as localhost\n');
     const route = Object.hasOwn(routes, request.path) ? routes[request.path] : undefined;
-    if (route === undefined)
-      return text(404, 'not found; try /status, /metrics, /healthz, POST /reload or POST /upgrade\n');
+    if (route === undefined) return text(404, `not found; try ${Object.keys(routes).join(', ')}\n`);
     const { methods, answer } = route;
     if (!methods.includes(request.method)) {
       return withHeader(text(405, `only ${methods.join(' and ')}\n`), 'allow', methods.join(', '));
@@ -41,7 +49,7 @@ export const adminHandler = ({ token, readStatus, reload, upgrade, onProblem }: 
     }
     if (methods !== READING && request.origin !== '') return text(403, 'not from a web page\n');
     try {
-      return await answer();
+      return await answer(request);
     } catch (error) {
       onProblem(error as Error);
       return text(500, 'internal error, see the log\n');
@@ -51,13 +59,20 @@ export const adminHandler = ({ token, readStatus, reload, upgrade, onProblem }: 
 
 interface Route {
   readonly methods: readonly string[];
-  readonly answer: () => Promise<HttpResponse>;
+  readonly answer: (request: HttpRequest) => Promise<HttpResponse>;
 }
 
 const READING = ['GET', 'HEAD'];
 
-const told = (report: ReloadReport | UpgradeReport): HttpResponse =>
-  json(report.result === 'refused' ? 422 : 200, report);
+const told = (report: ReloadReport | UpgradeReport | PushUpdateReport | KickReport | RefusedWish): HttpResponse =>
+  json('result' in report && report.result === 'refused' ? 422 : 200, report);
+
+const withBody =
+  (answer: (body: string) => Promise<HttpResponse>) =>
+  async ({ readBody }: HttpRequest): Promise<HttpResponse> => {
+    const body = await readBody();
+    return body === null ? text(413, 'the body is too long\n') : answer(body);
+  };
 
 /** 503 when a data thread or a worker does not run. */
 const health = ({ shards }: ServerStatus): HttpResponse => {

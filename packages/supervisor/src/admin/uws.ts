@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { type HttpHandler, type HttpResponse, type ListenHttp, REASONS } from './http-port.js';
+import { type HttpHandler, type HttpResponse, type ListenHttp, MAX_BODY_LENGTH, REASONS } from './http-port.js';
 
 /**
  * The HTTP port on uWebSockets.js. Main thread only: a worker that is terminated with an open app aborts the process.
@@ -41,6 +41,7 @@ interface UwsRequest {
 
 interface UwsResponse {
   onAborted(handler: () => void): unknown;
+  onData(handler: (part: ArrayBuffer, isLast: boolean) => void): unknown;
   cork(write: () => void): unknown;
   writeStatus(status: string): unknown;
   writeHeader(name: string, value: string): unknown;
@@ -76,10 +77,12 @@ export const isMissing = (error: unknown): boolean => (error as { code?: string 
 /** The request object is only valid until this returns, the response until it is aborted. */
 const answer = (response: UwsResponse, request: UwsRequest, handler: HttpHandler): void => {
   let aborted = false;
+  const method = request.getMethod().toUpperCase();
+  const body = method === 'POST' ? collectBody(response) : { whole: Promise.resolve(''), breakOff: () => {} };
   response.onAborted(() => {
     aborted = true;
+    body.breakOff();
   });
-  const method = request.getMethod().toUpperCase();
   const asked = {
     method,
     path: request.getUrl(),
@@ -87,10 +90,28 @@ const answer = (response: UwsResponse, request: UwsRequest, handler: HttpHandler
     authorization: request.getHeader('authorization'),
     host: request.getHeader('host'),
     origin: request.getHeader('origin'),
+    readBody: () => body.whole,
   };
   void handler(asked).then((answered) => {
     if (!aborted) response.cork(() => write(response, answered, method === 'HEAD'));
   });
+};
+
+/** The parts are only valid while they are handed over, so the first has to be waited for before anybody wants them. */
+const collectBody = (response: UwsResponse): { whole: Promise<string | null>; breakOff: () => void } => {
+  const parts: Buffer[] = [];
+  let length = 0;
+  let breakOff = (): void => {};
+  const whole = new Promise<string | null>((resolve, reject) => {
+    breakOff = () => reject(new Error('the request broke off'));
+    response.onData((part, isLast) => {
+      length += part.byteLength;
+      if (length <= MAX_BODY_LENGTH) parts.push(Buffer.from(part.slice(0)));
+      if (isLast) resolve(length > MAX_BODY_LENGTH ? null : Buffer.concat(parts).toString('utf8'));
+    });
+  });
+  whole.catch(() => {});
+  return { whole, breakOff };
 };
 
 const write = (response: UwsResponse, { status, headers, body }: HttpResponse, withoutBody: boolean): void => {

@@ -9,8 +9,9 @@ export const askRunningServer = async <Report>(
   endpoint: Endpoint,
   path: string,
   waitMs: number,
+  wish = '',
 ): Promise<Report | null> => {
-  const { status, body } = await post(endpoint, path, waitMs).catch((error: NodeJS.ErrnoException) => {
+  const { status, body } = await post(endpoint, path, waitMs, wish).catch((error: NodeJS.ErrnoException) => {
     throw new Error(
       `no server answers at ${endpoint.host} port ${endpoint.port} (admin-http): ${error.code ?? error.message}; ` +
         'is it running, and was it started with this address?',
@@ -21,7 +22,7 @@ export const askRunningServer = async <Report>(
   return null;
 };
 
-const post = ({ host, port, token }: Endpoint, path: string, waitMs: number) =>
+const post = ({ host, port, token }: Endpoint, path: string, waitMs: number, wish: string) =>
   new Promise<{ status: number; body: string }>((resolve, reject) => {
     const headers = token === null ? {} : { authorization: `Bearer ${token}` };
     const call = request({ host: reachable(host), port, method: 'POST', path, headers, agent: false });
@@ -33,7 +34,7 @@ const post = ({ host, port, token }: Endpoint, path: string, waitMs: number) =>
       });
       response.on('error', reject).on('end', () => resolve({ status: response.statusCode ?? 0, body }));
     });
-    call.end();
+    call.end(wish);
   });
 
 /** A server that listens everywhere listens on loopback. */

@@ -4,6 +4,7 @@ import { check } from './check.js';
 import { addClient, type ClientOptions, listClients, revokeClient } from './client.js';
 import { complain } from './complain.js';
 import { connect } from './connect.js';
+import { type ClientChoice, type KickChoice, kick, pushUpdate } from './control-clients.js';
 import { takeFaultFlag } from './fault-switch.js';
 import { type GenkeyOptions, genkey, KEY_KINDS, type KeyKind } from './genkey.js';
 import { type QuickstartOptions, quickstart } from './quickstart.js';
@@ -25,7 +26,19 @@ export const main = async (allWords: readonly string[]): Promise<number> => {
   }
 };
 
-const COMMANDS = ['quickstart', 'client', 'check', 'serve', 'connect', 'reload', 'upgrade', 'genkey', 'help'];
+const COMMANDS = [
+  'quickstart',
+  'client',
+  'check',
+  'serve',
+  'connect',
+  'reload',
+  'upgrade',
+  'push-update',
+  'kick',
+  'genkey',
+  'help',
+];
 const OWN_OPTIONS = ['--help', '-h', '--version', '-V'];
 
 /** As openvpn is called: with `--directive` options, or with the name of a file. */
@@ -106,8 +119,32 @@ const buildProgram = (setExitCode: (code: number) => void): Command => {
     .option('--tls-crypt-v2 <file>', 'the key of the server that a client key is for')
     .option('--metadata <base64>', 'what the server is to find in a client key (default: the time)')
     .action((kind: KeyKind, file: string | undefined, options: GenkeyOptions) => genkey(kind, file, options));
+  addControlCommands(program, setExitCode);
   addClientCommands(program.command('client').description('clients of the quickstart server'));
   return program;
+};
+
+const addControlCommands = (program: Command, setExitCode: (code: number) => void): void => {
+  program
+    .command('push-update')
+    .description('give connected clients new routes, DNS or addresses, for example: -- "route 10.9.0.0 255.255.0.0"')
+    .argument('<file>')
+    .argument('<options...>', 'as in push lines; -NAME removes, ?NAME is optional; behind -- where one starts with -')
+    .option('--client <name>', 'everybody of this name')
+    .option('--all', 'everybody')
+    .action(async (file: string, options: string[], choice: ClientChoice) =>
+      setExitCode(await pushUpdate(file, options, choice)),
+    );
+  program
+    .command('kick')
+    .description('end the connections of clients')
+    .argument('<file>')
+    .option('--client <name>', 'everybody of this name')
+    .option('--all', 'everybody')
+    .option('--reconnect', 'they are to connect again')
+    .option('--next-server', 'and to try the next server of their list')
+    .option('--text <text>', 'what their users are shown')
+    .action(async (file: string, choice: KickChoice) => setExitCode(await kick(file, choice)));
 };
 
 const addClientCommands = (client: Command): void => {

@@ -17,6 +17,8 @@ export const clientOptions = (profile: ClientProfile, server: ServerAddress): Cl
   occ: { cipher: profile.cipher, auth: profile.auth, tunMtu: profile.tunMtu },
   peerInfo: new Map([
     ...peerInfoOf('2.7', profile.dataCiphers),
+    // The log shows pages to open and asks questions.
+    ['IV_SSO', 'webauth,openurl,crtext'],
     ['IV_MTU', String(Math.max(1600, profile.tunMtu))],
     ['IV_GUI_VER', `ShardVPN_${VERSION}`],
   ]),

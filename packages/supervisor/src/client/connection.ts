@@ -16,6 +16,8 @@ export type { ServerAddress };
 export interface Connection {
   /** Tells the server, waits at most that long for its word, and frees everything. */
   leave(limitMs: number): Promise<void>;
+  /** The user's answer to a question of the server, in base64. */
+  respond(answer: string): void;
   /** Frees everything once the last acks are sent. */
   close(): Promise<void>;
 }
@@ -97,6 +99,11 @@ class RunningConnection implements Connection {
         if (!this.#closing) onFault(reason ?? `the worker ended with code ${code}`);
       });
     });
+  }
+
+  respond(answer: string): void {
+    const message: ToClient = { type: 'respond', answer };
+    this.#worker.postMessage(message);
   }
 
   async leave(limitMs: number): Promise<void> {

@@ -35,6 +35,11 @@ export class RemoteList {
     return first;
   }
 
+  /** What is left of the addresses of the latest server is not tried. */
+  skipAddresses(): void {
+    this.#waiting = [];
+  }
+
   /** This one worked: it is tried first when the connection is lost. */
   prefer(server: ServerAddress): void {
     this.#waiting.unshift(server);

@@ -1,10 +1,11 @@
-import type { ClientEvent } from '@shardvpn/core';
+import type { AuthRefusal, ClientEvent, PendingPrompt } from '@shardvpn/core';
 import type { TunOptions } from '@shardvpn/native';
 import type { Log } from '../log.js';
 import { type KeptDevice, watchDevice } from '../system/device-watch.js';
 import { dropPrivileges } from '../system/privileges.js';
 import { endpointText } from '../system/sockets.js';
 import { applyTun } from '../system/tun.js';
+import { answerChallenge, showPrompt } from './ask-for-server.js';
 import { BackOff } from './back-off.js';
 import type { ClientNative } from './client-native.js';
 import { type Connection, openConnection, type ServerAddress } from './connection.js';
@@ -14,6 +15,7 @@ import { filterPushed } from './pull-filter.js';
 import { RemoteList } from './remote-list.js';
 import { Tunnel } from './tunnel.js';
 import { planTunnel } from './tunnel-plan.js';
+import { UserInput } from './user-input.js';
 
 type Connected = Extract<ClientEvent, { type: 'connected' }>;
 
@@ -34,6 +36,9 @@ export class RunningClient {
   readonly #tun: { readonly name: string; readonly fds: number[] };
   readonly #tunnel: Tunnel;
   readonly #endWatch: () => void;
+  readonly #input = new UserInput();
+  /** Password that answers the server's challenge. */
+  #answer: string | null = null;
   #stopped = false;
   #connection: Connection | null = null;
   #interrupt: () => void = () => {};
@@ -82,12 +87,18 @@ export class RunningClient {
       const outcome = await this.#attempt();
       if (this.#stopped) return { fault: null };
       if (outcome.type === 'over') return { fault: outcome.fault };
+      if (outcome.type === 'challenge') {
+        this.#answer = await answerChallenge(outcome.challenge, this.#input);
+        if (this.#answer !== null) continue;
+        return { fault: `the server asks '${outcome.challenge.text}', and standard input has no answer` };
+      }
+      this.#answer = null;
       if (!this.#profile.persistTun) this.#tunnel.clear();
       const { connectRetryMax } = this.#profile;
       if (connectRetryMax !== null && this.#backOff.failures >= connectRetryMax) {
         return { fault: `${this.#backOff.failures} attempts have failed, the last one: ${outcome.reason}` };
       }
-      const seconds = this.#backOff.next();
+      const seconds = Math.max(this.#backOff.next(), outcome.seconds);
       this.#log.warn(`${outcome.reason}; next attempt in ${seconds} s`);
       await this.#pause(seconds * 1000);
       if (this.#stopped) return { fault: null };
@@ -127,8 +138,17 @@ export class RunningClient {
       };
       const onFault = (reason: string): void => resolve(retry(`internal fault: ${reason}`));
       const [tun] = this.#tun.fds as [number];
-      this.#connection = openConnection(this.#native, this.#profile, server, tun, this.#log, { onEvent, onFault });
+      this.#connection = openConnection(this.#native, this.#identified(), server, tun, this.#log, { onEvent, onFault });
     });
+  }
+
+  /** With the answer to a challenge instead of the password, once. */
+  #identified(): ClientProfile {
+    const { credentials } = this.#profile;
+    if (this.#answer === null || credentials === null) return this.#profile;
+    const password = this.#answer;
+    this.#answer = null;
+    return { ...this.#profile, credentials: { ...credentials, password } };
   }
 
   /** What the event means for the connection; null when it goes on. */
@@ -143,32 +163,52 @@ export class RunningClient {
         this.#log.info(`the server says: ${event.text}`);
         return null;
       case 'auth-pending':
-        this.#log.info('the server has not decided yet');
+        this.#log.info(
+          `the server has not decided yet${event.timeout === null ? '' : `; it may take ${event.timeout} s`}`,
+        );
         return null;
+      case 'auth-prompt':
+        void this.#showPrompt(event.prompt);
+        return null;
+      case 'updated':
+        this.#log.info('the server changes options', { options: event.update.join(', ') });
+        return this.#applyOptions(event.options.all, server);
       case 'ended':
         return this.#outcomeOf(event, server);
     }
   }
 
   #setUp(event: Connected, server: ServerAddress): Outcome | null {
-    const { pullFilters, routeNopull, ownOptions, tunMtu } = this.#profile;
-    const filtered = filterPushed(event.options.all, pullFilters, routeNopull);
-    if ('rejected' in filtered) return retry(`pull-filter rejects the pushed option ${filtered.rejected}`);
     this.#log.debug('pushed options', { options: event.options.all.join(',') });
-    const wayToServer = this.#ways.get(server.host) ?? null;
-    const plan = planTunnel([...ownOptions, ...filtered.accepted], { tunMtu, server: server.host, wayToServer });
-    this.#tunnel.apply(plan);
+    const rejected = this.#applyOptions(event.options.all, server);
+    if (rejected !== null) return rejected;
     this.#backOff.reset();
     this.#log.info('connected', {
       server: endpointText(server),
       device: this.#tun.name,
-      addresses: plan.addresses.map(({ address }) => address).join(' '),
+      addresses: this.#tunnel.addresses.join(' '),
       cipher: event.cipher,
       tls: event.tls,
     });
     if (this.#privileged) this.#dropPrivileges();
     this.#privileged = false;
     return null;
+  }
+
+  /** Makes the system look like the options; null, or why they cannot be had. */
+  #applyOptions(options: readonly string[], server: ServerAddress): Outcome | null {
+    const { pullFilters, routeNopull, ownOptions, tunMtu } = this.#profile;
+    const filtered = filterPushed(options, pullFilters, routeNopull);
+    if ('rejected' in filtered) return retry(`pull-filter rejects the pushed option ${filtered.rejected}`);
+    const wayToServer = this.#ways.get(server.host) ?? null;
+    this.#tunnel.apply(planTunnel([...ownOptions, ...filtered.accepted], { tunMtu, server: server.host, wayToServer }));
+    return null;
+  }
+
+  async #showPrompt(prompt: PendingPrompt): Promise<void> {
+    const connection = this.#connection;
+    const answer = await showPrompt(prompt, this.#input, this.#log);
+    if (answer !== null && connection === this.#connection) connection?.respond(answer);
   }
 
   /** Addresses and routes still have to be changed and taken away afterwards. */
@@ -180,9 +220,14 @@ export class RunningClient {
     if (mayLose) this.#native.keepOnlyNetAdmin();
   }
 
-  #outcomeOf({ reason, detail, nextServer }: Extract<ClientEvent, { type: 'ended' }>, server: ServerAddress): Outcome {
-    const text = detail === '' ? reason : `${reason}: ${detail}`;
-    if (reason === 'auth-failed' && !this.#profile.authRetry && !/^TEMP/.test(detail)) {
+  #outcomeOf(end: Extract<ClientEvent, { type: 'ended' }>, server: ServerAddress): Outcome {
+    const { reason, detail, nextServer, refusal } = end;
+    if (refusal?.type === 'challenge') {
+      this.#remotes.prefer(server);
+      return { type: 'challenge', challenge: refusal };
+    }
+    if (refusal?.type === 'temporary') return this.#comeAgain(refusal, server);
+    if (reason === 'auth-failed' && !this.#profile.authRetry) {
       return { type: 'over', fault: `the server refuses us: ${detail === '' ? 'AUTH_FAILED' : detail}` };
     }
     if (reason === 'halt') {
@@ -190,7 +235,16 @@ export class RunningClient {
       return { type: 'over', fault: null };
     }
     if (!nextServer && STAYS.has(reason)) this.#remotes.prefer(server);
-    return retry(text);
+    return retry(detail === '' ? reason : `${reason}: ${detail}`);
+  }
+
+  #comeAgain(
+    { reason, backoff, advance }: Extract<AuthRefusal, { type: 'temporary' }>,
+    server: ServerAddress,
+  ): Outcome {
+    if (advance === 'no') this.#remotes.prefer(server);
+    if (advance === 'remote') this.#remotes.skipAddresses();
+    return { type: 'retry', reason: `the server does not take us now: ${reason}`, seconds: backoff ?? 0 };
   }
 
   #unresolved(error: Error): Outcome {
@@ -224,6 +278,7 @@ export class RunningClient {
   /** Routes to other devices would stay behind; the tunnel's own go with the device. */
   #close(): void {
     this.#endWatch();
+    this.#input.close();
     this.#tunnel.clear();
     this.#native.closeFds([...this.#tun.fds]);
     this.#log.info('stopped');
@@ -231,10 +286,18 @@ export class RunningClient {
 }
 
 type Outcome =
-  | { readonly type: 'retry'; readonly reason: string }
+  /** `seconds`: at least so many from now. */
+  | { readonly type: 'retry'; readonly reason: string; readonly seconds: number }
+  | { readonly type: 'challenge'; readonly challenge: Extract<AuthRefusal, { type: 'challenge' }> }
   | { readonly type: 'over'; readonly fault: string | null };
 
-const retry = (reason: string): Outcome => ({ type: 'retry', reason });
+const retry = (reason: string): Outcome => ({ type: 'retry', reason, seconds: 0 });
 
 /** After these the same server is tried again first. */
-const STAYS: ReadonlySet<string> = new Set(['restart', 'ping-restart', 'server-exit', 'renegotiation-failed']);
+const STAYS: ReadonlySet<string> = new Set([
+  'restart',
+  'ping-restart',
+  'server-exit',
+  'renegotiation-failed',
+  'update-refused',
+]);

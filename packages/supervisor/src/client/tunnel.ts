@@ -32,6 +32,11 @@ export class Tunnel {
     for (const route of plan.routes.filter((wanted) => !kept.some((old) => same(old, wanted)))) this.#addRoute(route);
   }
 
+  /** `10.8.0.2/24` and the like. */
+  get addresses(): readonly string[] {
+    return this.#addresses.map(({ address }) => address);
+  }
+
   get mtu(): number {
     return this.#mtu;
   }

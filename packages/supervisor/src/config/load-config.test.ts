@@ -298,7 +298,7 @@ describe('what is wrong is said with its place and a way out', () => {
     ],
     [
       'verify-client-cert none',
-      's.conf:1: verify-client-cert: none lets everybody in, as no user check is supported yet; write: verify-client-cert require',
+      's.conf:1: verify-client-cert: none lets everybody in, as nothing checks users; write: verify-client-cert require, or embed the server with authenticate',
     ],
     [
       'admin-http 0.0.0.0:8505',

@@ -31,8 +31,19 @@ export interface LoadedConfig {
   readonly problems: readonly Problem[];
 }
 
+/** What the program that reads a configuration brings with it. */
+export interface Surroundings {
+  /** It decides about users, so clients may come without certificates. */
+  readonly checksUsers?: boolean;
+}
+
 /** Reads and checks a configuration with all its files. Never throws: everything that is wrong is in `problems`. */
-export const loadConfig = (source: ConfigSource, base = process.cwd(), now = new Date()): LoadedConfig => {
+export const loadConfig = (
+  source: ConfigSource,
+  base = process.cwd(),
+  now = new Date(),
+  surroundings: Surroundings = {},
+): LoadedConfig => {
   const problems = new ProblemList();
   const options: ReadOptions = { base, readText: (path) => readFileSync(path, 'utf8'), problems };
   const read =
@@ -40,7 +51,7 @@ export const loadConfig = (source: ConfigSource, base = process.cwd(), now = new
   const settings = new Settings(read, sourceName(source, read), problems);
   // What stands in a file that cannot be read is not missing.
   const unread = problems.errors.some(({ directive }) => directive === 'config');
-  const config = unread ? null : interpret(settings, now);
+  const config = unread ? null : interpret(settings, now, surroundings);
   return { config: problems.errors.length > 0 ? null : config, problems: inReadingOrder(problems.all) };
 };
 
@@ -54,7 +65,7 @@ export const inReadingOrder = (problems: readonly Problem[]): readonly Problem[]
 export const sourceName = (source: ConfigSource, read: ReadResult): string =>
   'text' in source ? source.name : (read.entries.find(({ place }) => place.line > 0)?.place.file ?? 'command line');
 
-const interpret = (settings: Settings, now: Date): ServerConfig => {
+const interpret = (settings: Settings, now: Date, surroundings: Surroundings): ServerConfig => {
   const ipv4 = readIpv4(settings);
   const ipv6 = readIpv6(settings);
   if (ipv4 === null && ipv6 === null && !settings.has('server') && !settings.has('server-ipv6')) {
@@ -80,7 +91,7 @@ const interpret = (settings: Settings, now: Date): ServerConfig => {
     maxClients: settings.integer('max-clients', 1024, 1, 1 << 20),
     ...timers,
     ...ciphers,
-    tls: { ...credentials, ...readTlsPolicy(settings) },
+    tls: { ...credentials, ...readTlsPolicy(settings, 'server', surroundings.checksUsers) },
     crlFile,
     wrap: readWrap(settings, ciphers.auth),
     tlsCryptV2: readTlsCryptV2(settings),

@@ -7,7 +7,11 @@ import { opensslCipherList } from './tls-cipher-names.js';
 type TlsPolicy = Omit<TlsOptions, 'ca' | 'cert' | 'key' | 'crl'>;
 
 /** What the `tls-*` directives, `remote-cert-tls` and `verify-client-cert` say about handshakes. */
-export const readTlsPolicy = (settings: Settings, role: 'server' | 'client' = 'server'): TlsPolicy => {
+export const readTlsPolicy = (
+  settings: Settings,
+  role: 'server' | 'client' = 'server',
+  checksUsers = false,
+): TlsPolicy => {
   const minVersion = readVersion(settings, settings.last('tls-version-min')) ?? 'TLSv1.2';
   const maxVersion = readVersion(settings, settings.last('tls-version-max'));
   const max = settings.last('tls-version-max');
@@ -21,7 +25,7 @@ export const readTlsPolicy = (settings: Settings, role: 'server' | 'client' = 's
     cipherSuites: readSuites(settings),
     ...readEngineAndGroups(settings, role),
     remoteCertTls: readRemoteCert(settings, role),
-    clientCertificate: readClientCertificate(settings),
+    clientCertificate: readClientCertificate(settings, checksUsers),
   };
 };
 
@@ -130,14 +134,15 @@ const readRemoteCert = (settings: Settings, role: 'server' | 'client'): TlsOptio
 };
 
 /** compat(2.6): without something that checks users, a server that lets clients in without certificate does not start. */
-const readClientCertificate = (settings: Settings): TlsOptions['clientCertificate'] => {
+const readClientCertificate = (settings: Settings, checksUsers: boolean): TlsOptions['clientCertificate'] => {
   const entry = settings.last('verify-client-cert');
   const word = entry?.args[0] ?? 'require';
   if (entry === undefined || word === 'require') return 'require';
+  if ((word === 'none' || word === 'optional') && checksUsers) return word;
   if (word === 'none' || word === 'optional') {
     settings.error(
       entry,
-      `${word} lets everybody in, as no user check is supported yet; write: verify-client-cert require`,
+      `${word} lets everybody in, as nothing checks users; write: verify-client-cert require, or embed the server with authenticate`,
     );
   } else {
     settings.error(entry, `'${word}' is not known; use require`);

@@ -4,7 +4,7 @@ import type { ClientState } from './registry-state.js';
 
 /** A connected client as JSON carries it; null for one that is about to connect. */
 export const encodeClient = (record: ClientRecord): ClientState | null => {
-  const { shard, peerId, slot, path, identity, lease, connection } = record;
+  const { shard, peerId, slot, held, path, identity, lease, connection } = record;
   if (connection === null) return null;
   const { commonName, username, certificate, peerInfo } = identity;
   return {
@@ -21,11 +21,13 @@ export const encodeClient = (record: ClientRecord): ClientState | null => {
     },
     lease: { ...lease, push: [...lease.push] },
     connection,
+    ...(held.length > 0 && { held: [...held] }),
   };
 };
 
-export const decodeClient = ({ peerId, identity, ...rest }: ClientState): ClientRecord => ({
+export const decodeClient = ({ peerId, identity, held = [], ...rest }: ClientState): ClientRecord => ({
   ...rest,
+  held,
   peerId: asPeerId(peerId),
   identity: { ...identity, peerInfo: new Map(identity.peerInfo) },
 });

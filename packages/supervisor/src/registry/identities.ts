@@ -5,8 +5,10 @@ export interface ClientRecord {
   readonly shard: number;
   readonly peerId: PeerId;
   readonly identity: ClientIdentity;
-  readonly lease: Lease;
+  lease: Lease;
   readonly slot: number;
+  /** Slots of addresses that it was given later. */
+  held: readonly number[];
   /** Where its packets come from now. */
   path: Path;
   /** null until the client has all it needs. */

@@ -54,6 +54,26 @@ export class Leases {
     this.#remember(slot, name);
   }
 
+  /**
+   * Takes the slots of single addresses, of those that are in the pool and not among `own`; null when somebody has one of
+   * them. They are given back with `release`.
+   */
+  hold({ ipv4, ipv6 }: SlotAddresses, own: readonly number[]): readonly number[] | null {
+    const wanted = this.slotsOf({ ipv4, ipv6 }).filter((slot) => !own.includes(slot));
+    if (wanted.some((slot) => this.#used.has(slot))) return null;
+    for (const slot of wanted) {
+      this.#forget(slot);
+      this.#used.set(slot, '');
+    }
+    return wanted;
+  }
+
+  /** Slots that the addresses belong to, of those in the pool. */
+  slotsOf({ ipv4, ipv6 }: SlotAddresses): readonly number[] {
+    const both = [this.#slotOf({ ipv4, ipv6: null }), this.#slotOf({ ipv4: null, ipv6 })];
+    return [...new Set(both)].filter((slot) => slot !== null);
+  }
+
   /** Restores what a persistence file says. False when the addresses are not this pool's or somebody has them. */
   restore(name: string, addresses: SlotAddresses): boolean {
     const slot = this.#slotOf(addresses);

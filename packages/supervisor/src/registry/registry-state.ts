@@ -34,6 +34,7 @@ const client = z.strictObject({
     keyDerivation: z.enum(['tls-ekm', 'prf']),
     since: z.number(),
   }),
+  held: z.array(number).optional(),
 });
 
 /** Slots with the names that have them, or may have them again, oldest first; `fresh` as in `Leases`. */

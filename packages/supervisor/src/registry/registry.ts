@@ -1,7 +1,9 @@
-import type { AuthDecision, ClientIdentity, EndReason, LeaseDecision, PeerId } from '@shardvpn/core';
+import type { AuthDecision, ClientIdentity, EndReason, Lease, LeaseDecision, Notice, PeerId } from '@shardvpn/core';
 import type { FromShard, ToShard } from '@shardvpn/worker';
+import type { Authenticator } from '../auth/authenticator.js';
 import type { ServerConfig } from '../config/server-config.js';
 import type { Log } from '../log.js';
+import { type ClientSelector, isSelected } from './client-selector.js';
 import { decodeClient, encodeClient } from './client-state.js';
 import { type ClientRecord, Identities, isSameIdentity } from './identities.js';
 import { decodeLeaseFile, encodeLeaseFile } from './lease-file.js';
@@ -12,6 +14,8 @@ import { RevocationList } from './revocation.js';
 export type RegistryOptions = Pick<ServerConfig, 'ipv4' | 'ipv6' | 'duplicateCn' | 'maxClients'>;
 
 export interface RegistryPorts {
+  /** Decides about clients; absent or null: whoever has a certificate that is not revoked may come in. */
+  readonly authenticator?: Authenticator | null;
   readonly send: (shard: number, message: ToShard) => void;
   readonly log: Log;
 }
@@ -19,7 +23,7 @@ export interface RegistryPorts {
 /** What a shard says about its clients. */
 export type ClientMessage = Exclude<
   FromShard,
-  { readonly type: 'ready' | 'drops' | 'reconfigured' | 'drained' | 'released' }
+  { readonly type: 'ready' | 'drops' | 'reconfigured' | 'push-updated' | 'drained' | 'released' }
 >;
 
 /** The only writer of addresses and identities; answers the shards' questions, always at once. */
@@ -39,11 +43,13 @@ export class Registry {
   handle(shard: number, message: ClientMessage): void {
     switch (message.type) {
       case 'authenticate':
-        this.#send(shard, {
-          type: 'auth-decision',
-          request: message.request,
-          decision: this.#authenticate(message.identity),
-        });
+        this.#authenticate(shard, message);
+        break;
+      case 'challenge-response':
+        this.#ports.authenticator?.respond(shard, message.request, message.response);
+        break;
+      case 'auth-withdrawn':
+        this.#ports.authenticator?.withdraw(shard, message.request);
         break;
       case 'lease':
         this.#send(shard, {
@@ -83,7 +89,7 @@ export class Registry {
   setRevocation(revoked: RevocationList): void {
     this.#revoked = revoked;
     for (const record of this.#identities.all()) {
-      if (this.#isRevoked(record.identity)) this.#end(record, 'kicked', 'certificate has been revoked');
+      if (this.#isRevoked(record.identity)) this.#end(record, 'kicked', REVOKED);
     }
   }
 
@@ -103,6 +109,50 @@ export class Registry {
   /** Everyone who is connected. Live objects: read only, do not keep. */
   connected(): readonly ClientRecord[] {
     return this.#identities.all().filter(({ connection }) => connection !== null);
+  }
+
+  select(selector: ClientSelector): readonly ClientRecord[] {
+    return this.connected().filter((record) => isSelected(selector, record));
+  }
+
+  /** Ends the connections of the selected clients, which are told how. Returns who they were. */
+  kick(selector: ClientSelector, notice: Notice): readonly ClientRecord[] {
+    const records = this.select(selector);
+    for (const record of records) this.#end(record, 'kicked', notice.text, notice);
+    return records;
+  }
+
+  /** A line for the selected clients to show. Returns who they are. */
+  sendInfo(selector: ClientSelector, text: string): readonly ClientRecord[] {
+    const records = this.select(selector);
+    for (const { shard, peerId } of records) this.#send(shard, { type: 'info', peerId, text });
+    return records;
+  }
+
+  /** Reserves other addresses for a connected client until it is known whether it takes them; or says who is in the way. */
+  moveLease(record: ClientRecord, addresses: Pick<Lease, 'ipv4' | 'ipv6'>): LeaseMove | string {
+    const [ipv4, ipv6] = [addresses.ipv4?.address ?? null, addresses.ipv6?.address ?? null];
+    const inWay = [ipv4, ipv6]
+      .flatMap((address) => (address === null ? [] : this.select({ address })))
+      .find((other) => other !== record);
+    if (inWay !== undefined) return `${nameOf(inWay.identity)} has that address`;
+    const slots = this.#leases.hold({ ipv4, ipv6 }, [record.slot, ...record.held]);
+    if (slots === null) return 'somebody has that address';
+    const before = record.held;
+    record.held = [...before, ...slots];
+    const give = (given: readonly number[]): void => {
+      if (this.#identities.get(record.peerId) !== record) return;
+      record.held = record.held.filter((slot) => !given.includes(slot));
+      for (const slot of given) this.#leases.release(slot);
+    };
+    return {
+      commit: () => {
+        record.lease = { ...record.lease, ...addresses };
+        const needed = this.#leases.slotsOf({ ipv4, ipv6 });
+        give(before.filter((slot) => !needed.includes(slot)));
+      },
+      abandon: () => give(slots),
+    };
   }
 
   /** Takes in the text of an `ifconfig-pool-persist` file. */
@@ -126,7 +176,8 @@ export class Registry {
   state(): RegistryState {
     const connected = this.connected();
     const clients = connected.flatMap((record) => encodeClient(record) ?? []);
-    return { clients, leases: this.#leases.state(new Set(connected.map(({ slot }) => slot))) };
+    const kept = new Set(connected.flatMap(({ slot, held }) => [slot, ...held]));
+    return { clients, leases: this.#leases.state(kept) };
   }
 
   /** Goes on where another registry has stopped; this one has no clients yet. */
@@ -136,12 +187,19 @@ export class Registry {
     this.setRevocation(this.#revoked);
   }
 
-  #authenticate(identity: ClientIdentity): AuthDecision {
-    return this.#isRevoked(identity) ? { type: 'refuse', reason: 'certificate has been revoked' } : { type: 'accept' };
+  #authenticate(shard: number, question: Extract<FromShard, { readonly type: 'authenticate' }>): void {
+    const { authenticator } = this.#ports;
+    const decide = (decision: AuthDecision): void =>
+      this.#send(shard, { type: 'auth-decision', request: question.request, decision });
+    if (this.#isRevoked(question.identity)) decide({ type: 'refuse', reason: REVOKED });
+    else if (authenticator == null) decide({ type: 'accept' });
+    else authenticator.ask(shard, question);
   }
 
   #lease(shard: number, peerId: PeerId, identity: ClientIdentity): LeaseDecision {
     this.#release(peerId);
+    // Its certificate may have been revoked while somebody was deciding about it.
+    if (this.#isRevoked(identity)) return this.#deny(identity, REVOKED);
     const name = identity.commonName;
     if (!this.#options.duplicateCn) {
       for (const older of this.#identities.named(name)) this.#end(older, 'replaced', `${name} has connected again`);
@@ -151,7 +209,7 @@ export class Registry {
     const slot = this.#leases.acquire(this.#options.duplicateCn ? '' : name);
     if (slot === null) return this.#deny(identity, 'no free address in the pool (ifconfig-pool)');
     const lease = this.#describe(slot);
-    this.#identities.add({ shard, peerId, identity, lease, slot, path: identity.path, connection: null });
+    this.#identities.add({ shard, peerId, identity, lease, slot, held: [], path: identity.path, connection: null });
     return { type: 'lease', lease };
   }
 
@@ -175,7 +233,11 @@ export class Registry {
     const record = this.#identities.get(peerId);
     if (record?.shard !== shard) {
       this.#send(shard, { type: 'disconnect', peerId, reason: 'replaced', detail: 'ended while it had no worker' });
-    } else if (record.connection === null) {
+      return;
+    }
+    // What it was given last, even if its worker died before it could say so.
+    if (shown.lease !== undefined) record.lease = shown.lease;
+    if (record.connection === null) {
       const { cipher, tls, keyDerivation, since } = shown;
       record.connection = { cipher, tls, keyDerivation, since };
     }
@@ -183,6 +245,7 @@ export class Registry {
 
   /** Whoever was about to connect through a worker that is gone, or could not be taken over. */
   #takenOver(shard: number, peerIds: ReadonlySet<PeerId>): void {
+    this.#ports.authenticator?.forget(shard);
     if (peerIds.size > 0) this.#ports.log.info(`shard ${shard}: ${peerIds.size} clients have been taken over`);
     for (const record of this.#identities.all()) {
       if (record.shard !== shard || peerIds.has(record.peerId)) continue;
@@ -249,15 +312,21 @@ export class Registry {
   }
 
   /** Ends a client at once: its lease is free before its shard has heard of it. */
-  #end(record: ClientRecord, reason: EndReason, detail: string): void {
+  #end(record: ClientRecord, reason: EndReason, detail: string, notice: Notice | null = null): void {
     this.#release(record.peerId);
-    this.#send(record.shard, { type: 'disconnect', peerId: record.peerId, reason, detail });
+    this.#send(record.shard, {
+      type: 'disconnect',
+      peerId: record.peerId,
+      reason,
+      detail,
+      ...(notice !== null && { notice }),
+    });
     this.#sayGone(record, reason, detail);
   }
 
   #release(peerId: PeerId): ClientRecord | undefined {
     const record = this.#identities.remove(peerId);
-    if (record !== undefined) this.#leases.release(record.slot);
+    if (record !== undefined) for (const slot of [record.slot, ...record.held]) this.#leases.release(slot);
     return record;
   }
 
@@ -278,7 +347,15 @@ export class Registry {
   }
 }
 
+/** Addresses that are reserved for a client beside those that it has; until one of the two is called, it keeps both. */
+export interface LeaseMove {
+  commit(): void;
+  abandon(): void;
+}
+
 type ShownClient = Extract<FromShard, { readonly type: 'connected' | 'restored' }>;
+
+const REVOKED = 'certificate has been revoked';
 
 const nameOf = ({ commonName }: ClientIdentity): string => (commonName === '' ? 'a client without a name' : commonName);
 

@@ -1,4 +1,4 @@
-import { type LiveOptions, VpnError } from '@shardvpn/core';
+import { type LiveOptions, type PeerId, type PushUpdate, VpnError } from '@shardvpn/core';
 import type { ShardStart, TlsOptions, ToShard } from '@shardvpn/worker';
 import type { Log } from '../log.js';
 import type { ClientMessage } from '../registry/registry.js';
@@ -146,6 +146,12 @@ export class ShardGroup {
     return (await Promise.all(answers)).flat();
   }
 
+  /** Why a client has not been told of new options; null when it has. */
+  async pushUpdate(shard: number, peerId: PeerId, update: PushUpdate): Promise<string | null> {
+    const handle = this.#slots[shard]?.handle;
+    return handle == null ? NO_WORKER : handle.pushUpdate(this.#limits.reconfigure, peerId, update);
+  }
+
   /** In shard order; null where no worker answers. */
   statistics(): Promise<(ControlStatistics | null)[]> {
     return Promise.all(this.#slots.map(({ handle }) => handle?.statistics(this.#limits.statistics) ?? null));
@@ -245,6 +251,8 @@ export class ShardGroup {
     void slot.handle?.terminate();
   }
 }
+
+const NO_WORKER = 'its worker is being replaced; try again';
 
 interface Slot {
   /** null between two workers. */

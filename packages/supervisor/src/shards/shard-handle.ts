@@ -1,4 +1,4 @@
-import { type LiveOptions, VpnError } from '@shardvpn/core';
+import { type LiveOptions, type PeerId, type PushUpdate, VpnError } from '@shardvpn/core';
 import type { FromShard, ShardStart, TlsOptions, ToShard } from '@shardvpn/worker';
 import type { ClientMessage } from '../registry/registry.js';
 
@@ -69,6 +69,12 @@ export class ShardHandle {
     return answer?.type === 'reconfigured' ? answer.problem : `no answer within ${limitMs / 1000} s`;
   }
 
+  /** Why a client has not been told of new options; null when it has. */
+  async pushUpdate(limitMs: number, peerId: PeerId, update: PushUpdate): Promise<string | null> {
+    const answer = await this.#ask(limitMs, (request) => ({ type: 'push-update', request, peerId, update }));
+    return answer?.type === 'push-updated' ? answer.problem : NO_ANSWER;
+  }
+
   /** Lets the worker tell its clients, then ends it, at the latest after `limitMs`. True when it had finished in time. */
   async shutdown(limitMs: number): Promise<boolean> {
     const drained = new Promise<true>((resolve) => {
@@ -114,6 +120,7 @@ export class ShardHandle {
         break;
       case 'drops':
       case 'reconfigured':
+      case 'push-updated':
         this.#questions.get(message.request)?.(message);
         break;
       case 'drained':
@@ -128,7 +135,10 @@ export class ShardHandle {
   }
 }
 
-type Answer = Extract<FromShard, { readonly type: 'drops' | 'reconfigured' }>;
+/** Whether it was told is not known. */
+export const NO_ANSWER = 'its worker does not answer';
+
+type Answer = Extract<FromShard, { readonly type: 'drops' | 'reconfigured' | 'push-updated' }>;
 
 const endOf = (worker: WorkerPort): Promise<WorkerEnd> => {
   let end: WorkerEnd | undefined;

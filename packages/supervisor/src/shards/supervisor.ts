@@ -1,7 +1,10 @@
+import type { ToShard } from '@shardvpn/worker';
 import { listenAdmin } from '../admin/listen.js';
 import { type AdminOptions, adminHandler } from '../admin/routes.js';
 import type { ServerFacts, ServerStatus } from '../admin/server-status.js';
 import { StatusWriter } from '../admin/status-writer.js';
+import type { Authenticate } from '../auth/auth-request.js';
+import { Authenticator } from '../auth/authenticator.js';
 import type { LoadedConfig } from '../config/load-config.js';
 import type { ServerConfig } from '../config/server-config.js';
 import type { Log } from '../log.js';
@@ -18,6 +21,7 @@ import type { Program } from '../upgrade/program.js';
 import type { TakeOver } from '../upgrade/take-over.js';
 import { type UpgradeReport, Upgrader, type UpgraderPorts } from '../upgrade/upgrader.js';
 import { VERSION } from '../version.js';
+import { type ClientControl, createClientControl } from './client-control.js';
 import { type DataPlane, openDataPlane } from './data-plane.js';
 import { lookAtDataThreads } from './data-watch.js';
 import { faultyWorkers, watchFaultFile } from './fault-injection.js';
@@ -33,7 +37,7 @@ import { tryTls } from './try-tls.js';
 import { startWorkerThread } from './worker-entry.js';
 
 /** A server that accepts clients. */
-export interface RunningServer {
+export interface RunningServer extends ClientControl {
   readonly listening: readonly { readonly host: string; readonly port: number }[];
   /** Name of the tunnel device, `null` for `dev null`. */
   readonly device: string;
@@ -66,6 +70,8 @@ export interface StartPorts {
 export interface StartOptions {
   /** Reads the configuration that the server was started with again, for `reload`. Absent when it did not come from text. */
   readonly readAgain?: () => LoadedConfig;
+  /** Decides about clients beside their certificates. */
+  readonly authenticate?: Authenticate | null;
   /** File of faults to inject. */
   readonly faults?: string | null;
   /** What `upgrade` starts. */
@@ -107,7 +113,10 @@ const start = async (
   const inherited = (await takeOver?.inherit(config)) ?? null;
   const workers = inherited?.shards ?? config.workers ?? native.parallelism();
   await tryTls(config.tls, log);
-  const registry = new Registry(config, { log, send: (shard, message) => group.send(shard, message) });
+  const toShards = { log, send: (shard: number, message: ToShard) => group.send(shard, message) };
+  const { authenticate = null } = ports;
+  const authenticator = authenticate === null ? null : new Authenticator(authenticate, toShards);
+  const registry = new Registry(config, { ...toShards, authenticator });
   const statusWriter = config.status === null ? null : new StatusWriter(config.status);
   // What another process serves, or served, is not to be overwritten with what this one knows.
   const isOthers = (): boolean => upgrader.handedOver || takeOver?.isPending === true;
@@ -130,7 +139,8 @@ const start = async (
   const upgrader = new Upgrader({ native, program: ports.program ?? null, data, group, registry, offer, log });
   teardown.add(() => upgrader.abort());
   const upgrade = (): Promise<UpgradeReport> => upgrader.upgrade();
-  const admin = () => openAdmin(config.adminHttp, { readStatus, reload, upgrade }, log, teardown);
+  const clients = createClientControl({ registry, group, config: () => reloader.config, log });
+  const admin = () => openAdmin(config.adminHttp, { readStatus, reload, upgrade, ...clients }, log, teardown);
   const openedAdmin = takeOver === null ? await admin() : null;
   if (takeOver === null || process.getuid?.() === 0) dropPrivileges(config, log);
   if (takeOver === null) await statusWriter?.start(readStatus, log);
@@ -145,7 +155,7 @@ const start = async (
   const adminUrl =
     takeOver === null ? openedAdmin : await takeOver.complete({ plane: data.plane, registry, finished, admin, log });
   sayStarted(data, workers, adminUrl, log);
-  const controls = { reload, upgrade, restartClients: () => registry.restartClients(), status: readStatus };
+  const controls = { ...clients, reload, upgrade, restartClients: () => registry.restartClients(), status: readStatus };
   const ends = { failed, replaced: upgrader.replaced, stop: stopOnce(teardown, log) };
   return withListening(facts, { device: facts.device, workers, adminUrl, ...controls, ...ends });
 };
@@ -216,7 +226,7 @@ const offerOf = (data: DataPlane, config: ServerConfig, since: number): ReturnTy
 
 const openAdmin = async (
   endpoint: ServerConfig['adminHttp'],
-  wishes: Pick<AdminOptions, 'readStatus' | 'reload' | 'upgrade'>,
+  wishes: Omit<AdminOptions, 'token' | 'onProblem'>,
   log: Log,
   teardown: Teardown,
 ): Promise<string | null> => {
