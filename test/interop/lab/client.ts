@@ -10,6 +10,8 @@ export interface ClientSettings {
   readonly name?: string;
   readonly wrapping?: Wrapping;
   readonly lines?: readonly string[];
+  /** First words of usual lines that are left out. */
+  readonly without?: readonly string[];
   /** Where it connects to; the server's address by default. */
   readonly remote?: string;
   /** Announces the capabilities of an older client: the number after IV_PROTO=. */
@@ -23,7 +25,7 @@ let serial = 0;
 
 /** Writes a client's profile and returns its name. */
 export function writeClientConfig(lab: Lab, settings: Omit<ClientSettings, 'actAs'> = {}): string {
-  const { keys = 'ec', name = 'client1', wrapping = 'tls-crypt', lines = [] } = settings;
+  const { keys = 'ec', name = 'client1', wrapping = 'tls-crypt', lines = [], without = [] } = settings;
   const config = join(lab.folder, `client-${++serial}.conf`);
   const all = [
     'client',
@@ -37,9 +39,8 @@ export function writeClientConfig(lab: Lab, settings: Omit<ClientSettings, 'actA
     'connect-retry 1 1',
     'verb 4',
     ...wrappingLines(wrapping, 'client'),
-    ...lines,
-  ];
-  writeFileSync(config, `${all.join('\n')}\n`);
+  ].filter((line) => !without.includes(line.split(' ', 1)[0] ?? ''));
+  writeFileSync(config, `${[...all, ...lines].join('\n')}\n`);
   return config;
 }
 

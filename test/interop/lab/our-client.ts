@@ -12,6 +12,8 @@ export interface OurClientSettings {
   readonly remotes?: readonly string[];
   /** Words behind the profile's name. */
   readonly words?: readonly string[];
+  /** A line on its standard input. */
+  readonly input?: string;
 }
 
 let serial = 0;
@@ -44,7 +46,12 @@ export class OurClient {
     ];
     writeFileSync(profile, `${all.join('\n')}\n`);
     const command = [...shardvpnCommand, 'connect', profile, ...words];
-    return new OurClient(host, host.start(`connect@${hostNumber}`, command), profile);
+    const { input } = settings;
+    if (input === undefined) return new OurClient(host, host.start(`connect@${hostNumber}`, command), profile);
+    const file = `${profile}.input`;
+    writeFileSync(file, `${input}\n`);
+    const fed = ['sh', '-c', 'exec < "$0" "$@"', file, ...command];
+    return new OurClient(host, host.start(`connect@${hostNumber}`, fed), profile);
   }
 
   /** Starts a client and waits until it is connected. */

@@ -50,7 +50,10 @@ const post = async <Report extends object>(
     complain('shardvpn: say either --client NAME or --all');
     return null;
   }
-  const { config, problems } = loadConfig({ arguments: ['--config', file] });
+  const { config, problems } = loadConfig({ arguments: ['--config', file] }, undefined, undefined, {
+    // Whether something checks users is the running server's affair.
+    checksUsers: true,
+  });
   if (config === null) {
     for (const problem of problems.filter(({ severity }) => severity === 'error')) complain(problemText(problem));
     return null;
