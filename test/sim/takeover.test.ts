@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { WrapOptions } from '@shardvpn/core';
+import { asKeyId, type WrapOptions } from '@shardvpn/core';
 import { freezeWorld } from './frozen-world.js';
 import { Pair, type PairOptions } from './pair.js';
 import type { SimClient } from './sim-client.js';
@@ -12,6 +12,8 @@ const WRAPS: readonly WrapOptions[] = [
   { type: 'tls-auth', key, direction: 1, digest: 'sha1' },
   { type: 'tls-crypt', key },
 ];
+
+const usedUp = ({ peerId }: SimClient) => ({ type: 'key-limit' as const, peerId, keyId: asKeyId(0) });
 
 /** Under this number the server keeps what it knows about all the others. */
 const NO_PEER_ID = 0xffffff;
@@ -105,6 +107,23 @@ describe('a taken-over client', () => {
     expect([...pair.server.snapshots.keys()]).toEqual([NO_PEER_ID]);
   });
 
+  test.each([
+    ['kicked', 'halt'],
+    ['restarted', 'restart'],
+  ] as const)('that is %s at once is told so by a renegotiation', (reason, told) => {
+    const { pair, client } = connected({ server: { wrap: { type: 'tls-crypt', key } } });
+    crashed(pair);
+    pair.server.run(() => pair.server.core.disconnect(pair.loop.now, client.peerId, reason, 'that is all'));
+    expect(pair.server.data.peers).toEqual([]);
+    expect(pair.drive(() => client.ended !== undefined, 3000)).toBe(true);
+    expect(client.ended?.reason).toBe(told);
+    pair.run(10_000);
+    expect(pair.server.ended(reason)).toHaveLength(1);
+    expect(pair.server.leases.size).toBe(0);
+    expect(pair.serverTls.live).toBe(0);
+    expect(pair.faults()).toEqual([]);
+  });
+
   test('that is silent ends by ping-restart, as before', () => {
     const { pair, client } = connected();
     client.kill();
@@ -124,6 +143,27 @@ describe('a taken-over client', () => {
     pair.run(120_000);
     expect(pair.server.data.keysOf(client.peerId)).toEqual([2]);
     expect(pair.faults()).toEqual([]);
+  });
+
+  test.each(['client', 'server'] as const)('whose renegotiation the %s had just begun goes on with that', (who) => {
+    const { pair, client } = connected({ tlsDelay: 20, server: { wrap: { type: 'tls-crypt', key } } });
+    const resets: string[] = [];
+    pair.network.filter = (direction, { bytes }) => {
+      if ((bytes[0] ?? 0) >> 3 === 3) resets.push(direction);
+      return true;
+    };
+    if (who === 'client') client.run(() => client.core.renegotiate(pair.loop.now));
+    else pair.server.run(() => pair.server.core.handleDataEvent(pair.loop.now, usedUp(client)));
+    pair.drive(() => resets.length === 2);
+    // The reset of the client has arrived, and its first TLS bytes are on their way.
+    pair.run(15);
+    crashed(pair);
+    expect(pair.drive(() => client.renegotiations === 1, 10_000)).toBe(true);
+    expect(talks(pair, client)).toBe(true);
+    pair.run(100_000);
+    expect(pair.server.data.keysOf(client.peerId)).toContain(1);
+    expect(pair.faults()).toEqual([]);
+    expect(pair.badTags + pair.unknownKeys).toBe(0);
   });
 
   test('that may not have the newest key is sent to with the one before, until the newest has settled', () => {

@@ -7,12 +7,12 @@
  * after them, because they would give way to them.
  */
 import { exchangeDatagrams, serveDatagrams } from './exchange-datagrams.mjs';
-import { receiveStream, sendStream, serveStreams } from './exchange-streams.mjs';
+import { receiveStream, sendStream, servePieces } from './exchange-streams.mjs';
 
 const [first, ...rest] = process.argv.slice(2);
 if (first === 'serve') {
   const [port, sender] = rest;
-  serveStreams(Number(port));
+  servePieces(Number(port));
   serveDatagrams(Number(port) + 1, sender);
 } else {
   const [sender, bytes, mtu, ...hosts] = rest;

@@ -6,39 +6,14 @@
  */
 import { createCipheriv, createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { openStream, serveStreams } from './serve-streams.mjs';
 
-const HEAD = 32;
 const [first, second, direction, size] = process.argv.slice(2);
-if (first === 'serve') serve(Number(second));
+if (first === 'serve') serveStreams(Number(second), send);
 else await request(first, Number(second), direction, Number(size));
 
-function serve(port) {
-  createServer({ allowHalfOpen: true }, (socket) => answer(socket).catch(() => socket.destroy())).listen(port, '::');
-}
-
-async function answer(socket) {
-  const hash = createHash('sha256');
-  let head = Buffer.alloc(0);
-  let sending;
-  for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
-    const missing = HEAD - head.length;
-    head = Buffer.concat([head, chunk.subarray(0, missing)]);
-    hash.update(chunk.subarray(missing));
-    if (head.length === HEAD) sending ??= start(socket, head.toString().trim().split(' '));
-  }
-  if ((await sending) === 'up') socket.end(hash.digest('hex'));
-}
-
-async function start(socket, [wanted, bytes]) {
-  if (wanted === 'down') await send(socket, Number(bytes));
-  return wanted;
-}
-
 async function request(host, port, wanted, bytes) {
-  const socket = connect({ host, port, allowHalfOpen: true });
-  await once(socket, 'connect');
-  socket.write(`${wanted} ${bytes}`.padEnd(HEAD));
+  const socket = await openStream(host, port, wanted, bytes);
   const expected = await digestOf(keyStream(bytes));
   const begin = process.hrtime.bigint();
   const got =

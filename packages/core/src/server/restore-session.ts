@@ -28,7 +28,7 @@ export const restoreSession =
   (snapshot: SessionSnapshot, path: Path, renegotiateAt: Millis): Opening =>
   (context, handler, openTls, now) => {
     const { options, outbox, lifeShare, crypto } = context;
-    const { peerId, suite, times, keys, clientId, serverId } = snapshot;
+    const { peerId, suite, times, keys, negotiatingSince, clientId, serverId } = snapshot;
     const { clientKey } = snapshot.link;
     const wrap = clientKey === null ? options.wrap : { type: 'tls-crypt-v2' as const, ...clientKey, canResend: false };
     const protection = createProtection(wrap, 'server', crypto);
@@ -42,7 +42,7 @@ export const restoreSession =
       now,
       { peerId, suite, phase: { type: 'complete' } },
       keys,
-      Math.min(keys.renegotiateAt ?? Number.POSITIVE_INFINITY, renegotiateAt),
+      { renegotiateAt: Math.min(keys.renegotiateAt ?? Number.POSITIVE_INFINITY, renegotiateAt), negotiatingSince },
     );
     return { session, stage: connectedStage(snapshot) };
   };

@@ -81,6 +81,7 @@ const encode = (session: ServerSession, kept: Kept): Uint8Array => {
     path: kept.path,
     times,
     keys: kept.keys,
+    negotiatingSince: session.control.negotiatingSince,
     link: link.state,
   };
   return encodeSessionSnapshot(snapshot, kept.client);

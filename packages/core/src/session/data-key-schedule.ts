@@ -54,11 +54,12 @@ export class DataKeySchedule {
   }
 
   /**
-   * Goes on with keys that the data thread has, and renegotiates at `renegotiateAt`. A key that is not in use yet has to
-   * settle before: whether the peer has got it is not known, and it may have to do with the one before until then.
+   * Goes on with keys that the data thread has, and renegotiates at `renegotiateAt`; null while that is under way. A key
+   * that is not in use yet has to settle before: whether the peer has got it is not known, and it may have to do with the
+   * one before until then.
    */
-  static restore(input: DataKeyScheduleInput, state: KeyScheduleState, renegotiateAt: Millis): DataKeySchedule {
-    if (state.useAt === null) return new DataKeySchedule(input, { ...state, renegotiateAt });
+  static restore(input: DataKeyScheduleInput, state: KeyScheduleState, renegotiateAt: Millis | null): DataKeySchedule {
+    if (state.useAt === null || renegotiateAt === null) return new DataKeySchedule(input, { ...state, renegotiateAt });
     const useAt = Math.max(state.useAt, state.settledAt);
     const retireAt = Math.max(state.retireAt ?? 0, useAt);
     return new DataKeySchedule(input, { ...state, useAt, retireAt, renegotiateAt: Math.max(renegotiateAt, useAt) });

@@ -26,6 +26,8 @@ export interface KeyChannelInput {
   readonly tlsSpeaksFirst: boolean;
   /** Our reset; null when both resets went by before there was any state. [wire 7] */
   readonly reset: ControlOpcode | null;
+  /** The peer's reset has been acked by another program: what comes next is its first TLS bytes. */
+  readonly peerStarted: boolean;
   /** TLS bytes per packet. */
   readonly payloadRoom: number;
   /** Bytes of the client's key, which our first message may have to carry; 0 without tls-crypt-v2. [wire 7.1] */
@@ -58,8 +60,8 @@ export class KeyChannel {
     this.keyId = input.keyId;
     this.#input = input;
     this.#send = new SendWindow(input.tlsTimeout, firstId);
-    this.#receive = new ReceiveWindow(firstId);
-    this.#peerStarted = input.reset === null;
+    this.#peerStarted = input.reset === null || input.peerStarted;
+    this.#receive = new ReceiveWindow(this.#peerStarted ? 1 : 0);
     if (input.reset !== null) {
       this.#send.enqueue(input.reset, new Uint8Array(0));
     }

@@ -71,7 +71,8 @@ export class Session<Phase> {
 
   /**
    * Goes on with data keys whose TLS session is lost: nothing can be said on the current key id, so a renegotiation
-   * follows at `renegotiateAt`, or as soon as the peer says something there.
+   * follows at `renegotiateAt`, or as soon as the peer says something there. The one that was under way since
+   * `negotiatingSince` goes on, provided that the peer's first TLS bytes are still to come.
    */
   static restore<Phase>(
     input: SessionInput,
@@ -79,12 +80,24 @@ export class Session<Phase> {
     now: Millis,
     data: { readonly peerId: PeerId; readonly suite: DataSuite; readonly phase: Phase },
     state: KeyScheduleState,
-    renegotiateAt: Millis,
+    negotiation: { readonly renegotiateAt: Millis; readonly negotiatingSince: Millis | null },
   ): Session<Phase> {
     const session = new Session(input, handler, now, null);
     const { commands, times, lifeShare } = input;
-    session.#current = { channel: session.#createChannel(state.keyId, null, true), startedAt: now, phase: data.phase };
-    session.#dataKeys = DataKeySchedule.restore({ ...data, commands, times, lifeShare }, state, renegotiateAt);
+    const { renegotiateAt, negotiatingSince } = negotiation;
+    const schedule = { ...data, commands, times, lifeShare };
+    session.#current = {
+      channel: session.#createChannel(state.keyId, null, 'lost'),
+      startedAt: now,
+      phase: data.phase,
+    };
+    if (negotiatingSince === null) {
+      session.#dataKeys = DataKeySchedule.restore(schedule, state, renegotiateAt);
+    } else {
+      session.#dataKeys = DataKeySchedule.restore(schedule, state, null);
+      const channel = session.#createChannel(followingKeyId(state.keyId), OPCODE.softResetV1, 'peer-started');
+      session.#next = { channel, startedAt: negotiatingSince, phase: handler.firstPhase() };
+    }
     return session;
   }
 
@@ -99,6 +112,11 @@ export class Session<Phase> {
   /** What the data keys are and when they change; null without any. */
   get keySchedule(): KeyScheduleState | null {
     return this.#dataKeys?.state ?? null;
+  }
+
+  /** When the negotiation began whose reset has come from the peer and was acked; null without one. */
+  get negotiatingSince(): Millis | null {
+    return this.#next?.channel.peerStarted ? this.#next.startedAt : null;
   }
 
   get times(): SessionTimes {
@@ -287,15 +305,16 @@ export class Session<Phase> {
   }
 
   #createKey(now: Millis, keyId: KeyId, reset: ControlOpcode | null): Key<Phase> {
-    return { channel: this.#createChannel(keyId, reset, false), startedAt: now, phase: this.#handler.firstPhase() };
+    return { channel: this.#createChannel(keyId, reset, 'new'), startedAt: now, phase: this.#handler.firstPhase() };
   }
 
-  #createChannel(keyId: KeyId, reset: ControlOpcode | null, lost: boolean): KeyChannel {
+  #createChannel(keyId: KeyId, reset: ControlOpcode | null, past: 'new' | 'peer-started' | 'lost'): KeyChannel {
     const { role, link, maxPacketSize, times, openTls } = this.#input;
     return new KeyChannel({
       keyId,
       openTls,
-      lost,
+      lost: past === 'lost',
+      peerStarted: past === 'peer-started',
       tlsSpeaksFirst: role === 'client',
       reset,
       payloadRoom: link.payloadRoom(keyId, maxPacketSize),

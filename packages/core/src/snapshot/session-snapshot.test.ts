@@ -138,6 +138,7 @@ const snapshots = (): fc.Arbitrary<SessionSnapshot> =>
       settledAt: time(),
       expireAt: maybe(time()),
     }),
+    negotiatingSince: maybe(time()),
     link: fc.record({
       clientKey: maybe(
         fc.record({

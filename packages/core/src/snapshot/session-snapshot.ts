@@ -22,11 +22,13 @@ export interface SessionSnapshot {
   readonly path: Path;
   readonly times: SessionTimes;
   readonly keys: KeyScheduleState;
+  /** Since when the next key is negotiated, null before its owner has begun: the peer's reset has been acked. */
+  readonly negotiatingSince: Millis | null;
   readonly link: LinkState;
   readonly client: ClientPart;
 }
 
-const VERSION = 2;
+const VERSION = 3;
 
 /** `client`: the part that `encodeClientPart` has made; it changes so rarely that it is worth keeping. */
 export const encodeSessionSnapshot = (snapshot: Omit<SessionSnapshot, 'client'>, client: Uint8Array): Uint8Array => {
@@ -46,6 +48,7 @@ export const encodeSessionSnapshot = (snapshot: Omit<SessionSnapshot, 'client'>,
     writeProtection(writer, renegotiated);
     writer.raw(renegotiated.key);
   });
+  writer.maybe(snapshot.negotiatingSince, (since) => writer.f64(since));
   writer.raw(client);
   return writer.u32(checksum(writer.finish())).finish();
 };
@@ -77,6 +80,7 @@ const readSnapshot = (reader: BlobReader): SessionSnapshot => ({
     initial: readProtection(reader),
     renegotiated: reader.maybe(() => ({ ...readProtection(reader), key: reader.raw(STATIC_KEY_LENGTH) })),
   },
+  negotiatingSince: reader.maybe(() => reader.f64()),
   client: decodeClientPart(reader),
 });
 
