@@ -1,10 +1,10 @@
-import { chmodSync, chownSync, copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, chownSync, copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { afterEach, expect } from '@jest/globals';
 import { Client } from './lab/client.js';
 import type { Running } from './lab/host.js';
 import { keyFile, staticKey } from './lab/keys.js';
-import { useLab } from './lab/lab.js';
+import { type Lab, useLab } from './lab/lab.js';
 import { shardvpnCommand, writeServerConfig } from './lab/server.js';
 import { readStatus } from './lab/status.js';
 import { sleep, until } from './lab/until.js';
@@ -17,6 +17,13 @@ afterEach(endHeirs);
 const ECHO = resolve(__dirname, 'programs/echo-stream.mjs');
 /** Echo requests a second. */
 const RATE = 200;
+
+/** Another listener, by a reload. */
+async function listenToo(lab: Lab, config: string, port: number): Promise<void> {
+  appendFileSync(config, `local * 1194\nlocal * ${port}\n`);
+  const { output } = await lab.serverHost.exec(...shardvpnCommand, 'reload', config);
+  expect(output).toMatch(/^changed: port\/proto\/local\/bind/m);
+}
 
 ours(
   'a client, its pings and a TCP stream go on through two upgrades',
@@ -32,6 +39,7 @@ ours(
     let pauses = 0;
     for (let turn = 0; turn < 2; turn++) {
       await sleep(500);
+      if (turn === 1) await listenToo(lab, config, 1195);
       pauses += (await upgrade(lab, config)).pause;
     }
     expect(await server.ended).toBe(0);
@@ -44,7 +52,8 @@ ours(
     const [one, other] = [before.clients[0], after.clients[0]];
     expect(other).toMatchObject({ name: one?.name, ipv4: one?.ipv4, shard: one?.shard, realAddress: one?.realAddress });
     expect(other?.packetsReceived).toBeGreaterThan((one?.packetsReceived ?? 0) + received);
-    const later = await Client.connect(lab, 3, { name: 'client2', lines: ['explicit-exit-notify 1'] });
+    const remote = `${lab.serverHost.ipv4} 1195`;
+    const later = await Client.connect(lab, 3, { name: 'client2', remote, lines: ['explicit-exit-notify 1'] });
     expect(later.ipv4).not.toBe(client.ipv4);
     expect(await later.reaches('10.8.0.1')).toBe(true);
     await later.stop();

@@ -75,7 +75,7 @@ export const openDataPlane = (
       listeners: open,
       device: tun?.name ?? 'null',
       keptDevice: device?.kept ?? null,
-      offer: () => offerPlane(open.atStart(), tun, native.steeringDescriptors(plane), { shards, cookieKey }),
+      offer: () => offerPlane(open.inOrder(), tun, native.steeringDescriptors(plane), { shards, cookieKey }),
       changeRoutes: (wanted) => device?.changeRoutes(wanted) ?? { inForce: wanted, problems: [] },
       close,
     };

@@ -62,6 +62,20 @@ describe('listeners of a running server', () => {
     expect(calls).toContain('open 2 on 0 fd 30');
   });
 
+  test('are listed for another process as long as that would give them the same numbers', () => {
+    const { set, change } = newLab();
+    const ports = (): number[] => set.inOrder().map(({ group }) => group.port);
+    change(at('0.0.0.0'), at('0.0.0.0', 1195));
+    expect(ports()).toEqual([1194, 1195]);
+    change(at('0.0.0.0'));
+    expect(ports).toThrow(/still being told/);
+    jest.runAllTimers();
+    expect(ports()).toEqual([1194]);
+    change(at('0.0.0.0', 1196));
+    jest.runAllTimers();
+    expect(ports).toThrow(/closed a listener that was opened before others; restart instead/);
+  });
+
   test('what cannot be opened changes nothing', () => {
     const { set, calls, told, failures, change } = newLab();
     failures.set('192.0.2.9', 'EADDRNOTAVAIL');

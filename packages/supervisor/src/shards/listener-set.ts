@@ -30,7 +30,6 @@ export class ListenerSet {
   readonly #ports: ListenerSetPorts;
   /** Index = number; null once nothing is left of it. */
   readonly #slots: (Slot | null)[];
-  #changed = false;
   readonly #timers = new Set<NodeJS.Timeout>();
 
   constructor(open: readonly OpenListener[], ports: ListenerSetPorts) {
@@ -38,10 +37,16 @@ export class ListenerSet {
     this.#slots = open.map((listener) => ({ ...listener, leaving: false }));
   }
 
-  /** The listeners, as long as they are those of the start; throws when a reload has changed them. */
-  atStart(): readonly OpenListener[] {
-    if (this.#changed) throw new Error('a reload has changed the listeners of this process; restart instead');
-    return this.#open();
+  /** The listeners for somebody who numbers them anew, from 0. Throws where that would change the number of one. */
+  inOrder(): readonly OpenListener[] {
+    const open = this.#open();
+    if (open.some((slot, number) => slot !== this.#slots[number])) {
+      throw new Error('a reload has closed a listener that was opened before others; restart instead');
+    }
+    if (this.#slots.some((slot) => slot?.leaving)) {
+      throw new Error('clients of a listener that a reload has closed are still being told; try again in a minute');
+    }
+    return open;
   }
 
   get listening(): { readonly host: string; readonly port: number }[] {
@@ -77,7 +82,6 @@ export class ListenerSet {
    * Returns what did not work.
    */
   apply({ plan, opened, grace }: PreparedListeners, leave: (number: number) => void): string[] {
-    this.#changed ||= opened.length > 0 || plan.removed.length > 0;
     const problems = opened.flatMap((listener) => this.#add(listener));
     for (const { listener, succession } of plan.removed) {
       const number = this.#slots.findIndex((slot) => slot !== null && !slot.leaving && isSame(slot.listener, listener));
