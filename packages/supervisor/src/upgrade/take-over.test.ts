@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { ServerConfig } from '../config/server-config.js';
 import type { Log } from '../log.js';
 import type { RegistryState } from '../registry/registry-state.js';
+import { HAND_OVER_FORMAT } from './hand-over-message.js';
 import { digestSettings } from './lasting-settings.js';
 import { TakeOver } from './take-over.js';
 
@@ -80,7 +81,7 @@ describe('taking over', () => {
       since: 1000,
     });
     expect(inherited.cookieKey).toEqual(new Uint8Array(32).fill(0xab));
-    expect(JSON.parse(other.heard[0] as string)).toMatchObject({ type: 'hello', format: 1 });
+    expect(JSON.parse(other.heard[0] as string)).toMatchObject({ type: 'hello', format: HAND_OVER_FORMAT });
   });
 
   test.each<[string, object, number, RegExp]>([
