@@ -7,6 +7,7 @@ export const METRICS_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
 export const encodeMetrics = async (status: ServerStatus): Promise<string> => {
   const registers = [new Registry()];
   describeServer(status, registers);
+  describeAuthentications(status, registers);
   for (const { name, help, type, labels, read } of SHARD_METRICS) {
     const options = { name, help, registers, labelNames: ['shard', ...labels] };
     const metric = type === 'counter' ? new Counter(options) : new Gauge(options);
@@ -30,6 +31,17 @@ const describeServer = ({ server }: ServerStatus, registers: Registry[]): void =
   new Gauge({ name: 'process_resident_memory_bytes', help: 'Resident memory.', registers }).set(
     process.memoryUsage.rss(),
   );
+};
+
+const describeAuthentications = ({ server }: ServerStatus, registers: Registry[]): void => {
+  if (server.authentications === undefined) return;
+  const counter = new Counter({
+    name: 'shardvpn_authentications_total',
+    help: 'Decisions of the program that embeds the server, by type.',
+    registers,
+    labelNames: ['decision'],
+  });
+  for (const [decision, count] of Object.entries(server.authentications)) counter.inc({ decision }, count);
 };
 
 interface ShardMetric {

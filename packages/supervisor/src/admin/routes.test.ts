@@ -14,6 +14,7 @@ const STATUS: ServerStatus = {
     device: 'tun0',
     listening: [{ host: '::', port: 1194 }],
     workers: 1,
+    authentications: { refuse: 3 },
     uptimeSeconds: 5,
     clients: 0,
   },
@@ -114,6 +115,7 @@ describe('admin routes', () => {
       'shardvpn_dropped_packets_total{shard="0",reason="no-route"} 3',
       'shardvpn_dropped_control_packets_total{shard="0",reason="bad-hmac"} 4',
       'shardvpn_hops_total{shard="0",reason="data-v2"} 5',
+      'shardvpn_authentications_total{decision="refuse"} 3',
     ]) {
       expect(body.split('\n')).toContain(line);
     }

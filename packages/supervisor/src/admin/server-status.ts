@@ -15,6 +15,8 @@ export interface ServerFacts {
   readonly device: string;
   readonly listening: readonly { readonly host: string; readonly port: number }[];
   readonly workers: number;
+  /** What the program that embeds the server has decided about clients, by type of answer; absent where there is none. */
+  readonly authentications?: Readonly<Record<string, number>> | undefined;
 }
 
 export interface ShardStatus {

@@ -135,6 +135,7 @@ describe('authenticator', () => {
     await settle();
     authenticator.respond(0, 1, 'Mw==');
     await settle();
+    expect(authenticator.counts).toEqual({ pending: 2, accept: 1 });
     expect(asked).toEqual(['1', '2']);
     expect(decisions.map(([, , { type }]) => type)).toEqual(['pending', 'pending', 'accept']);
   });

@@ -17,10 +17,16 @@ export class Authenticator {
   readonly #authenticate: Authenticate;
   readonly #ports: AuthenticatorPorts;
   readonly #open = new Map<string, OpenQuestion>();
+  readonly #counts = new Map<AuthDecision['type'], number>();
 
   constructor(authenticate: Authenticate, ports: AuthenticatorPorts) {
     this.#authenticate = authenticate;
     this.#ports = ports;
+  }
+
+  /** Decisions that were sent, by type. */
+  get counts(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#counts);
   }
 
   ask(shard: number, question: Question): void {
@@ -53,6 +59,7 @@ export class Authenticator {
     const { given, decision } = await this.#decide(open, answer);
     // Whoever comes second, or too late, is not heard.
     if (this.#open.get(keyOf(open.shard, open.request)) !== open) return;
+    this.#counts.set(decision.type, (this.#counts.get(decision.type) ?? 0) + 1);
     this.#ports.send(open.shard, { type: 'auth-decision', request: open.request, decision });
     if (given?.type !== 'pending') {
       this.#close(open);

@@ -129,7 +129,7 @@ const start = async (
   await group.start();
   teardown.add(() => group.stop(DRAIN_LIMIT_MS));
   const since = inherited?.since ?? unixNow();
-  const facts = factsOf(data, workers, since);
+  const facts = factsOf(data, workers, since, authenticator);
   const readStatus = createStatusReader({ native, data, group, registry, facts });
   const crlFollower = followerOf(group, registry, log);
   const reopenFiles = (): string[] => [log.reopen?.() ?? [], statusWriter?.reopen() ?? []].flat();
@@ -168,7 +168,12 @@ const withListening = (facts: ServerFacts, server: Omit<RunningServer, 'listenin
 });
 
 /** `listening` is what is open when somebody looks. */
-const factsOf = ({ device, listeners }: DataPlane, workers: number, since: number): ServerFacts => ({
+const factsOf = (
+  { device, listeners }: DataPlane,
+  workers: number,
+  since: number,
+  authenticator: Authenticator | null,
+): ServerFacts => ({
   version: VERSION,
   since,
   device,
@@ -176,6 +181,9 @@ const factsOf = ({ device, listeners }: DataPlane, workers: number, since: numbe
     return listeners.listening;
   },
   workers,
+  get authentications() {
+    return authenticator?.counts;
+  },
 });
 
 const stopOnce = (teardown: Teardown, log: Log): (() => Promise<void>) => {
