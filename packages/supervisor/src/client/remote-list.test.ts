@@ -19,6 +19,8 @@ test('every address of every server, round and round; the one that worked comes 
   list.prefer(literal);
   expect(await list.take()).toEqual(literal);
   expect(await list.take()).toEqual({ host: '192.0.2.1', port: 1 });
+  list.skipAddresses();
+  await expect(list.take()).rejects.toThrow('not found');
 });
 
 test('the waits grow after five attempts, up to the longest, and start anew', () => {
