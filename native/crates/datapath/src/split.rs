@@ -40,7 +40,7 @@ impl Split {
             return plan_segments(vnet, inner, packet).ok_or(DropReason::MalformedSuperpacket);
         }
         if vnet.needs_csum {
-            complete_checksum(vnet, &mut packet[..inner.total_len])
+            complete_checksum(vnet, inner.l4, &mut packet[..inner.total_len])
                 .ok_or(DropReason::MalformedSuperpacket)?;
         }
         Ok(Split {
@@ -166,9 +166,10 @@ fn plan_segments(vnet: &VnetHeader, inner: &InnerPacket, packet: &[u8]) -> Optio
     })
 }
 
-/// The checksum field holds the pseudo header's sum; the rest is added here.
-fn complete_checksum(vnet: &VnetHeader, packet: &mut [u8]) -> Option<()> {
-    let segment = packet.get_mut(usize::from(vnet.csum_start)..)?;
+/// The checksum field holds the pseudo header's sum; the rest is added here. Nothing before `l4` is of a checksum to come.
+fn complete_checksum(vnet: &VnetHeader, l4: usize, packet: &mut [u8]) -> Option<()> {
+    let start = usize::from(vnet.csum_start);
+    let segment = packet.get_mut(start..).filter(|_| start >= l4)?;
     let at = usize::from(vnet.csum_offset);
     if segment.len() < at + 2 {
         return None;
@@ -215,6 +216,19 @@ mod tests {
             out
         };
         Ok((0..split.segments()).map(segment).collect())
+    }
+
+    #[test]
+    fn a_checksum_inside_the_ip_header_is_refused() {
+        let vnet = VnetHeader {
+            needs_csum: true,
+            ..VnetHeader::PLAIN
+        };
+        let mut packet = Shape::udp(false, 2).packet(b"x");
+        let before = packet.clone();
+        let cut = cut(&vnet, &mut packet);
+        assert_eq!(cut, Err(DropReason::MalformedSuperpacket));
+        assert_eq!(packet, before);
     }
 
     /// The segments built one by one from the payload's pieces.
