@@ -3,9 +3,11 @@ use std::sync::Arc;
 use crate::Millis;
 use crate::coalesce::Coalescer;
 use crate::command::{AddPeer, CommandError, InstallKey, UpdatePeer};
+use crate::control_gate::ControlGate;
 use crate::event::DataEvent;
 use crate::outbound;
-use crate::plane::Plane;
+use crate::peer_addr::PeerAddr;
+use crate::plane::{Plane, Role};
 use crate::session_table::SessionTable;
 use crate::sink::OutboundSink;
 use crate::stats::{DropReason, ShardStats};
@@ -37,6 +39,8 @@ pub struct DataPath {
     pub(crate) context: Context,
     pub(crate) sessions: SessionTable,
     pub(crate) coalescer: Coalescer,
+    /// None: a client, which hears one server.
+    pub(crate) gate: Option<ControlGate>,
 }
 
 /// What every stage may look at, apart from the peer at hand.
@@ -53,6 +57,7 @@ impl DataPath {
         DataPath {
             sessions: SessionTable::new(shard, plane.settings.shards),
             coalescer: Coalescer::new(offloads),
+            gate: (plane.settings.role == Role::Server).then(ControlGate::new),
             context: Context {
                 plane,
                 stats,
@@ -108,6 +113,13 @@ impl DataPath {
     ) -> Result<(), CommandError> {
         outbound::send_exit(&self.context, self.sessions.peer_mut(peer)?, now, sink);
         Ok(())
+    }
+
+    /// The worker sends a control packet: whoever gets one may go on.
+    pub fn note_control_sent(&mut self, now: Millis, to: &PeerAddr, packet: &[u8]) {
+        if let Some(gate) = &mut self.gate {
+            gate.note_sent(now, to, packet);
+        }
     }
 
     /// Starts anew without peers, whatever a panic has left half-done here or of ours in the plane. The counters go on.

@@ -16,6 +16,7 @@ pub mod checksum;
 pub mod coalesce;
 mod coalesce_flow;
 pub mod command;
+mod control_gate;
 pub mod data_path;
 mod epoch;
 pub mod event;

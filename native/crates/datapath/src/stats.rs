@@ -69,6 +69,8 @@ counted! {
         HopFull => "hop-full",
         /// The ring to the worker is full.
         ControlFull => "control-full",
+        /// More control packets came than the worker can look at; clients that are known or ask again go first.
+        ControlFlood => "control-flood",
         /// The send batch has no room.
         SendFull => "send-full",
     }

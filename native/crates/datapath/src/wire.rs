@@ -103,6 +103,22 @@ fn is_control(opcode: u8, role: Role) -> bool {
     }
 }
 
+/// Opcode and session id, with which every control packet begins. [wire 2]
+pub const CONTROL_HEAD_LEN: usize = 9;
+
+/// The first packet of a client. [wire 7]
+pub fn is_client_reset(packet: &[u8]) -> bool {
+    let opcode = packet.first().map(|first| first >> 3);
+    matches!(
+        opcode,
+        Some(OP_HARD_RESET_CLIENT_V2 | OP_HARD_RESET_CLIENT_V3)
+    )
+}
+
+pub fn is_server_reset(packet: &[u8]) -> bool {
+    packet.first().map(|first| first >> 3) == Some(OP_HARD_RESET_SERVER_V2)
+}
+
 pub fn data_v1_header(key: KeyId) -> u8 {
     OP_DATA_V1 << 3 | key.0
 }

@@ -48,6 +48,7 @@ fn carry_out(
 ) -> Result<(), CommandError> {
     match command {
         Command::Transmit { to, packet } => {
+            data_path.note_control_sent(now, &to, packet);
             outlet.transmit(&to, packet);
             Ok(())
         }

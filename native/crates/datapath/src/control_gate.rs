@@ -1,0 +1,311 @@
+use std::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
+
+use crate::Millis;
+use crate::peer_addr::PeerAddr;
+use crate::wire;
+
+/// Decides which control packets a worker gets to see when more come than it can look at. Those of clients that have
+/// shown to be where they say go first, each with a share of its own; then whoever was answered; then whoever asks
+/// again, as a client does whose first packet is lost; the rest shares what is left. It knows no keys and keeps nothing
+/// but fingerprints, in tables that never grow.
+pub struct ControlGate {
+    hash: RandomState,
+    known: Box<[Known]>,
+    /// Addresses that were sent the answer to a reset.
+    answered: Marks,
+    /// Resets that were turned away.
+    asked: Marks,
+    strangers: Bucket,
+    answers: Bucket,
+    repeats: Bucket,
+}
+
+/// Packets per second that a worker is given at most, of each kind.
+const STRANGERS: Rate = Rate::per_second(2000);
+const ANSWERS: Rate = Rate::per_second(2000);
+const REPEATS: Rate = Rate::per_second(2000);
+/// Of one client. A handshake with long certificates takes some hundred.
+const KNOWN: Rate = Rate::per_second(500);
+
+const KNOWN_SLOTS: usize = 1 << 13;
+const ANSWERED_SLOTS: usize = 1 << 16;
+/// What a flood of 100,000 resets a second leaves of a client's first one when it comes again after 2 s: five of six.
+const ASKED_SLOTS: usize = 1 << 20;
+
+/// A client that has not been written to for so long has to show again where it is, unless it is connected.
+const KNOWN_FOR: Millis = 180_000;
+/// A client answers at once; resends of its answer follow within this time.
+const ANSWERED_FOR: Millis = 30_000;
+/// A client resends its reset after a second or more. A packet that is replayed faster than this is no resend.
+const ASKS_AGAIN_AFTER: Millis = 700;
+const ASKS_AGAIN_WITHIN: Millis = 30_000;
+
+impl ControlGate {
+    #[expect(
+        clippy::new_without_default,
+        reason = "it is random, and half a megabyte and more"
+    )]
+    pub fn new() -> ControlGate {
+        ControlGate {
+            hash: RandomState::default(),
+            known: vec![Known::default(); KNOWN_SLOTS].into(),
+            answered: Marks::new(ANSWERED_SLOTS),
+            asked: Marks::new(ASKED_SLOTS),
+            strangers: Bucket::full(STRANGERS),
+            answers: Bucket::full(ANSWERS),
+            repeats: Bucket::full(REPEATS),
+        }
+    }
+
+    /// Whether the worker gets this control packet. `is_peer`: whether a connected client has this address.
+    pub fn admits(
+        &mut self,
+        now: Millis,
+        from: &PeerAddr,
+        packet: &[u8],
+        is_peer: impl FnOnce() -> bool,
+    ) -> bool {
+        let address = self.hash.hash_one(from);
+        let known = &mut self.known[address as usize % KNOWN_SLOTS];
+        if known.is(address, now) {
+            return known.share.take(now, KNOWN);
+        }
+        if is_peer() {
+            *known = Known::new(address, now);
+            return known.share.take(now, KNOWN);
+        }
+        if self.strangers.take(now, STRANGERS) {
+            return true;
+        }
+        if wire::is_client_reset(packet) {
+            self.asks_again(now, from, packet)
+        } else {
+            self.answered
+                .age(address, now)
+                .is_some_and(|age| age < ANSWERED_FOR)
+                && self.answers.take(now, ANSWERS)
+        }
+    }
+
+    /// What the worker sends: an answer to a reset, which anybody gets, or to a client that has shown where it is.
+    pub fn note_sent(&mut self, now: Millis, to: &PeerAddr, packet: &[u8]) {
+        let address = self.hash.hash_one(to);
+        if wire::is_server_reset(packet) {
+            return self.answered.set(address, now);
+        }
+        let known = &mut self.known[address as usize % KNOWN_SLOTS];
+        if known.is(address, now) {
+            known.at = now;
+        } else {
+            *known = Known::new(address, now);
+        }
+    }
+
+    fn asks_again(&mut self, now: Millis, from: &PeerAddr, packet: &[u8]) -> bool {
+        let session = packet.first_chunk::<{ wire::CONTROL_HEAD_LEN }>();
+        let print = self.hash.hash_one((from, session));
+        match self.asked.age(print, now) {
+            Some(age) if age < ASKS_AGAIN_AFTER => false,
+            Some(age) if age < ASKS_AGAIN_WITHIN => {
+                let taken = self.repeats.take(now, REPEATS);
+                if taken {
+                    self.asked.set(print, now);
+                }
+                taken
+            }
+            _ => {
+                self.asked.set(print, now);
+                false
+            }
+        }
+    }
+}
+
+/// A client that has shown where it is, and its share.
+#[derive(Clone, Copy, Default)]
+struct Known {
+    /// 0: nobody.
+    address: u64,
+    at: Millis,
+    share: Bucket,
+}
+
+impl Known {
+    fn new(address: u64, now: Millis) -> Known {
+        let share = Bucket {
+            at: now,
+            ..Bucket::full(KNOWN)
+        };
+        Known {
+            address,
+            at: now,
+            share,
+        }
+    }
+
+    fn is(&self, address: u64, now: Millis) -> bool {
+        self.address == address && address != 0 && now.saturating_sub(self.at) < KNOWN_FOR
+    }
+}
+
+/// Packets of a second, and as many at once.
+#[derive(Clone, Copy)]
+struct Rate {
+    per_second: u64,
+}
+
+impl Rate {
+    const fn per_second(per_second: u64) -> Rate {
+        Rate { per_second }
+    }
+}
+
+#[derive(Clone, Copy, Default)]
+struct Bucket {
+    /// Thousandths of a packet.
+    tokens: u64,
+    at: Millis,
+}
+
+impl Bucket {
+    const fn full(rate: Rate) -> Bucket {
+        Bucket {
+            tokens: rate.per_second * 1000,
+            at: 0,
+        }
+    }
+
+    fn take(&mut self, now: Millis, rate: Rate) -> bool {
+        let since = now.saturating_sub(self.at).min(1000);
+        self.at = now;
+        self.tokens = (self.tokens + since * rate.per_second).min(rate.per_second * 1000);
+        let taken = self.tokens >= 1000;
+        if taken {
+            self.tokens -= 1000;
+        }
+        taken
+    }
+}
+
+/// When something was noted, by its fingerprint: the newest wins the place.
+struct Marks(Box<[Mark]>);
+
+/// Fingerprint and time in units of 256 ms; 0: none.
+type Mark = u32;
+
+impl Marks {
+    fn new(slots: usize) -> Marks {
+        Marks(vec![0; slots].into())
+    }
+
+    fn set(&mut self, print: u64, now: Millis) {
+        let at = print as usize % self.0.len();
+        self.0[at] = mark(print, now);
+    }
+
+    /// Milliseconds since it was noted, to 256 ms.
+    fn age(&self, print: u64, now: Millis) -> Option<Millis> {
+        let (noted, this) = (self.0[print as usize % self.0.len()], mark(print, now));
+        let age = (this as u16).wrapping_sub(noted as u16);
+        (noted >> 16 == this >> 16).then_some(Millis::from(age) << TIME_SHIFT)
+    }
+}
+
+const TIME_SHIFT: u32 = 8;
+
+/// The upper bit tells a mark from no mark.
+fn mark(print: u64, now: Millis) -> Mark {
+    let print = (print >> 48) as u32 | 0x8000;
+    print << 16 | u32::from((now >> TIME_SHIFT) as u16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_sink::path;
+
+    const SECOND: Millis = 1000;
+
+    fn reset(session: u64) -> Vec<u8> {
+        [&[7 << 3][..], &session.to_be_bytes(), &[0; 5]].concat()
+    }
+
+    fn stranger(n: u32) -> PeerAddr {
+        let [_, b, c, d] = n.to_be_bytes();
+        PeerAddr {
+            listener: 0,
+            addr: ([198, b, c, d], 5000).into(),
+        }
+    }
+
+    /// A second of a flood of resets, none like another, from `first` on; how many went through.
+    fn flood(gate: &mut ControlGate, second: Millis, count: u32) -> usize {
+        let one = |n: u32| {
+            let (at, n) = (
+                second * SECOND + u64::from(n) * SECOND / u64::from(count),
+                n + second as u32 * count,
+            );
+            gate.admits(at, &stranger(n), &reset(u64::from(n)), || false)
+        };
+        (0..count).map(one).filter(|taken| *taken).count()
+    }
+
+    #[test]
+    fn a_flood_gets_its_share_and_no_more() {
+        let mut gate = ControlGate::new();
+        assert_eq!(flood(&mut gate, 10, 1500), 1500);
+        for second in 11..14 {
+            let taken = flood(&mut gate, second, 100_000);
+            assert!((1900..=4100).contains(&taken), "{taken}");
+        }
+    }
+
+    #[test]
+    fn who_asks_again_is_heard_in_a_flood() {
+        let mut heard = 0;
+        for client in 0..6 {
+            let mut gate = ControlGate::new();
+            flood(&mut gate, 10, 100_000);
+            let ask =
+                |gate: &mut ControlGate, at| gate.admits(at, &path(client), &reset(77), || false);
+            assert!(!ask(&mut gate, 11 * SECOND - 1), "the first one");
+            assert!(!ask(&mut gate, 11 * SECOND - 1), "a replay");
+            flood(&mut gate, 11, 100_000);
+            flood(&mut gate, 12, 100_000);
+            heard += usize::from(ask(&mut gate, 13 * SECOND - 1));
+        }
+        assert!(heard >= 3, "{heard} of 6");
+    }
+
+    #[test]
+    fn who_was_answered_may_go_on_and_who_has_gone_on_is_known() {
+        let mut gate = ControlGate::new();
+        let control = [&[4 << 3][..], &[1; 20]].concat();
+        let goes_on = |gate: &mut ControlGate, now| gate.admits(now, &path(1), &control, || false);
+        flood(&mut gate, 10, 100_000);
+        assert!(!goes_on(&mut gate, 11 * SECOND - 1));
+        gate.note_sent(11 * SECOND - 1, &path(1), &[8 << 3]);
+        assert!(goes_on(&mut gate, 11 * SECOND - 1));
+        flood(&mut gate, 11, 100_000);
+        gate.note_sent(12 * SECOND - 1, &path(2), &[4 << 3]);
+        assert!(gate.admits(12 * SECOND - 1, &path(2), &control, || false));
+        assert!(!gate.admits(12 * SECOND - 1, &path(3), &control, || false));
+    }
+
+    #[test]
+    fn a_known_address_has_a_share_too() {
+        let mut gate = ControlGate::new();
+        let one = |_: &u32| gate.admits(11 * SECOND, &path(1), &[4 << 3], || true);
+        assert_eq!((0..5000).filter(one).count(), 500);
+    }
+
+    #[test]
+    fn nobody_is_known_for_ever() {
+        let mut gate = ControlGate::new();
+        gate.note_sent(SECOND, &path(1), &[4 << 3]);
+        flood(&mut gate, 200, 100_000);
+        assert!(!gate.admits(201 * SECOND - 1, &path(1), &[4 << 3], || false));
+    }
+}
