@@ -6,6 +6,10 @@ export interface NetworkConditions {
   /** Part of the datagrams that vanish, per direction. */
   readonly loss: number;
   readonly duplicate: number;
+  /** One byte of them is another. */
+  readonly corrupt?: number;
+  /** An earlier datagram of the same direction comes once more. */
+  readonly replay?: number;
   /** Milliseconds, one way; a wide range reorders. */
   readonly latency: readonly [number, number];
   /** Larger datagrams vanish. Bytes with IPv4 and UDP headers. */
@@ -29,6 +33,7 @@ export class Network {
   readonly #loop: EventLoop;
   readonly #random: SeededRandom;
   readonly #clients = new Map<string, Receiver>();
+  readonly #carried: Record<'up' | 'down', Uint8Array[]> = { up: [], down: [] };
   #server: Receiver = () => undefined;
   /** Decides about datagrams before the conditions do; false drops. */
   filter: (direction: 'up' | 'down', datagram: Datagram) => boolean = () => true;
@@ -65,17 +70,40 @@ export class Network {
     if (!this.filter(direction, datagram) || datagram.bytes.length + 28 > mtu) {
       return;
     }
+    this.#replay(direction, datagram, receiver);
     const copies = this.#random.chance(duplicate) ? 2 : 1;
     for (let i = 0; i < copies; i++) {
       const delay = this.#random.integer(latency[0], latency[1]);
       if (!this.#random.chance(loss)) {
         // Copied, and overwritten afterwards: whoever keeps a view finds garbage.
         const bytes = datagram.bytes.slice();
+        this.#corrupt(bytes);
         this.#loop.after(delay, () => {
           receiver()?.(datagram.path, bytes);
           bytes.fill(0xee);
         });
       }
+    }
+  }
+
+  #corrupt(bytes: Uint8Array): void {
+    const { corrupt = 0 } = this.conditions;
+    if (corrupt > 0 && bytes.length > 0 && this.#random.chance(corrupt)) {
+      const at = this.#random.integer(0, bytes.length - 1);
+      bytes[at] = (bytes[at] as number) ^ this.#random.integer(1, 255);
+    }
+  }
+
+  #replay(direction: 'up' | 'down', { path, bytes }: Datagram, receiver: () => Receiver | undefined): void {
+    const { replay = 0 } = this.conditions;
+    if (replay === 0) {
+      return;
+    }
+    const earlier = this.#carried[direction];
+    earlier.push(bytes.slice());
+    if (this.#random.chance(replay)) {
+      const again = this.#random.pick(earlier).slice();
+      this.#loop.after(this.#random.integer(1, 2000), () => receiver()?.(path, again));
     }
   }
 }

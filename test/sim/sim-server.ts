@@ -206,6 +206,7 @@ export class SimServer {
       case 'float-conflict':
       case 'renegotiated':
       case 'refused':
+      case 'turned-away':
         break;
     }
   }

@@ -11,6 +11,12 @@ export const DROP_REASONS = [
   'zero-session-id',
   /** tls-auth HMAC or tls-crypt tag does not fit: another key, digest or wrapping. [wire 4, 5] */
   'bad-hmac',
+  /** A first packet that is not wrapped at all, where the server wants it. [wire 4, 5] */
+  'missing-wrapping',
+  /** A first packet that is wrapped, where the server wants it plain. */
+  'unexpected-wrapping',
+  /** A first packet whose length is that of another wrapping or digest than the server's. */
+  'other-wrapping',
   /** The packet is genuine, but made with the other half of the tls-auth key. [wire 3] */
   'wrong-key-direction',
   /** The client's key behind a tls-crypt-v2 packet was not made with our server key. [wire 8] */

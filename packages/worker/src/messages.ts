@@ -1,6 +1,7 @@
 import type {
   AuthDecision,
   ClientIdentity,
+  DropReason,
   EndReason,
   Lease,
   LeaseDecision,
@@ -135,6 +136,13 @@ export type FromShard =
       readonly type: 'refused';
       readonly path: Path;
       readonly reason: EndReason;
+      readonly detail: string;
+      readonly hint: string;
+    }
+  | {
+      readonly type: 'turned-away';
+      readonly path: Path;
+      readonly reason: DropReason;
       readonly detail: string;
       readonly hint: string;
     }

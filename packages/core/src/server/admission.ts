@@ -5,12 +5,14 @@ import type { WallClock } from '../session/wall-clock.js';
 import { type ControlBody, decodeControlBody, encodeControlBody } from '../wire/control-packet.js';
 import { OPCODE } from '../wire/opcode.js';
 import type { SessionId } from '../wire/session-id.js';
+import { encodeText } from '../wire/text.js';
 import type { ControlProtection } from '../wrap/control-protection.js';
 import { encodeResendRequest, offersEarlyNegotiation } from '../wrap/early-negotiation.js';
 import { CookieJar } from './cookie.js';
 import { type FirstPacket, FirstPackets, keyFault } from './first-packet.js';
 import { ReplyLimit } from './reply-limit.js';
 import type { ServerOptions } from './server-options.js';
+import { wrappingFault } from './wrapping-fault.js';
 
 export type Admission =
   /** Answer and forget. */
@@ -41,11 +43,16 @@ export class AdmissionGate {
     this.#crypto = crypto;
     this.#options = options;
     this.#cookies = new CookieJar(crypto, options.cookieKey, options.handWindow);
-    this.#limit = new ReplyLimit(options.connectFreqInitial);
+    this.#limit = createLimit(options, crypto);
     this.#clock = clock;
   }
 
   handlePacket(now: Millis, path: Path, bytes: Uint8Array): Admission | DropReason {
+    const admission = this.#admit(now, path, bytes);
+    return isDrop(admission) ? (wrappingFault(this.#options.wrap, bytes) ?? admission) : admission;
+  }
+
+  #admit(now: Millis, path: Path, bytes: Uint8Array): Admission | DropReason {
     const first = this.#packets.open(bytes);
     if (isDrop(first)) {
       return first;
@@ -81,13 +88,13 @@ export class AdmissionGate {
     }
     const [rate, rateBefore] = [options.connectFreqInitial, before.connectFreqInitial];
     if (rate.count !== rateBefore.count || rate.seconds !== rateBefore.seconds) {
-      this.#limit = new ReplyLimit(rate);
+      this.#limit = createLimit(options, this.#crypto);
     }
   }
 
   /** A client that was answered has completed its handshake. */
-  refund(): void {
-    this.#limit.refund();
+  refund(path: Path): void {
+    this.#limit.refund(path.host);
   }
 
   #handleReset(now: Millis, path: Path, first: FirstPacket, body: ControlBody): Admission | DropReason {
@@ -100,7 +107,7 @@ export class AdmissionGate {
     if (drop !== null) {
       return drop;
     }
-    if (!this.#limit.take(now)) {
+    if (!this.#limit.take(now, path.host)) {
       return 'rate-limited';
     }
     return cannotResend
@@ -149,6 +156,9 @@ export class AdmissionGate {
     return tlsCryptV2 == null ? null : keyFault(tlsCryptV2, metadata, this.#clock.unixAt(now));
   }
 }
+
+const createLimit = ({ connectFreqInitial, cookieKey }: ServerOptions, crypto: CryptoProvider): ReplyLimit =>
+  new ReplyLimit(connectFreqInitial, crypto.hmac('sha256', cookieKey, [encodeText('connect-freq-initial')]));
 
 /** Replay counter of every stateless reset; the session goes on behind it. [wire 6] */
 export const STATELESS_REPLAY_COUNTER = 1;

@@ -31,6 +31,7 @@ export const timeoutHint = (stage: Stage['type'], phase: ServerPhase): { detail:
 };
 
 const TLS_HINTS: readonly (readonly [RegExp, string])[] = [
+  [/\bCRL\b/, 'renew the list of crl-verify: it has to be valid, and there for every CA'],
   [/revoked/i, 'the certificate is on the list of crl-verify; issue a new one'],
   [/expired/i, 'issue a new certificate, or correct the clock of the machine'],
   [/not yet valid/i, 'correct the clock of the machine'],

@@ -1,4 +1,5 @@
 import type { DataCipher } from '../data-plane.js';
+import type { DropReason } from '../drop-reason.js';
 import type { Path, PeerId, UnixSeconds } from '../ids.js';
 import type { PeerCertificate } from '../ports.js';
 
@@ -72,6 +73,14 @@ export type ServerEvent =
   | { readonly type: 'challenge-response'; readonly request: number; readonly response: string }
   /** Nobody needs the answer to this `authenticate` any more. */
   | { readonly type: 'auth-withdrawn'; readonly request: number }
+  /** A packet of an unknown client was dropped for a reason that somebody can mend; told now and then, not for every packet. */
+  | {
+      readonly type: 'turned-away';
+      readonly path: Path;
+      readonly reason: DropReason;
+      readonly detail: string;
+      readonly hint: string;
+    }
   | { readonly type: 'lease'; readonly request: number; readonly identity: ClientIdentity; readonly peerId: PeerId }
   | { readonly type: 'connected'; readonly client: ConnectedClient }
   /** A client that was connected to another server before, see `Server.restore`. */

@@ -298,7 +298,7 @@ export class ServerSession implements SessionHandler<ServerPhase> {
   #refuse(now: Millis, key: Key<ServerPhase>, refusal: AuthRefusal, hint = ''): void {
     const message = refusalMessage(refusal, this.#client?.choice.features ?? null);
     const detail = refusal.type === 'challenge' ? 'a challenge was sent' : refusal.reason;
-    this.#finish(now, 'auth-failed', detail, hint, { message, key });
+    this.#finish(now, 'auth-failed', detail, hint || tlsHint(detail), { message, key });
   }
 
   /** True where a question has not been answered in time. */

@@ -16,6 +16,7 @@ import { decodePacketHead } from '../wrap/packet-head.js';
 import { AdmissionGate } from './admission.js';
 import type { AuthDecision } from './auth-decision.js';
 import { describeClient } from './connect-client.js';
+import { DropReports } from './drop-reports.js';
 import { handleDataEvent } from './handle-data-event.js';
 import { decodeNumbers, encodeNumbers } from './kept-numbers.js';
 import { openSession } from './open-session.js';
@@ -56,6 +57,7 @@ export class Server {
   /** About to be closed. */
   readonly #leftListeners = new Set<number>();
   readonly #drops = createDropCounters();
+  readonly #reports = new DropReports((event) => this.#outbox.events.push(event));
   #handshakes = 0;
   #isShutDown = false;
 
@@ -264,7 +266,7 @@ export class Server {
     }
     const admission = this.#gate.handlePacket(now, path, bytes);
     if (isDrop(admission)) {
-      return admission;
+      return this.#reports.report(now, path, admission);
     }
     if (this.#isShutDown || this.#leftListeners.has(path.listener)) {
       return 'session-closing';
@@ -274,7 +276,7 @@ export class Server {
       return null;
     }
     if (this.#table.size >= this.#options.maxSessions) {
-      return 'too-many-sessions';
+      return this.#reports.report(now, path, 'too-many-sessions');
     }
     const { protection } = admission;
     const cookie = admission.type === 'admit' ? admission.serverId : null;
@@ -368,7 +370,7 @@ export class Server {
 
   #handleConnected(session: ServerSession, peerId: PeerId): void {
     this.#table.setPeerId(peerId, session);
-    this.#gate.refund();
+    this.#gate.refund(session.path);
   }
 }
 

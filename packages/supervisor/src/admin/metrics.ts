@@ -28,6 +28,13 @@ const describeServer = ({ server }: ServerStatus, registers: Registry[]): void =
     labelNames: ['version', 'device'],
   }).set({ version: server.version, device: server.device }, 1);
   new Gauge({ name: 'shardvpn_start_time_seconds', help: 'Unix time of the start.', registers }).set(server.since);
+  const refused = new Counter({
+    name: 'shardvpn_refused_clients_total',
+    help: 'Clients that were refused once they had shown where they are, by reason.',
+    registers,
+    labelNames: ['reason'],
+  });
+  for (const [reason, count] of Object.entries(server.refusals)) refused.inc({ reason }, count);
   new Gauge({ name: 'process_resident_memory_bytes', help: 'Resident memory.', registers }).set(
     process.memoryUsage.rss(),
   );

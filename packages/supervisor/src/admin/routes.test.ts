@@ -17,6 +17,7 @@ const STATUS: ServerStatus = {
     authentications: { refuse: 3 },
     uptimeSeconds: 5,
     clients: 0,
+    refusals: {},
   },
   shards: [
     {

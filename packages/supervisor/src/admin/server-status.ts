@@ -4,7 +4,12 @@ import type { ControlStatistics } from '../shards/shard-handle.js';
 
 /** What `GET /status` answers, as JSON. Times are unix seconds, sizes are bytes; all counters start with the server. */
 export interface ServerStatus {
-  readonly server: ServerFacts & { readonly uptimeSeconds: number; readonly clients: number };
+  readonly server: ServerFacts & {
+    readonly uptimeSeconds: number;
+    readonly clients: number;
+    /** Clients that were refused since this process started, by what was wrong. */
+    readonly refusals: Readonly<Record<string, number>>;
+  };
   readonly shards: readonly ShardStatus[];
   readonly clients: readonly ClientStatus[];
 }
@@ -76,11 +81,12 @@ export const describeServer = (
   data: readonly ShardCounters[],
   control: readonly (ControlStatistics | null)[],
   restarts: readonly Readonly<Record<string, number>>[] = [],
+  refusals: Readonly<Record<string, number>> = {},
 ): ServerStatus => {
   const peers = new Map(data.flatMap((shard) => shard.peers.map((peer) => [peer.peerId, peer] as const)));
   const clients = records.flatMap((record) => describeClient(record, peers.get(record.peerId)) ?? []);
   return {
-    server: { ...facts, uptimeSeconds: now - facts.since, clients: clients.length },
+    server: { ...facts, uptimeSeconds: now - facts.since, clients: clients.length, refusals },
     shards: data.map((counters) => describeShard(counters, control[counters.shard] ?? null, clients, restarts)),
     clients,
   };

@@ -36,6 +36,7 @@ const statusOf = (...clients: ClientStatus[]): ServerStatus => ({
     workers: 1,
     uptimeSeconds: 0,
     clients: clients.length,
+    refusals: {},
   },
   shards: [],
   clients,

@@ -8,6 +8,7 @@ import { decodeClient, encodeClient } from './client-state.js';
 import { type ClientRecord, Identities, isSameIdentity } from './identities.js';
 import { decodeLeaseFile, encodeLeaseFile } from './lease-file.js';
 import { Leases } from './leases.js';
+import { Refusals } from './refusals.js';
 import type { RegistryState } from './registry-state.js';
 import { RevocationList } from './revocation.js';
 
@@ -18,6 +19,8 @@ export interface RegistryPorts {
   readonly authenticator?: Authenticator | null;
   readonly send: (shard: number, message: ToShard) => void;
   readonly log: Log;
+  /** Monotonic milliseconds. */
+  readonly now?: () => number;
 }
 
 /** What a shard says about its clients. */
@@ -32,12 +35,14 @@ export class Registry {
   readonly #ports: RegistryPorts;
   readonly #leases: Leases;
   readonly #identities = new Identities();
+  readonly #refusals: Refusals;
   #revoked = RevocationList.empty;
 
   constructor(options: RegistryOptions, ports: RegistryPorts) {
     this.#options = options;
     this.#ports = ports;
     this.#leases = new Leases(options.ipv4, options.ipv6);
+    this.#refusals = new Refusals(ports.now ?? (() => performance.now()));
   }
 
   handle(shard: number, message: ClientMessage): void {
@@ -82,6 +87,9 @@ export class Registry {
       case 'refused':
         this.#refused(message);
         break;
+      case 'turned-away':
+        this.#turnedAway(message);
+        break;
     }
   }
 
@@ -104,6 +112,11 @@ export class Registry {
     const everybody = this.connected();
     for (const record of everybody) this.#end(record, 'restarted', 'the sessions are restarted');
     return everybody.length;
+  }
+
+  /** Clients that were refused since this process started, by what was wrong. */
+  refusals(): Readonly<Record<string, number>> {
+    return { ...this.#refusals.counts };
   }
 
   /** Everyone who is connected. Live objects: read only, do not keep. */
@@ -214,7 +227,9 @@ export class Registry {
   }
 
   #deny(identity: ClientIdentity, reason: string): LeaseDecision {
-    this.#ports.log.warn(`${nameOf(identity)} refused: ${reason}`, { from: addressOf(identity) });
+    if (this.#refusals.mayTell({ host: identity.path.host, reason: 'auth-failed', detail: reason })) {
+      this.#ports.log.warn(`${nameOf(identity)} refused: ${reason}`, { from: addressOf(identity) });
+    }
     return { type: 'refuse', reason };
   }
 
@@ -304,11 +319,19 @@ export class Registry {
   }
 
   #refused({ path, reason, detail, hint }: Extract<FromShard, { type: 'refused' }>): void {
+    const client = { host: path.host, reason, detail };
+    this.#refusals.count(client);
+    if (!this.#refusals.mayTell(client)) return;
     this.#ports.log.warn(`client refused: ${detail || reason}`, {
       from: addressOf({ path }),
       reason,
       ...(hint && { hint }),
     });
+  }
+
+  /** The shard has seen to it that these are few. */
+  #turnedAway({ path, reason, detail, hint }: Extract<FromShard, { type: 'turned-away' }>): void {
+    this.#ports.log.warn(`client turned away: ${detail}`, { from: addressOf({ path }), reason, hint });
   }
 
   /** Ends a client at once: its lease is free before its shard has heard of it. */

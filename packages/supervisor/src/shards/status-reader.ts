@@ -8,7 +8,7 @@ export interface StatusSources {
   readonly native: Pick<NativePort, 'shardCounters'>;
   readonly data: Pick<DataPlane, 'plane' | 'starts'>;
   readonly group: Pick<ShardGroup, 'statistics' | 'restarts'>;
-  readonly registry: Pick<Registry, 'connected'>;
+  readonly registry: Pick<Registry, 'connected' | 'refusals'>;
   readonly facts: ServerFacts;
 }
 
@@ -30,6 +30,7 @@ export const createStatusReader = ({
       readDataThreads(native, data),
       control,
       group.restarts(),
+      registry.refusals(),
     );
   };
   return () => {
