@@ -1,0 +1,72 @@
+//! Fuzz targets: each takes any bytes and fails by a panic. `npm run fuzz` runs them under libFuzzer, and the tests of this
+//! crate run them over the committed corpus.
+
+mod bytes;
+mod coalesce;
+mod command;
+mod inbound;
+mod inner;
+mod operations;
+mod outbound;
+mod routes;
+mod sessions;
+mod tls_material;
+mod tls_session;
+
+#[path = "../../datapath/src/test_packets.rs"]
+mod test_packets;
+#[path = "../../datapath/src/test_sink.rs"]
+mod test_sink;
+
+pub struct Target {
+    pub name: &'static str,
+    pub run: fn(&[u8]),
+}
+
+/// Every target, by the name of its corpus.
+pub const TARGETS: [Target; 10] = [
+    Target {
+        name: "coalesce",
+        run: coalesce::run,
+    },
+    Target {
+        name: "command",
+        run: command::run,
+    },
+    Target {
+        name: "inbound",
+        run: inbound::run,
+    },
+    Target {
+        name: "inner",
+        run: inner::run,
+    },
+    Target {
+        name: "operations",
+        run: operations::run,
+    },
+    Target {
+        name: "outbound",
+        run: outbound::run,
+    },
+    Target {
+        name: "routes",
+        run: routes::run,
+    },
+    Target {
+        name: "sessions",
+        run: sessions::run,
+    },
+    Target {
+        name: "tls-material",
+        run: tls_material::run,
+    },
+    Target {
+        name: "tls-session",
+        run: tls_session::run,
+    },
+];
+
+pub fn target(name: &str) -> Option<Target> {
+    TARGETS.into_iter().find(|target| target.name == name)
+}
