@@ -2,7 +2,7 @@
 export default {
   testMatch: [
     '<rootDir>/packages/*/src/**/*.test.ts',
-    '<rootDir>/test/{sim,unit}/**/*.test.ts',
+    '<rootDir>/test/{sim,unit,fuzz}/**/*.test.ts',
     '<rootDir>/bench/**/*.test.ts',
   ],
   transform: {

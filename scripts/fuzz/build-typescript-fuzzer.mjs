@@ -1,0 +1,51 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { transformFileSync } from '@swc/core';
+import { createInstrumenter } from 'istanbul-lib-instrument';
+import { sourceFiles } from '../checks/source-files.mjs';
+import { root } from '../workspace.mjs';
+
+const SOURCES = /^(packages\/(core|ring|worker|supervisor)\/src|test\/(fuzz|sim|support))\/.*(?<!\.test)\.ts$/;
+const COUNTED = /^packages\/(core|worker|supervisor)\/src\//;
+const PACKAGES = { '@shardvpn/core': 'core', '@shardvpn/ring': 'ring', '@shardvpn/worker': 'worker' };
+
+/** Compiles the targets and what they test, which counts its branches, to CommonJS below `out`. */
+export function buildTypescriptFuzzer(out = join(root, 'target/fuzz/js')) {
+  const instrumenter = createInstrumenter({ esModules: false, compact: true, reportLogic: true });
+  for (const file of sourceFiles(SOURCES)) {
+    const code = compile(file);
+    put(join(out, file.replace(/\.ts$/, '.js')), COUNTED.test(file) ? instrumenter.instrumentSync(code, file) : code);
+  }
+  for (const [name, folder] of Object.entries(PACKAGES)) {
+    const main = join(out, 'packages', folder, 'src/index.js');
+    put(join(out, 'node_modules', name, 'index.js'), `module.exports = require(${JSON.stringify(main)});\n`);
+  }
+  const { version } = JSON.parse(readFileSync(join(root, 'packages/supervisor/package.json'), 'utf8'));
+  put(join(out, 'packages/supervisor/package.json'), JSON.stringify({ version, type: 'commonjs' }));
+  put(join(out, 'package.json'), '{ "type": "commonjs" }\n');
+  const fuzzer = join(root, 'scripts/fuzz/coverage-fuzzer.mjs');
+  return {
+    env: { NODE_PATH: join(root, 'packages/supervisor/node_modules'), NODE_OPTIONS: '' },
+    command: (corpus, findings, seconds) => [
+      process.execPath,
+      fuzzer,
+      join(out, 'test/fuzz/targets.js'),
+      corpus,
+      findings,
+      String(seconds),
+    ],
+  };
+}
+
+function compile(file) {
+  const { code } = transformFileSync(join(root, file), {
+    jsc: { target: 'es2023', parser: { syntax: 'typescript' } },
+    module: { type: 'commonjs' },
+  });
+  return code;
+}
+
+function put(file, text) {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
+}

@@ -1,0 +1,78 @@
+/** Makes new inputs of known ones. The same seed and the same corpus make the same inputs. */
+export class Mutator {
+  #state;
+  #inputs;
+
+  /** `inputs` may grow. */
+  constructor(seed, inputs) {
+    this.#state = (seed ^ 0x9e3779b9) | 1;
+    this.#inputs = inputs;
+  }
+
+  next() {
+    const bytes = [...this.#pick()];
+    for (let changes = 1 << this.#below(4); changes > 0; changes--) this.#change(bytes);
+    return Uint8Array.from(bytes.slice(0, MAX_LENGTH));
+  }
+
+  /** The newest ones more often: what they reach is new. */
+  #pick() {
+    const { length } = this.#inputs;
+    const from = this.#below(2) === 0 ? Math.max(0, length - 20) : 0;
+    return this.#inputs[from + this.#below(length - from)];
+  }
+
+  #change(bytes) {
+    const at = this.#below(bytes.length + 1);
+    const some = 1 + this.#below(this.#below(8) === 0 ? 64 : 4);
+    const other = this.#pick();
+    const from = this.#below(other.length + 1);
+    switch (this.#below(7)) {
+      case 0:
+        bytes.splice(at, 1, (bytes[at] ?? 0) ^ (1 << this.#below(8)));
+        break;
+      case 1:
+        bytes.splice(at, 1, this.#below(256));
+        break;
+      case 2:
+        bytes.splice(at, some);
+        break;
+      case 3:
+        bytes.splice(at, 0, ...Array.from({ length: some }, () => this.#below(256)));
+        break;
+      case 4:
+        bytes.splice(at, this.#below(2) * some, ...other.slice(from, from + 4 * some));
+        break;
+      case 5:
+        bytes.splice(at, 2, ...TELLING[this.#below(TELLING.length)]);
+        break;
+      default:
+        bytes.splice(at, 0, ...bytes.slice(from, from + some));
+    }
+  }
+
+  /** Marsaglia's xorshift. */
+  #below(limit) {
+    let x = this.#state;
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    this.#state = x;
+    return (x >>> 0) % limit;
+  }
+}
+
+const MAX_LENGTH = 4096;
+/** Numbers around which code decides. */
+const TELLING = [
+  [0, 0],
+  [0, 1],
+  [0, 8],
+  [0, 14],
+  [0, 64],
+  [1, 0],
+  [4, 0],
+  [127, 255],
+  [128, 0],
+  [255, 255],
+];

@@ -1,0 +1,30 @@
+import { clientControl } from './targets/client-control.js';
+import { controlPackets } from './targets/control-packets.js';
+import { controlTexts } from './targets/control-texts.js';
+import { ringRecords } from './targets/ring-records.js';
+import { serverConf } from './targets/server-conf.js';
+import { serverLife } from './targets/server-life.js';
+import { sessionSnapshots } from './targets/session-snapshots.js';
+import { wrappings } from './targets/wrappings.js';
+
+/** Takes any bytes; fails by throwing. */
+export type FuzzTarget = (input: Uint8Array) => void;
+
+/** Every target, by the name of its corpus. */
+export const TARGETS: Readonly<Record<string, FuzzTarget>> = {
+  'client-control': clientControl,
+  'control-packets': controlPackets,
+  'control-texts': controlTexts,
+  'ring-records': ringRecords,
+  'server-conf': serverConf,
+  'server-life': serverLife,
+  'session-snapshots': sessionSnapshots,
+  wrappings,
+};
+
+/** For the fuzzer, which looks for one function: the target that FUZZ_TARGET names. */
+export const fuzz = (input: Uint8Array): void => {
+  const target = TARGETS[process.env.FUZZ_TARGET ?? ''];
+  if (target === undefined) throw new Error(`FUZZ_TARGET is none of ${Object.keys(TARGETS).join(', ')}`);
+  target(input);
+};
