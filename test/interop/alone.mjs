@@ -6,6 +6,7 @@ export const ALONE = [
   'bench',
   'data-thread',
   'faults',
+  'flood',
   'load',
   'many-clients',
   'rings',
