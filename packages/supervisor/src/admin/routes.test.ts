@@ -17,7 +17,7 @@ const STATUS: ServerStatus = {
     authentications: { refuse: 3 },
     uptimeSeconds: 5,
     clients: 0,
-    refusals: {},
+    refusals: { 'unknown-ca': 2 },
   },
   shards: [
     {
@@ -114,6 +114,7 @@ describe('admin routes', () => {
       'shardvpn_shard_up{shard="0"} 1',
       'shardvpn_data_total{shard="0",counter="inbound-packets"} 12',
       'shardvpn_dropped_packets_total{shard="0",reason="no-route"} 3',
+      'shardvpn_refused_clients_total{reason="unknown-ca"} 2',
       'shardvpn_dropped_control_packets_total{shard="0",reason="bad-hmac"} 4',
       'shardvpn_hops_total{shard="0",reason="data-v2"} 5',
       'shardvpn_authentications_total{decision="refuse"} 3',
