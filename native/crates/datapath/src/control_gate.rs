@@ -43,10 +43,6 @@ const ASKS_AGAIN_AFTER: Millis = 700;
 const ASKS_AGAIN_WITHIN: Millis = 30_000;
 
 impl ControlGate {
-    #[expect(
-        clippy::new_without_default,
-        reason = "it is random, and half a megabyte and more"
-    )]
     pub fn new() -> ControlGate {
         ControlGate {
             hash: RandomState::default(),
