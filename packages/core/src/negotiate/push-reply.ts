@@ -46,16 +46,20 @@ export const encodePushUpdate = (options: readonly string[]): readonly string[] 
 
 const encodeOptions = (keyword: string, options: readonly string[]): readonly string[] => {
   const bodies: string[] = [];
+  /** Bytes that the last body has left. */
+  let room = 0;
   for (const option of options) {
     const fault = pushOptionFault(option);
     if (fault !== null) {
       throw new VpnError('api-misuse/push-option', `cannot push '${option}': ${fault}`);
     }
-    const last = bodies.at(-1);
-    if (last !== undefined && byteLength(last) + 1 + byteLength(option) <= MAX_BODY_LENGTH) {
-      bodies[bodies.length - 1] = `${last},${option}`;
+    const length = byteLength(option);
+    if (length + 1 <= room) {
+      bodies[bodies.length - 1] = `${bodies.at(-1)},${option}`;
+      room -= length + 1;
     } else {
       bodies.push(option);
+      room = MAX_BODY_LENGTH - length;
     }
   }
   return bodies.map((body, i) => `${keyword},${body}${continuation(i, bodies.length)}`);

@@ -7,7 +7,7 @@ declare const TextDecoder: new (
   decode(bytes: Uint8Array): string;
 };
 
-export const encodeText = (text: string): Uint8Array => new TextEncoder().encode(text);
+export const encodeText = (text: string): Uint8Array => ENCODER.encode(text);
 
 /** The longest start of the text that takes at most so many bytes, in whole characters. */
 export const cutText = (text: string, bytes: number): string => {
@@ -28,11 +28,14 @@ export const cutText = (text: string, bytes: number): string => {
  */
 export const decodeText = (bytes: Uint8Array): string => {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return DECODER.decode(bytes);
   } catch {
     return Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
   }
 };
+
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** C0, DEL and C1. */
 export const hasControlCharacter = (text: string): boolean => /\p{Cc}/u.test(text);
