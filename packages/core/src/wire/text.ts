@@ -11,15 +11,15 @@ export const encodeText = (text: string): Uint8Array => ENCODER.encode(text);
 
 /** The longest start of the text that takes at most so many bytes, in whole characters. */
 export const cutText = (text: string, bytes: number): string => {
-  let [length, end] = [0, 0];
-  for (const character of text) {
-    length += encodeText(character).length;
-    if (length > bytes) {
-      break;
-    }
-    end += character.length;
+  const encoded = encodeText(text);
+  if (encoded.length <= bytes) {
+    return text;
   }
-  return text.slice(0, end);
+  let end = bytes;
+  while (end > 0 && isInsideCharacter(encoded[end])) {
+    end--;
+  }
+  return decodeText(encoded.subarray(0, end));
 };
 
 /**
@@ -36,6 +36,9 @@ export const decodeText = (bytes: Uint8Array): string => {
 
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Of UTF-8: not the first byte of a character. */
+const isInsideCharacter = (byte = 0): boolean => byte >= 0x80 && byte < 0xc0;
 
 /** C0, DEL and C1. */
 export const hasControlCharacter = (text: string): boolean => /\p{Cc}/u.test(text);
