@@ -22,8 +22,8 @@ use datapath::replay::ReplayWindow;
 use datapath::route_table::RouteTable;
 use datapath::split::Split;
 use datapath::{
-    Cipher, DataEvent, DataFormat, InboundSink, OutboundSink, PeerAddr, PeerId, Plane, Role,
-    TunOffloads, VNET_LEN, VnetHeader, checksum, vnet,
+    CbcCipher, Cipher, DataEvent, DataFormat, Digest, InboundSink, OutboundSink, PeerAddr, PeerId,
+    Plane, Role, Suite, TunOffloads, VNET_LEN, VnetHeader, checksum, vnet,
 };
 use test_packets::Shape;
 use test_sink::{pair, path, peer, server, server_key, settings};
@@ -274,8 +274,58 @@ fn whole_path(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// One datagram of UDP, sealed, and sealed and opened, under the suites that clients use.
+fn suites(criterion: &mut Criterion) {
+    let suites = [
+        ("AES-256-GCM", Suite::Aead(Cipher::Aes256Gcm)),
+        (
+            "AES-256-CBC SHA1",
+            Suite::Cbc(CbcCipher::Aes256, Digest::Sha1),
+        ),
+        (
+            "AES-256-CBC SHA256",
+            Suite::Cbc(CbcCipher::Aes256, Digest::Sha256),
+        ),
+        ("none SHA256", Suite::Plain(Digest::Sha256)),
+    ];
+    let mut group = criterion.benchmark_group("suite");
+    for (name, suite) in suites {
+        for len in [64, 1400] {
+            let (mut server, mut client) = pair(suite, DataFormat::V2);
+            let packet = Shape::udp(false, 2).packet(&vec![5; len - 28]);
+            let frame = [&[0; VNET_LEN][..], &packet].concat();
+            let mut work = frame.clone();
+            let mut sink = LastBatch {
+                sent: vec![0; 2048],
+                lens: Vec::with_capacity(1),
+                reserved: 0,
+            };
+            for both in [false, true] {
+                let what = if both { "seal and open" } else { "seal" };
+                group.bench_function(format!("{name}/{what}/{len}"), |b| {
+                    b.iter(|| {
+                        sink.lens.clear();
+                        work.copy_from_slice(&frame);
+                        client.outbound(0, &mut work, &mut sink);
+                        if both {
+                            let mut sent = std::mem::take(&mut sink.sent);
+                            let datagram = &mut sent[..sink.reserved];
+                            server.inbound(0, &path(4002), datagram, &mut sink);
+                            server.flush_inbound(&mut sink);
+                            sink.sent = sent;
+                        }
+                    });
+                });
+            }
+            assert_eq!(server.stats().drops().count(), 0);
+        }
+    }
+    group.finish();
+}
+
 criterion_group!(
     benches,
+    suites,
     split,
     coalesce,
     small_steps,

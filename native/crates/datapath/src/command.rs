@@ -2,8 +2,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use crate::cbc::BLOCK_LEN;
 use crate::peer_addr::PeerAddr;
-use crate::wire::{AEAD_LEAD, EPOCH_OVERHEAD, KeyId, PeerId};
+use crate::wire::{AEAD_LEAD, EPOCH_OVERHEAD, KeyId, PACKET_ID_LEN, PeerId};
 
 /// Framing of a peer's data packets, both ways. [wire 12]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +94,10 @@ pub enum Suite {
     Aead(Cipher),
     /// An AEAD with 64-bit packet ids and a chain of keys; DATA_V2 only. [wire 12.2]
     Epoch(Cipher),
+    /// AES-CBC and an HMAC. [wire 12.3]
+    Cbc(CbcCipher, Digest),
+    /// No cipher, only the HMAC. [wire 12.3]
+    Plain(Digest),
 }
 
 impl Suite {
@@ -101,6 +106,11 @@ impl Suite {
         match numbers {
             [FORMAT_AEAD, cipher, 0] => Cipher::from_number(cipher).map(Suite::Aead),
             [FORMAT_EPOCH, cipher, 0] => Cipher::from_number(cipher).map(Suite::Epoch),
+            [FORMAT_CBC, cipher, digest] => Some(Suite::Cbc(
+                CbcCipher::from_number(cipher)?,
+                Digest::from_number(digest)?,
+            )),
+            [FORMAT_PLAIN, 0, digest] => Digest::from_number(digest).map(Suite::Plain),
             _ => None,
         }
     }
@@ -109,6 +119,8 @@ impl Suite {
         match self {
             Suite::Aead(cipher) => [FORMAT_AEAD, cipher as u8, 0],
             Suite::Epoch(cipher) => [FORMAT_EPOCH, cipher as u8, 0],
+            Suite::Cbc(cipher, digest) => [FORMAT_CBC, cipher as u8, digest as u8],
+            Suite::Plain(digest) => [FORMAT_PLAIN, 0, digest as u8],
         }
     }
 
@@ -117,12 +129,86 @@ impl Suite {
         match self {
             Suite::Aead(_) => room.saturating_sub(AEAD_LEAD),
             Suite::Epoch(_) => room.saturating_sub(EPOCH_OVERHEAD),
+            Suite::Cbc(_, digest) => {
+                let text = room.saturating_sub(digest.tag_len() + BLOCK_LEN);
+                // At least one byte of padding.
+                (text / BLOCK_LEN * BLOCK_LEN).saturating_sub(PACKET_ID_LEN + 1)
+            }
+            Suite::Plain(digest) => room.saturating_sub(digest.tag_len() + PACKET_ID_LEN),
         }
     }
 }
 
 const FORMAT_AEAD: u8 = 1;
 const FORMAT_EPOCH: u8 = 3;
+const FORMAT_CBC: u8 = 4;
+const FORMAT_PLAIN: u8 = 5;
+
+/// AES in CBC mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CbcCipher {
+    Aes128 = 5,
+    Aes192 = 6,
+    Aes256 = 7,
+}
+
+impl CbcCipher {
+    pub const ALL: [CbcCipher; 3] = [CbcCipher::Aes128, CbcCipher::Aes192, CbcCipher::Aes256];
+
+    pub fn from_number(number: u8) -> Option<CbcCipher> {
+        CbcCipher::ALL
+            .into_iter()
+            .find(|cipher| *cipher as u8 == number)
+    }
+
+    pub fn key_len(self) -> usize {
+        match self {
+            CbcCipher::Aes128 => 16,
+            CbcCipher::Aes192 => 24,
+            CbcCipher::Aes256 => 32,
+        }
+    }
+}
+
+/// Digest of the HMAC beside a cipher that authenticates nothing itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Digest {
+    None = 0,
+    Sha1 = 1,
+    Sha224 = 2,
+    Sha256 = 3,
+    Sha384 = 4,
+    Sha512 = 5,
+}
+
+impl Digest {
+    pub const ALL: [Digest; 6] = [
+        Digest::None,
+        Digest::Sha1,
+        Digest::Sha224,
+        Digest::Sha256,
+        Digest::Sha384,
+        Digest::Sha512,
+    ];
+
+    pub fn from_number(number: u8) -> Option<Digest> {
+        Digest::ALL
+            .into_iter()
+            .find(|digest| *digest as u8 == number)
+    }
+
+    /// Bytes of an HMAC, and of its key.
+    pub fn tag_len(self) -> usize {
+        match self {
+            Digest::None => 0,
+            Digest::Sha1 => 20,
+            Digest::Sha224 => 28,
+            Digest::Sha256 => 32,
+            Digest::Sha384 => 48,
+            Digest::Sha512 => 64,
+        }
+    }
+}
 
 impl From<Cipher> for Suite {
     fn from(cipher: Cipher) -> Suite {

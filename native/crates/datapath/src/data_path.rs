@@ -5,6 +5,7 @@ use crate::coalesce::Coalescer;
 use crate::command::{AddPeer, CommandError, InstallKey, UpdatePeer};
 use crate::control_gate::ControlGate;
 use crate::event::DataEvent;
+use crate::headroom::Headroom;
 use crate::outbound;
 use crate::peer_addr::PeerAddr;
 use crate::plane::{Plane, Role};
@@ -41,6 +42,7 @@ pub struct DataPath {
     pub(crate) coalescer: Coalescer,
     /// None: a client, which hears one server.
     pub(crate) gate: Option<ControlGate>,
+    pub(crate) headroom: Headroom,
 }
 
 /// What every stage may look at, apart from the peer at hand.
@@ -58,6 +60,7 @@ impl DataPath {
             sessions: SessionTable::new(shard, plane.settings.shards),
             coalescer: Coalescer::new(offloads),
             gate: (plane.settings.role == Role::Server).then(ControlGate::new),
+            headroom: Headroom::default(),
             context: Context {
                 plane,
                 stats,

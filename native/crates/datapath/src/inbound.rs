@@ -20,6 +20,7 @@ use crate::coalesce::Coalescer;
 use crate::control_gate::ControlGate;
 use crate::data_path::{Context, DataPath};
 use crate::event::DataEvent;
+use crate::headroom::Headroom;
 use crate::inner_packet::InnerPacket;
 use crate::mss;
 use crate::outbound;
@@ -98,7 +99,7 @@ impl DataPath {
                     sessions: &mut self.sessions,
                     coalescer: &mut self.coalescer,
                 };
-                parts.open(now, from, &header, datagram, sink)
+                parts.open(now, from, &header, datagram, &mut self.headroom, sink)
             }
         }
     }
@@ -217,6 +218,7 @@ impl Parts<'_> {
         from: &PeerAddr,
         header: &DataHeader,
         datagram: &mut [u8],
+        headroom: &mut Headroom,
         sink: &mut impl InboundSink,
     ) -> Result<(), DropReason> {
         let context = self.context;
@@ -252,9 +254,8 @@ impl Parts<'_> {
             occ(context, peer, message, sink);
             return Ok(());
         }
-        // What lies before the payload is done with; its last bytes make room for the virtio-net header.
-        let frame = &mut datagram[payload.start - VNET_LEN..payload.end];
-        self.accept(now, header.peer, frame, sink)
+        // What lies before the payload is done with.
+        self.accept(now, header.peer, headroom.frame(datagram, payload), sink)
     }
 
     /// Stages 9 to 12. `frame` is room for the virtio-net header, then the inner packet.

@@ -2,8 +2,9 @@ use std::ops::Range;
 
 use crate::aead_packets::AeadPackets;
 use crate::byte_reader::ByteReader;
-use crate::command::{DirectionKey, InstallKey, KEY_SLOT_LEN, Suite};
+use crate::command::{CbcCipher, Digest, DirectionKey, InstallKey, KEY_SLOT_LEN, Suite};
 use crate::epoch::{EpochLimits, EpochPackets};
+use crate::hmac_packets::HmacPackets;
 use crate::stats::DropReason;
 use crate::wire::{KeyId, PeerId};
 
@@ -25,6 +26,7 @@ pub(crate) struct KeyState {
 enum Packets {
     Aead(AeadPackets),
     Epoch(Box<EpochPackets>),
+    Hmac(Box<HmacPackets>),
 }
 
 /// What the ciphers were made of, for the process that takes over: they do not give it back.
@@ -38,11 +40,11 @@ impl Material {
     /// The first secrets of a chain are forgotten: the chain hands over where it is. What stands in for them is no key.
     fn of(command: &InstallKey) -> Material {
         let keep = |direction: &DirectionKey| match command.suite {
-            Suite::Aead(_) => direction.clone(),
             Suite::Epoch(_) => DirectionKey {
                 cipher: [0xff; KEY_SLOT_LEN],
                 hmac: [0; KEY_SLOT_LEN],
             },
+            Suite::Aead(_) | Suite::Cbc(..) | Suite::Plain(_) => direction.clone(),
         };
         Material {
             suite: command.suite,
@@ -58,8 +60,15 @@ macro_rules! by_format {
         match $state {
             Packets::Aead($packets) => $body,
             Packets::Epoch($packets) => $body,
+            Packets::Hmac($packets) => $body,
         }
     };
+}
+
+impl Packets {
+    fn hmac(cipher: Option<CbcCipher>, digest: Digest, command: &InstallKey) -> Option<Packets> {
+        HmacPackets::new(cipher, digest, command).map(|packets| Packets::Hmac(Box::new(packets)))
+    }
 }
 
 impl KeyState {
@@ -72,6 +81,8 @@ impl KeyState {
                 let packets = EpochPackets::new(cipher, seal, open, EpochLimits::WIRE)?;
                 Packets::Epoch(Box::new(packets))
             }
+            Suite::Cbc(cipher, digest) => Packets::hmac(Some(cipher), digest, command)?,
+            Suite::Plain(digest) => Packets::hmac(None, digest, command)?,
         };
         Some(KeyState {
             key_id: command.key_id,
@@ -95,6 +106,7 @@ impl KeyState {
         match &self.packets {
             Packets::Aead(_) => AeadPackets::room_for(payload_len),
             Packets::Epoch(_) => EpochPackets::room_for(payload_len),
+            Packets::Hmac(packets) => packets.room_for(payload_len),
         }
     }
 
@@ -185,14 +197,14 @@ impl KeyState {
     pub fn limit_epochs(&mut self, limits: EpochLimits) {
         match &mut self.packets {
             Packets::Epoch(packets) => packets.limits = limits,
-            Packets::Aead(_) => panic!("not a key of the epoch format"),
+            Packets::Aead(_) | Packets::Hmac(_) => panic!("not a key of the epoch format"),
         }
     }
 
     fn aead(&mut self) -> &mut AeadPackets {
         match &mut self.packets {
             Packets::Aead(packets) => packets,
-            Packets::Epoch(_) => panic!("not a key of AEAD v1"),
+            Packets::Epoch(_) | Packets::Hmac(_) => panic!("not a key of AEAD v1"),
         }
     }
 }

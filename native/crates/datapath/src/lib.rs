@@ -12,6 +12,7 @@ pub mod address_table;
 pub mod aead;
 mod aead_packets;
 mod byte_reader;
+mod cbc;
 pub mod checksum;
 pub mod coalesce;
 mod coalesce_flow;
@@ -21,6 +22,9 @@ pub mod data_path;
 mod epoch;
 pub mod event;
 mod frame_queue;
+mod headroom;
+mod hmac_key;
+mod hmac_packets;
 pub mod inbound;
 pub mod inner_packet;
 mod key_ring;
@@ -49,8 +53,8 @@ pub mod vnet;
 pub mod wire;
 
 pub use command::{
-    AddPeer, Cipher, CommandError, DataFormat, DirectionKey, InstallKey, KEY_SLOT_LEN, Suite,
-    UpdatePeer,
+    AddPeer, CbcCipher, Cipher, CommandError, DataFormat, Digest, DirectionKey, InstallKey,
+    KEY_SLOT_LEN, Suite, UpdatePeer,
 };
 pub use data_path::{DataPath, TunOffloads};
 pub use event::DataEvent;

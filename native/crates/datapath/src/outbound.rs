@@ -249,7 +249,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::command::Cipher;
+    use crate::command::{CbcCipher, Cipher, Digest, Suite};
     use crate::plane::{Plane, Role};
     use crate::test_packets::{SYN, Shape, tcp_with_options};
     use crate::test_sink::*;
@@ -284,10 +284,10 @@ mod tests {
     }
 
     #[test]
-    fn a_packet_passes_from_tun_to_client_under_every_cipher_and_format() {
-        for cipher in Cipher::ALL {
+    fn a_packet_passes_from_tun_to_client_under_every_suite_and_format() {
+        for suite in all_suites() {
             for format in [DataFormat::V1, DataFormat::V2] {
-                let (mut server, mut client) = pair(cipher, format);
+                let (mut server, mut client) = pair(suite, format);
                 for shape in [Shape::udp(false, 2), Shape::tcp(true, 2)] {
                     let packet = to_client(shape, b"hello");
                     let (to, mut datagram) =
@@ -304,11 +304,21 @@ mod tests {
 
     #[test]
     fn a_superpacket_is_cut_and_comes_together_again() {
-        let (mut server, mut client) = pair(Cipher::Aes256Gcm, DataFormat::V2);
+        for (suite, first, last) in [
+            (Suite::Aead(Cipher::Aes256Gcm), 1064, 564),
+            (Suite::Cbc(CbcCipher::Aes256, Digest::Sha1), 1096, 600),
+            (Suite::Plain(Digest::None), 1048, 548),
+        ] {
+            cut_and_join(suite, [first, last]);
+        }
+    }
+
+    fn cut_and_join(suite: Suite, lens: [usize; 2]) {
+        let (mut server, mut client) = pair(suite, DataFormat::V2);
         let frame = superpacket(20_500);
         let sent = transmit(&mut server, &frame).sent;
         assert_eq!(sent.len(), 21);
-        assert_eq!([sent[0].1.len(), sent[20].1.len()], [1064, 564]);
+        assert_eq!([sent[0].1.len(), sent[20].1.len()], lens);
         let mut sink = RecordingSink::default();
         for (_, mut datagram) in sent {
             client.inbound(0, &path(1194), &mut datagram, &mut sink);
@@ -362,8 +372,15 @@ mod tests {
     }
 
     #[test]
-    fn a_syn_is_clamped_to_the_path() {
-        let (mut server, mut client) = pair(Cipher::Aes256Gcm, DataFormat::V2);
+    fn a_syn_is_clamped_to_the_path_and_the_suite() {
+        let cbc = Suite::Cbc(CbcCipher::Aes128, Digest::Sha256);
+        for (suite, mss) in [(Cipher::Aes256Gcm.into(), 0x0578), (cbc, 0x0553)] {
+            assert_eq!(clamped_mss(suite), mss);
+        }
+    }
+
+    fn clamped_mss(suite: Suite) -> u16 {
+        let (mut server, mut client) = pair(suite, DataFormat::V2);
         let mut syn = tcp_with_options(false, SYN, &[2, 4, 5, 0xb4]);
         let (source, rest) = syn[12..].split_at_mut(4);
         source.swap_with_slice(&mut rest[..4]);
@@ -373,7 +390,7 @@ mod tests {
         let mut sink = RecordingSink::default();
         client.inbound(0, &path(1194), &mut datagram, &mut sink);
         client.flush_inbound(&mut sink);
-        assert_eq!(sink.tun[0][VNET_LEN + 40..], [2, 4, 5, 0x78]);
+        wire::be16(&sink.tun[0], VNET_LEN + 42)
     }
 
     #[test]

@@ -127,7 +127,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::command::{Cipher, DataFormat};
+    use crate::command::{Cipher, DataFormat, Suite};
     use crate::event::DataEvent;
     use crate::packet_ids::ID_JUMP;
     use crate::plane::{Plane, Role};
@@ -167,9 +167,9 @@ mod tests {
 
     #[test]
     fn traffic_goes_on_both_ways_and_nothing_is_taken_twice() {
-        for cipher in Cipher::ALL {
+        for suite in all_suites() {
             for format in [DataFormat::V1, DataFormat::V2] {
-                let (mut old, mut client) = pair(cipher, format);
+                let (mut old, mut client) = pair(suite, format);
                 let packet = Shape::udp(false, 2).packet(b"x");
                 let seen = sealed(&mut client, &packet);
                 let unseen = sealed(&mut client, &packet);
@@ -180,8 +180,10 @@ mod tests {
                 assert_eq!(new.stats().drop_count(DropReason::Replayed), 1);
                 assert_eq!(to_tun(&mut new, 4002, &unseen), 1);
                 let later = sealed(&mut new, &to_client(b"z"));
-                let (before, after) = (packet_id(&reply, format), packet_id(&later, format));
-                assert_eq!(after, before + 1 + ID_JUMP as u32);
+                if matches!(suite, Suite::Aead(_)) {
+                    let (before, after) = (packet_id(&reply, format), packet_id(&later, format));
+                    assert_eq!(after, before + 1 + ID_JUMP as u32);
+                }
                 assert_eq!(to_tun(&mut client, 1194, &reply), 1);
                 assert_eq!(to_tun(&mut client, 1194, &later), 1);
             }

@@ -5,9 +5,9 @@
 use std::sync::Arc;
 
 use datapath::{
-    AddPeer, DataEvent, DataFormat, DataPath, DirectionKey, InboundSink, InstallKey, KEY_SLOT_LEN,
-    KeyId, OutboundSink, PeerAddr, PeerId, Plane, PlaneSettings, Role, Suite, TunOffloads,
-    VNET_LEN,
+    AddPeer, CbcCipher, Cipher, DataEvent, DataFormat, DataPath, Digest, DirectionKey, InboundSink,
+    InstallKey, KEY_SLOT_LEN, KeyId, OutboundSink, PeerAddr, PeerId, Plane, PlaneSettings, Role,
+    Suite, TunOffloads, VNET_LEN,
 };
 
 /// Remembers everything, and refuses what it is told to refuse.
@@ -117,6 +117,18 @@ pub fn peer(id: u32, host: u8, format: DataFormat) -> AddPeer {
         ping_interval_s: 10,
         ping_timeout_s: 60,
     }
+}
+
+/// Every suite there is.
+pub fn all_suites() -> Vec<Suite> {
+    let aead = Cipher::ALL.map(Suite::Aead);
+    let cbc = CbcCipher::ALL
+        .into_iter()
+        .flat_map(|cipher| Digest::ALL.map(|digest| Suite::Cbc(cipher, digest)));
+    aead.into_iter()
+        .chain(cbc)
+        .chain(Digest::ALL.map(Suite::Plain))
+        .collect()
 }
 
 /// The keys of generation `key_id` as the server has them.

@@ -11,7 +11,8 @@ use std::cell::Cell;
 
 use datapath::stats::Counter;
 use datapath::{
-    Cipher, DataEvent, DataFormat, InboundSink, OutboundSink, PeerAddr, PeerId, Suite, VNET_LEN,
+    CbcCipher, Cipher, DataEvent, DataFormat, Digest, InboundSink, OutboundSink, PeerAddr, PeerId,
+    Suite, VNET_LEN,
 };
 use test_packets::Shape;
 use test_sink::{pair, path, plain_frame};
@@ -111,6 +112,12 @@ fn the_packet_path_does_not_allocate() {
         (Suite::Aead(Cipher::Aes256Gcm), DataFormat::V2),
         (Suite::Aead(Cipher::ChaCha20Poly1305), DataFormat::V1),
         (Suite::Epoch(Cipher::Aes256Gcm), DataFormat::V2),
+        (Suite::Cbc(CbcCipher::Aes256, Digest::Sha1), DataFormat::V2),
+        (
+            Suite::Cbc(CbcCipher::Aes128, Digest::Sha512),
+            DataFormat::V1,
+        ),
+        (Suite::Plain(Digest::None), DataFormat::V2),
     ] {
         let (mut server, mut client) = pair(suite, format);
         let mut sink = BatchSink::new();

@@ -37,14 +37,14 @@ fn sealed_payload(client: &mut DataPath, payload: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_packet_passes_from_client_to_tun_under_every_cipher_and_format() {
-    for cipher in Cipher::ALL {
+fn a_packet_passes_from_client_to_tun_under_every_suite_and_format() {
+    for suite in all_suites() {
         for format in [DataFormat::V1, DataFormat::V2] {
-            let (mut server, mut client) = pair(cipher, format);
+            let (mut server, mut client) = pair(suite, format);
             for shape in [Shape::udp(false, 2), Shape::tcp(true, 2)] {
                 let packet = shape.packet(b"hello");
                 let sink = receive(&mut server, &path(4002), &sealed(&mut client, &packet));
-                assert_eq!(sink.tun, [plain_frame(&packet)], "{cipher:?} {format:?}");
+                assert_eq!(sink.tun, [plain_frame(&packet)], "{suite:?} {format:?}");
             }
             let peers = server.stats().peers();
             assert_eq!((peers[0].packets_in, drops(&server)), (2, vec![]));
