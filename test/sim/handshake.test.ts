@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { WrapOptions } from '@shardvpn/core';
+import { asKeyId, asPeerId, type WrapOptions } from '@shardvpn/core';
 import { freezeWorld } from './frozen-world.js';
 import { certificateOf, Pair } from './pair.js';
 
@@ -209,6 +209,37 @@ describe('refusals', () => {
     const refused = strict.join(silent);
     strict.drive(() => refused.ended !== undefined);
     expect(refused.ended?.reason).toBe('auth-failed');
+  });
+
+  test.each([
+    ['2.5', 'AES-256-CBC', 'SHA256', { format: 'cbc', auth: 'SHA256' }],
+    ['2.4', 'AES-128-CBC', 'SHA1', { format: 'cbc', auth: 'SHA1' }],
+    ['silent', 'AES-192-CBC', 'SHA512', { format: 'cbc', auth: 'SHA512' }],
+    ['silent', 'none', 'SHA384', { format: 'plain', auth: 'SHA384' }],
+    ['2.6', 'none', 'none', { format: 'plain', auth: 'none' }],
+  ] as const)('a client of %s takes %s with %s', (generation, cipher, auth, suite) => {
+    const dataCiphers = ['CHACHA20-POLY1305', cipher] as const;
+    const pair = new Pair({ server: { dataCiphers, occ: { cipher: 'BF-CBC', auth, tunMtu: 1500 } } });
+    // What it has only in its options string the server finds there, and does not push to one that is silent.
+    const own = { dataCiphers: [cipher], fallbackCipher: cipher, occ: { cipher, auth, tunMtu: 1500 } };
+    const client = pair.connect({ generation, client: own });
+    expect(client.connected?.cipher).toBe(cipher);
+    const [peerId = asPeerId(0)] = pair.server.data.peers;
+    const installed = pair.server.data.fingerprint(peerId, asKeyId(0), 'seal') ?? '';
+    expect(JSON.parse(installed.slice(0, installed.indexOf(' ')))).toEqual({ cipher, ...suite });
+    client.data.chatter();
+    pair.server.data.chatter();
+    pair.run(100);
+    expect([client.data.received, pair.server.data.received]).toEqual([1, 1]);
+  });
+
+  test('a client takes the cipher of the server from its options string when none is pushed', () => {
+    const occ = { cipher: 'AES-256-CBC', auth: 'SHA1', tunMtu: 1500 };
+    const pair = new Pair({
+      server: { dataCiphers: ['AES-256-CBC'], fallbackCipher: 'AES-256-CBC', occ },
+    });
+    const own = { dataCiphers: ['AES-256-CBC'], fallbackCipher: null, occ: { ...occ, cipher: 'BF-CBC' } } as const;
+    expect(pair.connect({ generation: 'silent', client: own }).connected?.cipher).toBe('AES-256-CBC');
   });
 
   test('a refused certificate comes with a hint', () => {

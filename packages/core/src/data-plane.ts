@@ -1,15 +1,16 @@
 import type { KeyId, Path, PeerId } from './ids.js';
 
-/** Data-channel ciphers the native data path implements. [wire 12.1] */
-export const DATA_CIPHERS = ['AES-256-GCM', 'AES-192-GCM', 'AES-128-GCM', 'CHACHA20-POLY1305'] as const;
+/** Data-channel ciphers the native data path implements: they authenticate, or an HMAC does it for them. [wire 12] */
+export const AEAD_CIPHERS = ['AES-256-GCM', 'AES-192-GCM', 'AES-128-GCM', 'CHACHA20-POLY1305'] as const;
+export const DATA_CIPHERS = [...AEAD_CIPHERS, 'AES-256-CBC', 'AES-192-CBC', 'AES-128-CBC', 'none'] as const;
 export type DataCipher = (typeof DATA_CIPHERS)[number];
 
 /** Digests of the data channel's HMAC; an AEAD has none. [wire 12.3] */
-export const AUTH_DIGESTS = ['none'] as const;
+export const AUTH_DIGESTS = ['none', 'SHA1', 'SHA224', 'SHA256', 'SHA384', 'SHA512'] as const;
 export type AuthDigest = (typeof AUTH_DIGESTS)[number];
 
 /** Layouts of a data packet. [wire 12] */
-export const PACKET_FORMATS = ['aead', 'epoch'] as const;
+export const PACKET_FORMATS = ['aead', 'epoch', 'cbc', 'plain'] as const;
 export type PacketFormat = (typeof PACKET_FORMATS)[number];
 
 /** How the data packets of a client are laid out and protected: all its keys have the same. */

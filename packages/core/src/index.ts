@@ -6,7 +6,7 @@ export * from './data-plane.js';
 export * from './drop-reason.js';
 export * from './errors.js';
 export * from './ids.js';
-export { DATA_KEY_LENGTH, suiteOf } from './keys/data-suite.js';
+export { dataCipherOf, isAead, suiteOf } from './keys/data-suite.js';
 export { parseStaticKey, STATIC_KEY_LENGTH } from './keys/static-key.js';
 export {
   type ClientKey,

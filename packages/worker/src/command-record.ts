@@ -35,11 +35,22 @@ const CIPHER_CODES: Readonly<Record<DataCipher, number>> = {
   'AES-192-GCM': 2,
   'AES-256-GCM': 3,
   'CHACHA20-POLY1305': 4,
+  'AES-128-CBC': 5,
+  'AES-192-CBC': 6,
+  'AES-256-CBC': 7,
+  none: 0,
 };
 
-const DIGEST_CODES: Readonly<Record<AuthDigest, number>> = { none: 0 };
+const DIGEST_CODES: Readonly<Record<AuthDigest, number>> = {
+  none: 0,
+  SHA1: 1,
+  SHA224: 2,
+  SHA256: 3,
+  SHA384: 4,
+  SHA512: 5,
+};
 
-const FORMAT_CODES: Readonly<Record<PacketFormat, number>> = { aead: 1, epoch: 3 };
+const FORMAT_CODES: Readonly<Record<PacketFormat, number>> = { aead: 1, epoch: 3, cbc: 4, plain: 5 };
 
 /** Writes the command as one record; false when the ring has no room, and nothing is counted: commands are never dropped. */
 export function encodeCommand(ring: RingProducer, command: DataCommand): boolean {

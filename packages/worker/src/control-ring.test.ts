@@ -79,15 +79,19 @@ describe('commands', () => {
     const codes = [...DATA_CIPHERS].map((cipher) => {
       const { ring, memory } = newRing();
       const slots = { cipher: key(1), hmac: key(2) };
-      const suite = suiteOf(cipher);
+      const suite = suiteOf(cipher, 'SHA256');
       encodeCommand(ring, { type: 'install-key', peerId, keyId: asKeyId(0), suite, seal: slots, open: slots });
-      return [cipher, records(ring, memory)[0]?.hex.slice(10, 12)];
+      return [cipher, records(ring, memory)[0]?.hex.slice(10, 16)];
     });
     expect(Object.fromEntries(codes)).toEqual({
-      'AES-128-GCM': '01',
-      'AES-192-GCM': '02',
-      'AES-256-GCM': '03',
-      'CHACHA20-POLY1305': '04',
+      'AES-128-GCM': '010001',
+      'AES-192-GCM': '020001',
+      'AES-256-GCM': '030001',
+      'CHACHA20-POLY1305': '040001',
+      'AES-128-CBC': '050304',
+      'AES-192-CBC': '060304',
+      'AES-256-CBC': '070304',
+      none: '000305',
     });
   });
 
@@ -99,7 +103,7 @@ describe('commands', () => {
       encodeCommand(ring, { type: 'install-key', peerId, keyId: asKeyId(0), suite, seal: slots, open: slots });
       return [format, records(ring, memory)[0]?.hex.slice(14, 16)];
     });
-    expect(Object.fromEntries(codes)).toEqual({ aead: '01', epoch: '03' });
+    expect(Object.fromEntries(codes)).toEqual({ aead: '01', epoch: '03', cbc: '04', plain: '05' });
   });
 
   test('that find no room are not counted as lost; a transmit is', () => {

@@ -1,7 +1,7 @@
-import { DATA_CIPHERS, type DataCommand, type DataSuite } from '../data-plane.js';
+import type { DataCipher, DataCommand, DataSuite } from '../data-plane.js';
 import type { PeerId } from '../ids.js';
 import type { DataKeys } from '../keys/data-keys.js';
-import { epochSuiteOf, suiteOf } from '../keys/data-suite.js';
+import { dataCipherOf, epochSuiteOf, suiteOf } from '../keys/data-suite.js';
 import { deriveDynamicTlsCryptKey } from '../keys/dynamic-tls-crypt.js';
 import { pullAction } from '../negotiate/pull-filter.js';
 import { applyPushUpdate, parseOptionUpdate } from '../negotiate/push-update.js';
@@ -9,6 +9,7 @@ import { type PushedOptions, readPushedOptions } from '../negotiate/pushed-optio
 import type { CryptoProvider } from '../ports.js';
 import { deriveDataKeys, type KeyDerivation, type KeyExchange } from '../session/key-exchange.js';
 import type { Session } from '../session/session.js';
+import { parseOptionsString } from '../wire/options-string.js';
 import type { ClientOptions } from './client-options.js';
 import type { ClientPhase } from './client-phase.js';
 
@@ -20,19 +21,25 @@ export interface ConnectChoice {
   readonly derivation: KeyDerivation;
 }
 
-/** The choice, or why this server cannot be used. [wire 14.1] */
-const chooseFromPush = (options: ClientOptions, pushed: PushedOptions): ConnectChoice | { readonly fault: string } => {
+/**
+ * The choice, or why this server cannot be used. A server that pushes no cipher may name its own in `serverOptions`, its
+ * options string. [wire 14.1, 18]
+ */
+const chooseFromPush = (
+  options: ClientOptions,
+  pushed: PushedOptions,
+  serverOptions: string,
+): ConnectChoice | { readonly fault: string } => {
   if (pushed.unknownFlags.length > 0) {
     return { fault: `the server wants unknown protocol-flags: ${pushed.unknownFlags.join(' ')}` };
   }
-  if (pushed.cipher === null) {
-    return options.fallbackCipher === null
-      ? { fault: 'the server pushed no cipher and there is no data-ciphers-fallback' }
-      : inPushedFormat(suiteOf(options.fallbackCipher), pushed);
+  const named = pushed.cipher ?? parseOptionsString(serverOptions).cipher;
+  const cipher = ownCipher(options, named) ?? (pushed.cipher === null ? options.fallbackCipher : null);
+  if (cipher !== null) {
+    return inPushedFormat(suiteOf(cipher, options.occ.auth), pushed);
   }
-  const cipher = DATA_CIPHERS.find((name) => name === pushed.cipher);
-  return cipher !== undefined && options.dataCiphers.includes(cipher)
-    ? inPushedFormat(suiteOf(cipher), pushed)
+  return pushed.cipher === null
+    ? { fault: 'the server pushed no cipher and there is no data-ciphers-fallback' }
     : { fault: `the server pushed the cipher ${pushed.cipher}, which is not one of ours` };
 };
 
@@ -46,6 +53,11 @@ const inPushedFormat = (suite: DataSuite, pushed: PushedOptions): ConnectChoice 
   return epochSuite === null
     ? { fault: `the server pushed aead-epoch, which needs a peer-id and an AEAD cipher, not ${suite.cipher}` }
     : { suite: epochSuite, derivation };
+};
+
+const ownCipher = (options: ClientOptions, name: string | null): DataCipher | null => {
+  const cipher = name === null ? undefined : dataCipherOf(name);
+  return cipher !== undefined && options.dataCiphers.includes(cipher) ? cipher : null;
 };
 
 /** The server as a peer of the data thread. */
@@ -68,7 +80,7 @@ export const deriveFromPush = (
   exchange: KeyExchange,
   pushed: PushedOptions,
 ): ConnectTerms | { readonly fault: string } => {
-  const choice = chooseFromPush(own, pushed);
+  const choice = chooseFromPush(own, pushed, exchange.server.options);
   if ('fault' in choice) {
     return choice;
   }

@@ -16,7 +16,7 @@ export interface DataKeys {
 export const cutDataKeys = (material: Uint8Array, suite: DataSuite, role: Role): DataKeys | null => {
   const [clientToServer, serverToClient] = [cutDirection(material, 0), cutDirection(material, 1)];
   const keyLength = DATA_KEY_LENGTH[suite.cipher];
-  if ([clientToServer, serverToClient].some(({ cipher }) => isZero(cipher.subarray(0, keyLength)))) {
+  if (keyLength > 0 && [clientToServer, serverToClient].some(({ cipher }) => isZero(cipher.subarray(0, keyLength)))) {
     return null;
   }
   return role === 'server'

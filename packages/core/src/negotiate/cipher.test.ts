@@ -48,6 +48,26 @@ describe('cipher negotiation [wire 14.1]', () => {
     expect(negotiateCipher(input({}))).toEqual(refused());
   });
 
+  test.each([
+    [{ IV_CIPHERS: 'AES-128-CBC:AES-256-CBC' }, null, 'AES-256-CBC', true],
+    [{ IV_CIPHERS: 'none' }, null, 'none', true],
+    [{ IV_NCP: '2' }, 'AES-128-CBC', 'AES-128-CBC', true],
+    [{}, 'AES-256-CBC', 'AES-256-CBC', false],
+    [{}, 'NONE', 'none', false],
+  ] as const)('older ciphers: %j and the options string %s', (peerInfo, optionsCipher, cipher, push) => {
+    const dataCiphers = ['AES-256-CBC', 'AES-128-CBC', 'none'] as const;
+    expect(negotiateCipher({ ...input(peerInfo as Record<string, string>, optionsCipher), dataCiphers })).toEqual({
+      type: 'chosen',
+      cipher,
+      push,
+    });
+  });
+
+  test('nobody gets none who is not offered it', () => {
+    expect(negotiateCipher(input({ IV_CIPHERS: 'none' }))).toEqual(refused('NONE'));
+    expect(negotiateCipher(input({}, 'NONE'))).toEqual(refused('NONE'));
+  });
+
   test('a refusal tells what a client offers that has no list', () => {
     const dataCiphers = ['CHACHA20-POLY1305'] as const;
     expect(negotiateCipher({ ...input({ IV_NCP: '2' }), dataCiphers })).toEqual(refused('AES-256-GCM', 'AES-128-GCM'));

@@ -19,7 +19,7 @@ export type CipherNegotiation =
 /** [wire 14.1] */
 export const negotiateCipher = (input: CipherNegotiationInput): CipherNegotiation => {
   const offer = clientOffer(input);
-  const shared = input.dataCiphers.find((cipher) => offer.ciphers.includes(cipher));
+  const shared = input.dataCiphers.find((cipher) => offer.ciphers.includes(cipher.toUpperCase()));
   const cipher = shared ?? (offer.silent ? input.fallback : null);
   return cipher === null
     ? { type: 'refused', reply: NO_SHARED_CIPHER, offered: offer.ciphers }

@@ -59,7 +59,7 @@ export const chooseForClient = (
     };
   }
   const features = clientFeatures(peerInfo);
-  const suite = suiteOf(result.cipher);
+  const suite = suiteOf(result.cipher, options.occ.auth);
   const epochSuite = features.dataEpoch ? epochSuiteOf(suite) : null;
   return { type: 'chosen', choice: { features, suite: epochSuite ?? suite, pushCipher: result.push } };
 };

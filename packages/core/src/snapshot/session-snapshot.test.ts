@@ -124,7 +124,12 @@ const clients = (): fc.Arbitrary<ClientPart> =>
 const snapshots = (): fc.Arbitrary<SessionSnapshot> =>
   fc.record({
     peerId: fc.nat(0xffffff).map(asPeerId),
-    suite: fc.constantFrom(suiteOf('AES-256-GCM'), { ...suiteOf('CHACHA20-POLY1305'), format: 'epoch' }),
+    suite: fc.constantFrom(
+      suiteOf('AES-256-GCM'),
+      { ...suiteOf('CHACHA20-POLY1305'), format: 'epoch' },
+      suiteOf('AES-192-CBC', 'SHA512'),
+      suiteOf('none', 'none'),
+    ),
     clientId: sessionId(),
     serverId: sessionId(),
     path: path(),

@@ -192,8 +192,17 @@ test.each<[string[], object]>([
     },
   ],
   [
-    ['data-ciphers ?AES-256-CBC:aes-128-gcm:DEFAULT'],
+    ['data-ciphers ?AES-256-OFB:aes-128-gcm:DEFAULT'],
     { dataCiphers: ['AES-128-GCM', 'AES-256-GCM', 'CHACHA20-POLY1305'] },
+  ],
+  [
+    ['data-ciphers aes-256-cbc:AES-192-CBC', 'data-ciphers-fallback AES-128-CBC', 'auth sha512'],
+    {
+      dataCiphers: ['AES-256-CBC', 'AES-192-CBC'],
+      fallbackCipher: 'AES-128-CBC',
+      cipher: 'AES-128-CBC',
+      auth: 'SHA512',
+    },
   ],
   [
     ['ncp-ciphers AES-128-GCM', 'data-ciphers-fallback AES-256-GCM'],
@@ -284,8 +293,16 @@ describe('what is wrong is said with its place and a way out', () => {
       "s.conf:1: route: net_gateway is not supported: the server's routes lead into the tunnel; remove the word",
     ],
     [
-      'data-ciphers AES-256-CBC',
-      's.conf:1: data-ciphers: AES-256-CBC is not supported yet; use AES-256-GCM, AES-192-GCM, AES-128-GCM, CHACHA20-POLY1305, or write ?AES-256-CBC to allow for its absence',
+      'data-ciphers AES-256-OFB',
+      's.conf:1: data-ciphers: AES-256-OFB is not supported; use AES-256-GCM, AES-192-GCM, AES-128-GCM, CHACHA20-POLY1305, or for old peers AES-256-CBC, or write ?AES-256-OFB to allow for its absence',
+    ],
+    [
+      'data-ciphers-fallback BF-CBC',
+      's.conf:1: data-ciphers-fallback: BF-CBC is not supported: blocks of 64 bits give away what they encrypt; use AES-256-GCM, AES-192-GCM, AES-128-GCM, CHACHA20-POLY1305',
+    ],
+    [
+      'data-ciphers AES-256-CBC\nauth MD5',
+      's.conf:2: auth: packets with AES-256-CBC cannot have MD5; use auth SHA256, here and at the other end',
     ],
     [
       'data-ciphers FOO',
@@ -379,6 +396,9 @@ describe('what does no harm is a warning or a note', () => {
     ['ca foreign.crt', /^s.conf:\d: warning: cert: the certificate \(CN=server\) is not issued by ca;/],
     ['crl-verify overdue.pem', /^s.conf:1: warning: crl-verify: the CRL was to be renewed by /],
     ['cipher AES-256-CBC', /^s.conf:1: warning: cipher: AES-256-CBC is not in data-ciphers/],
+    ['data-ciphers AES-256-GCM:none', /^s.conf:1: warning: data-ciphers: DANGER: none sends everything unencrypted/],
+    ['data-ciphers-fallback none', /^s.conf:1: warning: data-ciphers-fallback: DANGER: none sends everything/],
+    ['data-ciphers AES-128-CBC\nauth none', /^s.conf:2: warning: auth: DANGER: .*forge packets .* with AES-128-CBC/],
     ['!keepalive', /^s.conf: warning: keepalive: missing/],
     ['!topology', /^s.conf:\d: note: server: there is no topology line: subnet is used/],
     ['dh dh.pem', /^s.conf:1: note: dh: ignored/],
