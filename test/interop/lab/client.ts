@@ -16,6 +16,8 @@ export interface ClientSettings {
   readonly remote?: string;
   /** Announces the capabilities of an older client: the number after IV_PROTO=. */
   readonly actAs?: number;
+  /** With `actAs`: announces no ciphers, as clients before 2.4. */
+  readonly silent?: boolean;
 }
 
 /** Built by the set-up of the whole run. */
@@ -24,7 +26,7 @@ const shim = join(process.env.INTEROP_DIR ?? '', 'older-peer-info.so');
 let serial = 0;
 
 /** Writes a client's profile and returns its name. */
-export function writeClientConfig(lab: Lab, settings: Omit<ClientSettings, 'actAs'> = {}): string {
+export function writeClientConfig(lab: Lab, settings: Omit<ClientSettings, 'actAs' | 'silent'> = {}): string {
   const { keys = 'ec', name = 'client1', wrapping = 'tls-crypt', lines = [], without = [] } = settings;
   const config = join(lab.folder, `client-${++serial}.conf`);
   const all = [
@@ -52,10 +54,11 @@ export class Client {
   ) {}
 
   static start(lab: Lab, hostNumber: number, settings: ClientSettings = {}): Client {
-    const { name = 'client1', actAs } = settings;
+    const { name = 'client1', actAs, silent = false } = settings;
     const host = lab.host(hostNumber);
     const config = writeClientConfig(lab, settings);
     const env: Record<string, string> = actAs === undefined ? {} : { LD_PRELOAD: shim, OLDER_IV_PROTO: String(actAs) };
+    if (silent) env.OLDER_SILENT = '1';
     return new Client(host, host.start(`client-${name}@${hostNumber}`, ['openvpn', '--config', config], { env }));
   }
 

@@ -1,7 +1,8 @@
 /*
  * Preloaded into a stock openvpn client, this makes it announce the capabilities of an older one: the number after
  * IV_PROTO= in its peer information becomes that of the environment variable OLDER_IV_PROTO, padded with zeros to the
- * same length. There is no option for it, and the binary stays as the distribution ships it. Everything that the
+ * same length. With OLDER_SILENT=1 it announces no ciphers either, as clients before 2.4 did: IV_NCP= and IV_CIPHERS= get
+ * other names. There is no option for it, and the binary stays as the distribution ships it. Everything that the
  * client then does follows from what the server pushes: without the key-export bit both sides derive with the PRF.
  */
 #define _GNU_SOURCE
@@ -11,6 +12,13 @@
 #include <string.h>
 
 typedef int (*write_fn)(void *bio, const void *data, int length);
+
+static void rename_variable(char *bytes, int length, const char *name)
+{
+    char *found = memmem(bytes, length, name, strlen(name));
+    if (found)
+        *found = 'X';
+}
 
 int BIO_write(void *bio, const void *data, int length)
 {
@@ -34,6 +42,10 @@ int BIO_write(void *bio, const void *data, int length)
     snprintf(text, sizeof text, "%0*d", (int)count, atoi(wanted));
     if (strlen(text) == count)
         memcpy(digits, text, count);
+    if (getenv("OLDER_SILENT")) {
+        rename_variable(copy, length, "IV_NCP=");
+        rename_variable(copy, length, "IV_CIPHERS=");
+    }
     int result = next(bio, copy, length);
     free(copy);
     return result;
