@@ -5,6 +5,7 @@ use napi::bindgen_prelude::{AsyncTask, Uint8Array};
 use napi::{Env, Task};
 use napi_derive::napi;
 use netio::fd_channel::{self, Message};
+use netio::tun_steering::SteeringFds;
 use netio::{IoError, service_notice};
 use shard::{hand_over, registry};
 use zeroize::Zeroizing;
@@ -108,8 +109,8 @@ pub fn steering_descriptors(plane: u32) -> Result<Vec<i32>> {
 
 #[napi]
 pub fn adopt_steering(plane: u32, fd: i32, descriptors: Vec<i32>) -> Result<()> {
-    let descriptors = <[i32; 3]>::try_from(descriptors)
-        .map_err(|_| invalid("adopt anything but two maps and a program"))?;
+    let descriptors = <SteeringFds<i32>>::try_from(descriptors)
+        .map_err(|_| invalid("adopt anything but four maps and a program"))?;
     registry::adopt_steering(plane, fd, descriptors).map_err(to_js)
 }
 

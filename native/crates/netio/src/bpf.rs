@@ -16,75 +16,109 @@ pub struct Instruction {
 }
 
 /// A longest-prefix map in the kernel, from networks of one address family to a number.
+///
+/// Single addresses have a hash map of their own, which takes one access where a trie of 100,000 takes some 17.
+/// Those that find it full join the networks in the trie.
 pub struct PrefixMap {
-    fd: OwnedFd,
+    hosts: OwnedFd,
+    networks: OwnedFd,
 }
 
 impl PrefixMap {
-    /// Room for `entries` networks whose addresses have `address_len` bytes, 4 or 16. Memory is taken as entries come.
-    pub fn new(address_len: usize, entries: u32) -> Result<PrefixMap, IoError> {
-        let plan = MapCreate {
-            map_type: MAP_TYPE_LPM_TRIE,
-            key_size: (size_of::<u32>() + address_len) as u32,
-            value_size: size_of::<u32>() as u32,
-            max_entries: entries,
-            map_flags: NO_PREALLOC,
+    /// For addresses of `address_len` bytes, 4 or 16. Memory is taken as entries come.
+    pub fn new(address_len: usize) -> Result<PrefixMap, IoError> {
+        let create = |map_type, key_size: usize, max_entries| {
+            let plan = MapCreate {
+                map_type,
+                key_size: key_size as u32,
+                value_size: size_of::<u32>() as u32,
+                max_entries,
+                map_flags: NO_PREALLOC,
+            };
+            // SAFETY: BPF_MAP_CREATE reads the structure and no pointer in it.
+            let fd = unsafe { bpf_open(MAP_CREATE, &plan) };
+            fd.map_err(|errno| IoError::new(errno, "make a BPF map"))
         };
-        // SAFETY: BPF_MAP_CREATE reads the structure and no pointer in it.
-        let fd = unsafe { bpf_open(MAP_CREATE, &plan) };
-        fd.map(|fd| PrefixMap { fd })
-            .map_err(|errno| IoError::new(errno, "make a BPF map"))
+        Ok(PrefixMap {
+            hosts: create(MAP_TYPE_HASH, address_len, HOSTS)?,
+            networks: create(MAP_TYPE_LPM_TRIE, size_of::<u32>() + address_len, NETWORKS)?,
+        })
     }
 
-    /// A map that somebody has made with `new`.
-    pub fn adopt(fd: OwnedFd) -> PrefixMap {
-        PrefixMap { fd }
+    /// The `numbers` of a map that somebody has made with `new`.
+    pub fn adopt([hosts, networks]: [OwnedFd; 2]) -> PrefixMap {
+        PrefixMap { hosts, networks }
     }
 
     /// The errno when the kernel does not take it.
     pub fn insert(&self, network: IpAddr, length: u8, value: u32) -> Result<(), c_int> {
         let key = Key::new(network, length);
-        let element = MapElement {
-            map: self.number(),
-            padding: 0,
-            key: address_of(&key),
-            value: address_of(&value),
-            flags: 0,
-        };
-        // SAFETY: key and value outlive the call; the kernel reads no more of them than the map's key and value sizes,
-        // which a Key and a u32 have at least.
-        unsafe { bpf(MAP_UPDATE, &element) }.map(drop)
+        if key.is_host(network) {
+            match update(&self.hosts, &key.address, &value) {
+                Err(libc::E2BIG) => {}
+                result => return result,
+            }
+        }
+        update(&self.networks, &key, &value)
     }
 
     /// A network that is not there is no error.
     pub fn remove(&self, network: IpAddr, length: u8) -> Result<(), c_int> {
         let key = Key::new(network, length);
-        let element = MapElement {
-            map: self.number(),
-            padding: 0,
-            key: address_of(&key),
-            value: 0,
-            flags: 0,
-        };
-        // SAFETY: key outlives the call and is at least as long as the map's key size.
-        match unsafe { bpf(MAP_DELETE, &element) } {
-            Ok(_) | Err(libc::ENOENT) => Ok(()),
-            Err(errno) => Err(errno),
+        if key.is_host(network) {
+            delete(&self.hosts, &key.address)?;
         }
+        delete(&self.networks, &key)
     }
 
     /// Refuses all changes from now on, as kernels before 5.19 do to a process without rights.
     #[cfg(test)]
     pub(crate) fn freeze(&self) {
         const MAP_FREEZE: c_int = 22;
-        // SAFETY: BPF_MAP_FREEZE reads one descriptor.
-        let frozen = unsafe { bpf(MAP_FREEZE, &self.number()) };
-        assert_eq!(frozen, Ok(0));
+        for number in self.numbers() {
+            // SAFETY: BPF_MAP_FREEZE reads one descriptor.
+            let frozen = unsafe { bpf(MAP_FREEZE, &number) };
+            assert_eq!(frozen, Ok(0));
+        }
     }
 
-    /// The number by which a program names the map while it is loaded.
-    pub fn number(&self) -> c_int {
-        self.fd.as_raw_fd()
+    /// By which a program names the maps while it is loaded: hosts, networks.
+    pub fn numbers(&self) -> [c_int; 2] {
+        [self.hosts.as_raw_fd(), self.networks.as_raw_fd()]
+    }
+}
+
+/// Single addresses at most; the kernel takes 2 MB for this many places.
+const HOSTS: u32 = 1 << 17;
+/// Networks at most.
+const NETWORKS: u32 = 1 << 20;
+
+/// `K` is at least as long as the map's key size, the value as its value size.
+fn update<K>(map: &OwnedFd, key: &K, value: &u32) -> Result<(), c_int> {
+    let element = MapElement {
+        map: map.as_raw_fd(),
+        padding: 0,
+        key: address_of(key),
+        value: address_of(value),
+        flags: 0,
+    };
+    // SAFETY: key and value outlive the call; the kernel reads no more of them than the map's key and value sizes.
+    unsafe { bpf(MAP_UPDATE, &element) }.map(drop)
+}
+
+/// As `update`. What is not there is no error.
+fn delete<K>(map: &OwnedFd, key: &K) -> Result<(), c_int> {
+    let element = MapElement {
+        map: map.as_raw_fd(),
+        padding: 0,
+        key: address_of(key),
+        value: 0,
+        flags: 0,
+    };
+    // SAFETY: key outlives the call and is at least as long as the map's key size.
+    match unsafe { bpf(MAP_DELETE, &element) } {
+        Ok(_) | Err(libc::ENOENT) => Ok(()),
+        Err(errno) => Err(errno),
     }
 }
 
@@ -110,6 +144,7 @@ const MAP_CREATE: c_int = 0;
 const MAP_UPDATE: c_int = 2;
 const MAP_DELETE: c_int = 3;
 const PROGRAM_LOAD: c_int = 5;
+const MAP_TYPE_HASH: u32 = 1;
 const MAP_TYPE_LPM_TRIE: u32 = 11;
 const NO_PREALLOC: u32 = 1;
 const PROGRAM_TYPE_SOCKET_FILTER: u32 = 1;
@@ -166,6 +201,10 @@ impl Key {
             length: u32::from(length),
             address,
         }
+    }
+
+    fn is_host(&self, network: IpAddr) -> bool {
+        self.length == if network.is_ipv4() { 32 } else { 128 }
     }
 }
 

@@ -9,8 +9,8 @@ use crate::fd::{duplicate, ioctl};
 
 /// Has the kernel put packets for the TUN into the queue of the shard that owns their destination.
 ///
-/// Two longest-prefix maps, IPv4 and IPv6, from inner networks to shards, and a program that looks destinations up in
-/// them. All descriptors stay open, so that the maps can be changed and the program attached again by a process that
+/// A longest-prefix map for IPv4 and one for IPv6, from inner networks to shards, and a program that looks destinations
+/// up in them. All descriptors stay open, so that the maps can be changed and the program attached again by a process that
 /// has given its rights away.
 pub struct TunSteering {
     v4: PrefixMap,
@@ -18,6 +18,9 @@ pub struct TunSteering {
     program: OwnedFd,
     device: Mutex<Device>,
 }
+
+/// Hosts and networks of IPv4, of IPv6, and the program.
+pub type SteeringFds<T> = [T; 5];
 
 enum Device {
     Unattached,
@@ -30,8 +33,8 @@ enum Device {
 impl TunSteering {
     /// EPERM where the process may not use bpf().
     pub fn new() -> Result<TunSteering, IoError> {
-        let (v4, v6) = (PrefixMap::new(4, ENTRIES)?, PrefixMap::new(16, ENTRIES)?);
-        let program = load_socket_filter(&plan(v4.number(), v6.number()))?;
+        let (v4, v6) = (PrefixMap::new(4)?, PrefixMap::new(16)?);
+        let program = load_socket_filter(&plan(v4.numbers(), v6.numbers()))?;
         Ok(TunSteering {
             v4,
             v6,
@@ -41,19 +44,20 @@ impl TunSteering {
     }
 
     /// The maps and the program of another process, which does not change them any more.
-    pub fn adopt([v4, v6, program]: [OwnedFd; 3]) -> TunSteering {
+    pub fn adopt([v4_hosts, v4, v6_hosts, v6, program]: SteeringFds<OwnedFd>) -> TunSteering {
         TunSteering {
-            v4: PrefixMap::adopt(v4),
-            v6: PrefixMap::adopt(v6),
+            v4: PrefixMap::adopt([v4_hosts, v4]),
+            v6: PrefixMap::adopt([v6_hosts, v6]),
             program,
             device: Mutex::new(Device::Unattached),
         }
     }
 
-    /// For `adopt`: both maps and the program. `None` when the steering has been given up.
-    pub fn descriptors(&self) -> Option<[RawFd; 3]> {
+    /// For `adopt`. `None` when the steering has been given up.
+    pub fn descriptors(&self) -> Option<SteeringFds<RawFd>> {
         let given_up = matches!(*self.device(), Device::GivenUp);
-        (!given_up).then(|| [self.v4.number(), self.v6.number(), self.program.as_raw_fd()])
+        let ([v4_hosts, v4], [v6_hosts, v6]) = (self.v4.numbers(), self.v6.numbers());
+        (!given_up).then(|| [v4_hosts, v4, v6_hosts, v6, self.program.as_raw_fd()])
     }
 
     /// Steers the device that `queue` belongs to; again after the device was made anew. Queues count in the order in
@@ -111,9 +115,6 @@ impl TunSteering {
     }
 }
 
-/// Networks of each family at most; the maps take memory only for those that are there.
-const ENTRIES: u32 = 1 << 20;
-
 const TUNSETSTEERINGEBPF: c_ulong = 0x8004_54e0;
 const NO_PROGRAM: c_int = -1;
 
@@ -125,7 +126,7 @@ fn set_program(queue: &OwnedFd, mut program: c_int) -> Result<(), c_int> {
 /// The program. It gets a packet that begins with its IP header and returns the number of a queue, which the kernel
 /// takes modulo the number of queues. A packet to no known network goes by the end of its destination: spread over the
 /// shards, and in order.
-fn plan(v4: c_int, v6: c_int) -> Vec<Instruction> {
+fn plan(v4: [c_int; 2], v6: [c_int; 2]) -> Vec<Instruction> {
     let (v4, v6) = (look_up(16, 4, v4), look_up(24, 16, v6));
     let mut program = vec![
         op(MOV_REGISTER, KEPT, ARGUMENT_1, 0, 0),
@@ -142,11 +143,11 @@ fn plan(v4: c_int, v6: c_int) -> Vec<Instruction> {
     program
 }
 
-/// Looks up the destination, `len` bytes at `offset`, in `map`; returns its shard.
-fn look_up(offset: i32, len: i32, map: c_int) -> [Instruction; 20] {
+/// Looks up the destination, `len` bytes at `offset`, among hosts and then among networks; returns its shard.
+fn look_up(offset: i32, len: i32, [hosts, networks]: [c_int; 2]) -> Vec<Instruction> {
     let key = -(4 + 16);
     let address = key + 4;
-    [
+    let mut program = vec![
         op(MOV_REGISTER, ARGUMENT_1, KEPT, 0, 0),
         op(MOV, ARGUMENT_2, 0, 0, offset),
         op(MOV_REGISTER, ARGUMENT_3, FRAME, 0, 0),
@@ -158,6 +159,19 @@ fn look_up(offset: i32, len: i32, map: c_int) -> [Instruction; 20] {
         op(MOV, RESULT, 0, 0, 0),
         op(EXIT, 0, 0, 0, 0),
         op(STORE_WORD, FRAME, 0, key as i16, 8 * len),
+    ];
+    program.extend(return_if_found(hosts, address));
+    program.extend(return_if_found(networks, key));
+    program.extend([
+        op(LOAD_BYTE, RESULT, FRAME, (address + len - 1) as i16, 0),
+        op(EXIT, 0, 0, 0, 0),
+    ]);
+    program
+}
+
+/// The key is at `key` of the stack.
+fn return_if_found(map: c_int, key: i32) -> [Instruction; 8] {
+    [
         op(LOAD_NUMBER, ARGUMENT_1, MAP_DESCRIPTOR, 0, map),
         op(0, 0, 0, 0, 0),
         op(MOV_REGISTER, ARGUMENT_2, FRAME, 0, 0),
@@ -165,8 +179,6 @@ fn look_up(offset: i32, len: i32, map: c_int) -> [Instruction; 20] {
         op(CALL, 0, 0, 0, MAP_LOOKUP),
         op(JUMP_EQUAL, RESULT, 0, 2, 0),
         op(LOAD_WORD, RESULT, RESULT, 0, 0),
-        op(EXIT, 0, 0, 0, 0),
-        op(LOAD_BYTE, RESULT, FRAME, (address + len - 1) as i16, 0),
         op(EXIT, 0, 0, 0, 0),
     ]
 }

@@ -142,6 +142,28 @@ fn the_longest_prefix_decides_and_changes_at_once() {
     });
 }
 
+/// The map of hosts has 131,072 places.
+#[test]
+fn more_hosts_than_the_hash_map_holds_are_found_all_the_same() {
+    in_own_namespace(|| {
+        let lab = Lab::new();
+        let Some(steering) = steered(&lab) else {
+            return;
+        };
+        for n in 0..1 << 17 {
+            let other = Ipv4Addr::from_bits(0x0b00_0000 + n);
+            assert!(steering.insert(other.into(), 32, 0));
+        }
+        insert(&steering, "10.8.0.2", 32, 1);
+        assert_eq!(lab.arrivals("10.8.0.2"), only(1));
+        assert!(steering.remove([11, 0, 0, 0].into(), 32));
+        insert(&steering, "10.8.0.2", 32, 3);
+        assert_eq!(lab.arrivals("10.8.0.2"), only(3));
+        assert!(steering.remove([10, 8, 0, 2].into(), 32));
+        assert_eq!(lab.arrivals("10.8.0.2"), only(2));
+    });
+}
+
 #[test]
 fn a_device_made_anew_is_steered_again() {
     in_own_namespace(|| {

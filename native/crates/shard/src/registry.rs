@@ -12,6 +12,7 @@ use netio::fd::duplicate;
 use netio::mem::SharedMemory;
 use netio::tun::negotiate_offloads;
 use netio::tun_queue::TunQueue;
+use netio::tun_steering::SteeringFds;
 use netio::wake::Waker;
 
 use crate::clock;
@@ -213,16 +214,16 @@ pub fn steer_tun(plane: u32, queue: RawFd) -> Result<(), IoError> {
 }
 
 /// As `steer_tun`, with what `steering_descriptors` has returned in another process.
-pub fn adopt_steering(plane: u32, queue: RawFd, fds: [RawFd; 3]) -> Result<(), IoError> {
+pub fn adopt_steering(plane: u32, queue: RawFd, fds: SteeringFds<RawFd>) -> Result<(), IoError> {
     let entry = find(plane)?;
-    let [v4, v6, program] = fds.map(|fd| duplicate(fd, "the steering of the TUN"));
-    let steering = RouteSteering::adopt(&entry.plane, queue, [v4?, v6?, program?])?;
+    let [a, b, c, d, e] = fds.map(|fd| duplicate(fd, "the steering of the TUN"));
+    let steering = RouteSteering::adopt(&entry.plane, queue, [a?, b?, c?, d?, e?])?;
     *entry.steering() = Some(steering);
     Ok(())
 }
 
 /// `None` when packets for the TUN are not steered. The descriptors stay the plane's.
-pub fn steering_descriptors(plane: u32) -> Result<Option<[RawFd; 3]>, IoError> {
+pub fn steering_descriptors(plane: u32) -> Result<Option<SteeringFds<RawFd>>, IoError> {
     let entry = find(plane)?;
     let descriptors = entry
         .steering()

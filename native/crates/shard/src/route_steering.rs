@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use datapath::{PeerId, Plane, RouteMirror};
 use netio::IoError;
-use netio::tun_steering::TunSteering;
+use netio::tun_steering::{SteeringFds, TunSteering};
 
 /// Keeps the kernel's steering of a TUN in step with a plane's route table.
 pub struct RouteSteering(Arc<TunSteering>);
@@ -19,7 +19,7 @@ impl RouteSteering {
     pub fn adopt(
         plane: &Plane,
         queue: RawFd,
-        descriptors: [OwnedFd; 3],
+        descriptors: SteeringFds<OwnedFd>,
     ) -> Result<RouteSteering, IoError> {
         RouteSteering::follow(plane, TunSteering::adopt(descriptors), queue)
     }
@@ -42,7 +42,7 @@ impl RouteSteering {
     }
 
     /// For `adopt`; `None` when packets are not steered any more.
-    pub fn descriptors(&self) -> Option<[RawFd; 3]> {
+    pub fn descriptors(&self) -> Option<SteeringFds<RawFd>> {
         self.0.descriptors()
     }
 
