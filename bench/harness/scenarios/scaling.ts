@@ -45,6 +45,8 @@ export const scaling: Scenario = {
         const packets = sum(byShard);
         figures[`${direction}-packet`] = (cpu / packets) * 1e6;
         figures[`${direction}-busiest`] = (Math.max(...byShard) / packets) * 100;
+        figures[`${direction}-turn`] = packets / (after.turns - before.counts.turns);
+        figures[`${direction}-sleeps`] = ((after.sleeps - before.counts.sleeps) / packets) * 1000;
         figures[`${direction}-hops`] = ((after.hops - before.counts.hops) / packets) * 1000;
       }
       bench.progress(`${clients.length} clients ${direction}: ${gbit.toFixed(3)} Gbit/s, ${cpu.toFixed(2)} CPU s`);
@@ -105,6 +107,8 @@ function specsOf(direction: Direction): FigureSpec[] {
       chart: null,
       ...less,
     },
+    { key: `${direction}-turn`, label: `${direction}, in a turn`, unit: 'packets', chart: null, better: 'more' },
+    { key: `${direction}-sleeps`, label: `${direction}, sleeps`, unit: 'in 1000 packets', chart: null, ...less },
     { key: `${direction}-hops`, label: `${direction}, hops`, unit: 'in 1000 packets', chart: null, ...less },
   ];
 }
