@@ -45,6 +45,12 @@ describe('refused clients', () => {
     expect(tells('192.0.2.1', 'no shared cipher')).toBe(true);
   });
 
+  test('several shards tell of one address', () => {
+    const refusals = new Refusals(() => 0);
+    const told = [0, 1].map(() => refusals.mayTellOfDrop('192.0.2.1', 'bad-hmac'));
+    expect(told).toEqual([true, false]);
+  });
+
   test('a hundred lines a minute and no more', () => {
     const refusals = new Refusals(() => 0);
     const told = Array.from({ length: 500 }, (_, n) =>

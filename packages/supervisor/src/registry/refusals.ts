@@ -1,4 +1,4 @@
-import type { EndReason } from '@shardvpn/core';
+import type { DropReason, EndReason } from '@shardvpn/core';
 
 /** Why clients were refused. Names are stable: they are labels of metrics. */
 export const REFUSALS = [
@@ -55,12 +55,20 @@ export class Refusals {
 
   /** Whether to tell of it; it counts as told then. */
   mayTell(client: RefusedClient): boolean {
+    return this.#once(`${classify(client)} ${client.host}`);
+  }
+
+  /** The same for a client whose packets are dropped: each shard has told of it at most once. */
+  mayTellOfDrop(host: string, reason: DropReason): boolean {
+    return this.#once(`${reason} ${host}`);
+  }
+
+  #once(name: string): boolean {
     const now = this.#now();
     if (now >= this.#until) {
       this.#until = now + PERIOD;
       this.#told.clear();
     }
-    const name = `${classify(client)} ${client.host}`;
     if (this.#told.has(name) || this.#told.size >= MOST_LINES) return false;
     this.#told.add(name);
     return true;

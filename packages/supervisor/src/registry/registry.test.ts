@@ -226,3 +226,34 @@ const join = (lab: Lab, model: Map<number, string>, peerId: number, name: string
   if (fits) model.set(peerId, name);
   expect(lab.registry.connected().some((record) => record.peerId === peerId)).toBe(fits);
 };
+
+describe('clients that are not taken', () => {
+  const path = { listener: 0, host: '192.0.2.9', port: 4000 };
+
+  test('are counted each time and told of once a minute', () => {
+    const lab = newLab();
+    const refused = {
+      type: 'refused',
+      path,
+      reason: 'tls-failed',
+      detail: 'no shared cipher',
+      hint: 'compare',
+    } as const;
+    for (let i = 0; i < 3; i++) lab.registry.handle(0, refused);
+    expect(lab.lines).toEqual(['client refused: no shared cipher']);
+    expect(lab.registry.refusals()).toMatchObject({ 'tls-cipher': 3, other: 0 });
+  });
+
+  test('two shards tell of one whose packets are dropped', () => {
+    const lab = newLab();
+    const dropped = {
+      type: 'turned-away',
+      path,
+      reason: 'bad-hmac',
+      detail: 'it does not fit',
+      hint: 'compare',
+    } as const;
+    for (const shard of [0, 1]) lab.registry.handle(shard, dropped);
+    expect(lab.lines).toEqual(['client turned away: it does not fit']);
+  });
+});

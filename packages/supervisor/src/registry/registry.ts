@@ -329,8 +329,8 @@ export class Registry {
     });
   }
 
-  /** The shard has seen to it that these are few. */
   #turnedAway({ path, reason, detail, hint }: Extract<FromShard, { type: 'turned-away' }>): void {
+    if (!this.#refusals.mayTellOfDrop(path.host, reason)) return;
     this.#ports.log.warn(`client turned away: ${detail}`, { from: addressOf({ path }), reason, hint });
   }
 
