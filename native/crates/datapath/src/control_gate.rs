@@ -29,6 +29,11 @@ const REPEATS: Rate = Rate::per_second(2000);
 /// Of one client. A handshake with long certificates takes some hundred.
 const KNOWN: Rate = Rate::per_second(500);
 
+/// Bytes that may wait for the worker before it gets no more of strangers, and of those between them and the known. A worker that
+/// the machine does not let run would otherwise have a queue of many seconds before it.
+const STRANGERS_BACKLOG: usize = 32 * 1024;
+const BACKLOG: usize = 128 * 1024;
+
 const KNOWN_SLOTS: usize = 1 << 13;
 const ANSWERED_SLOTS: usize = 1 << 16;
 /// What a flood of 100,000 resets a second leaves of a client's first one when it comes again after 2 s: five of six.
@@ -55,12 +60,14 @@ impl ControlGate {
         }
     }
 
-    /// Whether the worker gets this control packet. `is_peer`: whether a connected client has this address.
+    /// Whether the worker gets this control packet. `backlog`: bytes that wait for it. `is_peer`: whether a connected client has
+    /// this address.
     pub fn admits(
         &mut self,
         now: Millis,
         from: &PeerAddr,
         packet: &[u8],
+        backlog: usize,
         is_peer: impl FnOnce() -> bool,
     ) -> bool {
         let address = self.hash.hash_one(from);
@@ -72,15 +79,18 @@ impl ControlGate {
             *known = Known::new(address, now);
             return known.share.take(now, KNOWN);
         }
-        if self.strangers.take(now, STRANGERS) {
+        if backlog < STRANGERS_BACKLOG && self.strangers.take(now, STRANGERS) {
             return true;
         }
+        let is_busy = backlog >= BACKLOG;
         if wire::is_client_reset(packet) {
-            self.asks_again(now, from, packet)
+            self.asks_again(now, from, packet) && !is_busy && self.repeats.take(now, REPEATS)
         } else {
-            self.answered
-                .age(address, now)
-                .is_some_and(|age| age < ANSWERED_FOR)
+            !is_busy
+                && self
+                    .answered
+                    .age(address, now)
+                    .is_some_and(|age| age < ANSWERED_FOR)
                 && self.answers.take(now, ANSWERS)
         }
     }
@@ -99,23 +109,15 @@ impl ControlGate {
         }
     }
 
+    /// It counts as heard then, whether or not there is room for it.
     fn asks_again(&mut self, now: Millis, from: &PeerAddr, packet: &[u8]) -> bool {
         let session = packet.first_chunk::<{ wire::CONTROL_HEAD_LEN }>();
         let print = self.hash.hash_one((from, session));
-        match self.asked.age(print, now) {
-            Some(age) if age < ASKS_AGAIN_AFTER => false,
-            Some(age) if age < ASKS_AGAIN_WITHIN => {
-                let taken = self.repeats.take(now, REPEATS);
-                if taken {
-                    self.asked.set(print, now);
-                }
-                taken
-            }
-            _ => {
-                self.asked.set(print, now);
-                false
-            }
+        let age = self.asked.age(print, now);
+        if age.is_none_or(|age| age >= ASKS_AGAIN_AFTER) {
+            self.asked.set(print, now);
         }
+        age.is_some_and(|age| (ASKS_AGAIN_AFTER..ASKS_AGAIN_WITHIN).contains(&age))
     }
 }
 
@@ -243,7 +245,7 @@ mod tests {
                 second * SECOND + u64::from(n) * SECOND / u64::from(count),
                 n + second as u32 * count,
             );
-            gate.admits(at, &stranger(n), &reset(u64::from(n)), || false)
+            gate.admits(at, &stranger(n), &reset(u64::from(n)), 0, || false)
         };
         (0..count).map(one).filter(|taken| *taken).count()
     }
@@ -264,8 +266,9 @@ mod tests {
         for client in 0..6 {
             let mut gate = ControlGate::new();
             flood(&mut gate, 10, 100_000);
-            let ask =
-                |gate: &mut ControlGate, at| gate.admits(at, &path(client), &reset(77), || false);
+            let ask = |gate: &mut ControlGate, at| {
+                gate.admits(at, &path(client), &reset(77), 0, || false)
+            };
             assert!(!ask(&mut gate, 11 * SECOND - 1), "the first one");
             assert!(!ask(&mut gate, 11 * SECOND - 1), "a replay");
             flood(&mut gate, 11, 100_000);
@@ -279,22 +282,37 @@ mod tests {
     fn who_was_answered_may_go_on_and_who_has_gone_on_is_known() {
         let mut gate = ControlGate::new();
         let control = [&[4 << 3][..], &[1; 20]].concat();
-        let goes_on = |gate: &mut ControlGate, now| gate.admits(now, &path(1), &control, || false);
+        let goes_on =
+            |gate: &mut ControlGate, now| gate.admits(now, &path(1), &control, 0, || false);
         flood(&mut gate, 10, 100_000);
         assert!(!goes_on(&mut gate, 11 * SECOND - 1));
         gate.note_sent(11 * SECOND - 1, &path(1), &[8 << 3]);
         assert!(goes_on(&mut gate, 11 * SECOND - 1));
         flood(&mut gate, 11, 100_000);
         gate.note_sent(12 * SECOND - 1, &path(2), &[4 << 3]);
-        assert!(gate.admits(12 * SECOND - 1, &path(2), &control, || false));
-        assert!(!gate.admits(12 * SECOND - 1, &path(3), &control, || false));
+        assert!(gate.admits(12 * SECOND - 1, &path(2), &control, 0, || false));
+        assert!(!gate.admits(12 * SECOND - 1, &path(3), &control, 0, || false));
     }
 
     #[test]
     fn a_known_address_has_a_share_too() {
         let mut gate = ControlGate::new();
-        let one = |_: &u32| gate.admits(11 * SECOND, &path(1), &[4 << 3], || true);
+        let one = |_: &u32| gate.admits(11 * SECOND, &path(1), &[4 << 3], 0, || true);
         assert_eq!((0..5000).filter(one).count(), 500);
+    }
+
+    #[test]
+    fn a_worker_that_is_behind_gets_the_known_only() {
+        let mut gate = ControlGate::new();
+        let control = [4 << 3];
+        gate.note_sent(SECOND, &path(1), &[4 << 3]);
+        gate.note_sent(SECOND, &path(2), &[8 << 3]);
+        let heard = |gate: &mut ControlGate, backlog| {
+            [1, 2, 3].map(|port| gate.admits(SECOND, &path(port), &control, backlog, || false))
+        };
+        assert_eq!(heard(&mut gate, 0), [true, true, true]);
+        assert_eq!(heard(&mut gate, STRANGERS_BACKLOG), [true, true, false]);
+        assert_eq!(heard(&mut gate, BACKLOG), [true, false, false]);
     }
 
     #[test]
@@ -302,6 +320,6 @@ mod tests {
         let mut gate = ControlGate::new();
         gate.note_sent(SECOND, &path(1), &[4 << 3]);
         flood(&mut gate, 200, 100_000);
-        assert!(!gate.admits(201 * SECOND - 1, &path(1), &[4 << 3], || false));
+        assert!(!gate.admits(201 * SECOND - 1, &path(1), &[4 << 3], 0, || false));
     }
 }

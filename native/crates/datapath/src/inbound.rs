@@ -192,7 +192,7 @@ fn to_worker(
     context.stats.count(Counter::ControlPackets, 1);
     let is_peer = || context.plane.addresses.find(from).is_some();
     if let Some(gate) = gate
-        && !gate.admits(now, from, datagram, is_peer)
+        && !gate.admits(now, from, datagram, sink.control_backlog(), is_peer)
     {
         return Err(DropReason::ControlFlood);
     }

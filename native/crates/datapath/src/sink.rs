@@ -31,6 +31,11 @@ pub trait InboundSink: OutboundSink {
     /// A control packet for this shard's worker. False: no room.
     fn control(&mut self, from: &PeerAddr, packet: &[u8]) -> bool;
 
+    /// Bytes that wait for the worker.
+    fn control_backlog(&self) -> usize {
+        0
+    }
+
     /// Hands a datagram to the shard that owns it. False: the ring is full.
     fn hop_udp(&mut self, shard: usize, from: &PeerAddr, datagram: &[u8]) -> bool;
 

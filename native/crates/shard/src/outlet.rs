@@ -130,6 +130,10 @@ impl InboundSink for Outlet {
         self.push_to_worker(DATAGRAM, &[&encode_address(from), packet])
     }
 
+    fn control_backlog(&self) -> usize {
+        self.to_worker.backlog()
+    }
+
     fn hop_udp(&mut self, shard: usize, from: &PeerAddr, datagram: &[u8]) -> bool {
         let hop = self.hops.get_mut(shard).and_then(Option::as_mut);
         hop.is_some_and(|hop| hop.push_udp(from, datagram))

@@ -107,6 +107,11 @@ impl<M: RingMemory> RingProducer<M> {
         self.tail.wrapping_sub(self.published) as usize
     }
 
+    /// Bytes that the consumer has not given back, as far as it has said so.
+    pub fn backlog(&self) -> usize {
+        self.tail.wrapping_sub(self.mem.load(HEAD, Acquire)) as usize
+    }
+
     /// Takes back what was not published: a writer that failed half-way through a record or a batch has shown nothing of it.
     pub fn abandon(&mut self) {
         self.tail = self.published;
