@@ -5,15 +5,19 @@ export type PendingPrompt =
   /** `response`: the user is to answer, which comes as a `challenge-response` event; `echo`: visibly. */
   | { readonly type: 'text'; readonly text: string; readonly echo: boolean; readonly response: boolean };
 
-/** Why a client does not come in, in the forms of AUTH_FAILED. `reason` is for its user; '' for none. [wire 15] */
+/**
+ * Why a client does not come in, in the forms of AUTH_FAILED. `reason` is for its user, '' for none; `detail` for the log,
+ * absent where it is the same. [wire 15]
+ */
 export type AuthRefusal =
-  | { readonly type: 'refuse'; readonly reason: string }
+  | { readonly type: 'refuse'; readonly reason: string; readonly detail?: string }
   /** Its token or session is over: it has to show its real credentials. */
-  | { readonly type: 'expired'; readonly reason: string }
+  | { readonly type: 'expired'; readonly reason: string; readonly detail?: string }
   /** It is to come again: after `backoff` seconds, at this address, the server's next one, or another server. */
   | {
       readonly type: 'temporary';
       readonly reason: string;
+      readonly detail?: string;
       readonly backoff?: number | null;
       readonly advance?: 'no' | 'addr' | 'remote' | null;
     }

@@ -297,7 +297,7 @@ export class ServerSession implements SessionHandler<ServerPhase> {
 
   #refuse(now: Millis, key: Key<ServerPhase>, refusal: AuthRefusal, hint = ''): void {
     const message = refusalMessage(refusal, this.#client?.choice.features ?? null);
-    const detail = refusal.type === 'challenge' ? 'a challenge was sent' : refusal.reason;
+    const detail = refusal.type === 'challenge' ? 'login: a challenge was sent' : (refusal.detail ?? refusal.reason);
     this.#finish(now, 'auth-failed', detail, hint || tlsHint(detail), { message, key });
   }
 

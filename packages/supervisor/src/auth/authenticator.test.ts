@@ -52,14 +52,14 @@ describe('authenticator', () => {
   });
 
   test.each<[AuthAnswer, AuthDecision]>([
-    [{ type: 'refuse' }, { type: 'refuse', reason: '' }],
+    [{ type: 'refuse' }, { type: 'refuse', reason: '', detail: 'login: refuse' }],
     [
       { type: 'expired', reason: 'x' },
-      { type: 'expired', reason: 'x' },
+      { type: 'expired', reason: 'x', detail: 'login: expired: x' },
     ],
     [
       { type: 'temporary', backoff: 5 },
-      { type: 'temporary', reason: '', backoff: 5, advance: null },
+      { type: 'temporary', reason: '', backoff: 5, advance: null, detail: 'login: temporary' },
     ],
     [
       { type: 'challenge', stateId: 's', text: 'PIN\n?' },
@@ -89,7 +89,7 @@ describe('authenticator', () => {
     const { authenticator, decisions, lines } = newLab(answer as Authenticate);
     authenticator.ask(0, question(1));
     await settle();
-    expect(decisions).toEqual([[0, 1, { type: 'temporary', reason: expect.any(String) }]]);
+    expect(decisions).toEqual([[0, 1, expect.objectContaining({ type: 'temporary', reason: expect.any(String) })]]);
     expect(lines[0]).toContain(line);
   });
 
@@ -105,7 +105,7 @@ describe('authenticator', () => {
     expect(decisions).toEqual([[0, 1, { type: 'pending', timeout: 60, prompt: { ...prompt, flags: [] } }]]);
     decide({ type: 'refuse', reason: 'no' });
     await settle();
-    expect(decisions[1]).toEqual([0, 1, { type: 'refuse', reason: 'no' }]);
+    expect(decisions[1]).toEqual([0, 1, { type: 'refuse', reason: 'no', detail: 'login: refuse: no' }]);
   });
 
   test('the answer of its user is asked about, step by step, each once', async () => {
@@ -160,6 +160,6 @@ describe('authenticator', () => {
     expect(decisions).toEqual([]);
     answers[3]?.({ type: 'refuse' });
     await settle();
-    expect(decisions).toEqual([[1, 1, { type: 'refuse', reason: '' }]]);
+    expect(decisions).toEqual([[1, 1, { type: 'refuse', reason: '', detail: 'login: refuse' }]]);
   });
 });

@@ -78,7 +78,7 @@ export class Authenticator {
       this.#ports.log.error(`authenticate: ${(error as Error)?.message ?? error}`, {
         user: open.username ?? 'without a name',
       });
-      return { given: null, decision: { type: 'temporary', reason: 'the login could not be checked' } };
+      return { given: null, decision: NOT_CHECKED };
     }
   }
 
@@ -101,6 +101,12 @@ interface Decided {
   readonly given: AuthAnswer | null;
   readonly decision: AuthDecision;
 }
+
+const NOT_CHECKED: AuthDecision = {
+  type: 'temporary',
+  reason: 'the login could not be checked',
+  detail: 'login: could not be checked',
+};
 
 const keyOf = (shard: number, request: number): string => `${shard} ${request}`;
 

@@ -9,10 +9,10 @@ export const readAnswer = (answer: AuthAnswer, username: string | null): AuthDec
       return { type: 'accept', push: checkedPush(answer.push ?? []) };
     case 'refuse':
     case 'expired':
-      return { type: answer.type, reason: answer.reason ?? '' };
+      return { type: answer.type, reason: answer.reason ?? '', detail: detailOf(answer) };
     case 'temporary': {
       const { reason = '', backoff = null, advance = null } = answer;
-      return { type: 'temporary', reason, backoff, advance };
+      return { type: 'temporary', reason, backoff, advance, detail: detailOf(answer) };
     }
     case 'challenge': {
       const { stateId, text, echo = false, response = true } = answer;
@@ -25,6 +25,10 @@ export const readAnswer = (answer: AuthAnswer, username: string | null): AuthDec
       throw new Error(`an answer has one of the known types, not '${String((answer as { type?: unknown })?.type)}'`);
   }
 };
+
+/** Reasons are anybody's words: in logs and metrics they are not to look like the server's own. */
+const detailOf = ({ type, reason }: { readonly type: string; readonly reason?: string }): string =>
+  `login: ${type}${reason === undefined ? '' : `: ${oneLine(reason)}`}`;
 
 const checkedPush = (push: readonly string[]): readonly string[] => {
   for (const option of push) {

@@ -20,6 +20,8 @@ const TEXTS: readonly (readonly [EndReason, string, Refusal])[] = [
   ['tls-failed', 'something new', 'tls-other'],
   ['auth-failed', 'no shared data cipher: the client offers BF-CBC, the server AES-256-GCM', 'data-cipher'],
   ['auth-failed', 'username or password is too long', 'credentials'],
+  ['auth-failed', 'login: refuse: your password has expired', 'login'],
+  ['auth-failed', 'nobody has decided about the login in time', 'login-undecided'],
   ['auth-failed', 'no free address in the pool (ifconfig-pool)', 'no-free-address'],
   ['auth-failed', 'too many clients (max-clients)', 'max-clients'],
   ['handshake-timeout', 'the TLS handshake did not complete within hand-window', 'handshake-timeout'],

@@ -15,6 +15,9 @@ export const REFUSALS = [
   'tls-other',
   'data-cipher',
   'credentials',
+  /** The program that embeds the server has said so. */
+  'login',
+  'login-undecided',
   'no-free-address',
   'max-clients',
   'handshake-timeout',
@@ -83,6 +86,8 @@ const classify = ({ reason, detail }: RefusedClient): Refusal => {
 
 /** Texts of both TLS engines and of our own; the first that fits. */
 const PATTERNS: readonly (readonly [RegExp, Refusal])[] = [
+  [/^login: /, 'login'],
+  [/^nobody has decided about the login/, 'login-undecided'],
   [/\bCRL\b/, 'revocation-list'],
   [/revoked/i, 'certificate-revoked'],
   [/not yet valid/i, 'certificate-not-yet-valid'],
