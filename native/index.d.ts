@@ -114,8 +114,10 @@ export interface PlaneOptions {
   role?: 'server' | 'client';
   shards: number;
   clientToClient: boolean;
-  /** Outer datagram size incl. IP and UDP headers that inner TCP must fit in; 0 = no clamp. `mssfix`. */
+  /** What inner TCP must fit in; 0 = no clamp. */
   mssfix: number;
+  /** What is so large: a datagram with IP and UDP headers (`outer`, the default) or without, or an inner packet. */
+  mssfixOf?: 'outer' | 'datagram' | 'packet';
   /** Inner MTU. */
   tunMtu: number;
   /** Peers at most, over all shards. */

@@ -1,5 +1,5 @@
 use napi_derive::napi;
-use shard::registry::{self, PlaneSettings, Role};
+use shard::registry::{self, MssFix, PlaneSettings, Role};
 
 use crate::error::{Result, invalid, to_js};
 use crate::shared_view;
@@ -11,6 +11,8 @@ pub struct PlaneOptions {
     pub shards: u32,
     pub client_to_client: bool,
     pub mssfix: u32,
+    /// `outer` where it is absent.
+    pub mssfix_of: Option<String>,
     pub tun_mtu: u32,
     pub max_peers: u32,
 }
@@ -25,11 +27,19 @@ pub fn create_plane(options: PlaneOptions) -> Result<u32> {
         Some("client") => Role::Client,
         Some(other) => return Err(invalid(format!("make a plane for a {other}"))),
     };
+    let size_of_mssfix = size(options.mssfix, "mssfix")?;
+    let mssfix = match options.mssfix_of.as_deref() {
+        _ if size_of_mssfix == 0 => MssFix::Off,
+        None | Some("outer") => MssFix::Outer(size_of_mssfix),
+        Some("datagram") => MssFix::Datagram(size_of_mssfix),
+        Some("packet") => MssFix::Packet(size_of_mssfix),
+        Some(other) => return Err(invalid(format!("fit TCP to a {other}"))),
+    };
     registry::create_plane(PlaneSettings {
         role,
         shards: options.shards as usize,
         client_to_client: options.client_to_client,
-        mssfix: size(options.mssfix, "mssfix")?,
+        mssfix,
         tun_mtu: size(options.tun_mtu, "tun-mtu")?,
         max_peers: options.max_peers as usize,
     })

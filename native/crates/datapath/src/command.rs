@@ -3,6 +3,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::cbc::BLOCK_LEN;
+use crate::framing::Framing;
 use crate::peer_addr::PeerAddr;
 use crate::wire::{AEAD_LEAD, EPOCH_OVERHEAD, KeyId, PACKET_ID_LEN, PeerId};
 
@@ -74,6 +75,19 @@ pub struct AddPeer {
     pub ping_interval_s: u16,
     /// Seconds without authenticated input before `Silent`; 0 = never.
     pub ping_timeout_s: u16,
+    pub layers: LayerOptions,
+}
+
+/// What lies between the cipher and the inner packets of a peer. [wire 13]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LayerOptions {
+    pub framing: Option<Framing>,
+    /// Compress what is sent, where the framing can.
+    pub compress: bool,
+    /// Largest datagram that is sent, the rest is cut into fragments; 0 = no fragment header at all.
+    pub fragment: u16,
+    /// `fragment` counts IP and UDP headers.
+    pub fragment_counts_headers: bool,
 }
 
 /// What a connected client has from now on. [wire 15]

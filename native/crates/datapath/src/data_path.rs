@@ -1,11 +1,14 @@
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::Millis;
 use crate::coalesce::Coalescer;
-use crate::command::{AddPeer, CommandError, InstallKey, UpdatePeer};
+use crate::command::{AddPeer, CommandError, InstallKey, LayerOptions, UpdatePeer};
 use crate::control_gate::ControlGate;
 use crate::event::DataEvent;
 use crate::headroom::Headroom;
+use crate::layers::{self, Workbench};
+use crate::occ;
 use crate::outbound;
 use crate::peer_addr::PeerAddr;
 use crate::plane::{Plane, Role};
@@ -43,6 +46,8 @@ pub struct DataPath {
     /// None: a client, which hears one server.
     pub(crate) gate: Option<ControlGate>,
     pub(crate) headroom: Headroom,
+    /// Where inflated and reassembled packets are put; empty until a peer can send such.
+    pub(crate) inflated: Box<[u8]>,
 }
 
 /// What every stage may look at, apart from the peer at hand.
@@ -50,6 +55,8 @@ pub(crate) struct Context {
     pub plane: Arc<Plane>,
     pub stats: Arc<ShardStats>,
     pub shard: usize,
+    /// Borrowed for one packet at a time, by `layers::send`.
+    pub workbench: RefCell<Workbench>,
 }
 
 impl DataPath {
@@ -61,10 +68,12 @@ impl DataPath {
             coalescer: Coalescer::new(offloads),
             gate: (plane.settings.role == Role::Server).then(ControlGate::new),
             headroom: Headroom::default(),
+            inflated: Box::default(),
             context: Context {
                 plane,
                 stats,
                 shard,
+                workbench: RefCell::default(),
             },
         }
     }
@@ -80,6 +89,7 @@ impl DataPath {
 
     /// Takes a new client: its path and inner addresses lead to it from now on.
     pub fn add_peer(&mut self, now: Millis, command: AddPeer) -> Result<(), CommandError> {
+        self.prepare_room(&command.layers);
         self.sessions.add(now, command, &self.context)
     }
 
@@ -114,7 +124,7 @@ impl DataPath {
         peer: PeerId,
         sink: &mut impl OutboundSink,
     ) -> Result<(), CommandError> {
-        outbound::send_exit(&self.context, self.sessions.peer_mut(peer)?, now, sink);
+        occ::send_exit(&self.context, self.sessions.peer_mut(peer)?, now, sink);
         Ok(())
     }
 
@@ -131,6 +141,7 @@ impl DataPath {
             plane,
             stats,
             shard,
+            ..
         } = &self.context;
         let shards = plane.settings.shards;
         let is_ours = |peer: PeerId| peer.shard(shards) == *shard;
@@ -139,6 +150,13 @@ impl DataPath {
         stats.remove_peers();
         self.sessions = SessionTable::new(*shard, shards);
         self.coalescer = Coalescer::new(self.coalescer.offloads());
+    }
+
+    /// Gets the room that packets of a peer with these layers need to come in.
+    pub(crate) fn prepare_room(&mut self, options: &LayerOptions) {
+        if self.inflated.is_empty() && !options.is_none() {
+            self.inflated = vec![0; layers::room_len(self.context.plane.settings.tun_mtu)].into();
+        }
     }
 
     /// Forgets the client, its keys, and those of its routes and addresses that are still its own.
@@ -171,6 +189,12 @@ impl Context {
         if let Err(reason) = outcome {
             self.stats.drop_packet(reason);
         }
+    }
+
+    /// Gets the memory that sending to a peer with these layers needs.
+    pub fn prepare_layers(&self, options: &LayerOptions) {
+        let tun_mtu = self.plane.settings.tun_mtu;
+        self.workbench.borrow_mut().prepare(options, tun_mtu);
     }
 
     pub fn shard_of(&self, peer: PeerId) -> usize {

@@ -7,13 +7,14 @@
 //!  5. replay pre-check, open in place, replay mark
 //!  6. float, if a fresh and authentic DATA_V2 packet came by another path
 //!  7. note the sign of life
-//!  8. swallow pings and OCC messages
+//!  8. take the layers of the peer off, if it has any; swallow pings and OCC messages
 //!  9. check the inner header and its source address
 //! 10. clamp the MSS of a TCP SYN
 //! 11. client-to-client, where that is on
 //! 12. coalesce for the TUN
 
 use std::net::{IpAddr, Ipv6Addr};
+use std::ops::Range;
 
 use crate::Millis;
 use crate::coalesce::Coalescer;
@@ -22,7 +23,9 @@ use crate::data_path::{Context, DataPath};
 use crate::event::DataEvent;
 use crate::headroom::Headroom;
 use crate::inner_packet::InnerPacket;
+use crate::layers::Unwrapped;
 use crate::mss;
+use crate::occ;
 use crate::outbound;
 use crate::peer::Peer;
 use crate::peer_addr::PeerAddr;
@@ -31,7 +34,7 @@ use crate::session_table::SessionTable;
 use crate::sink::InboundSink;
 use crate::stats::{Counter, DropReason, HopReason};
 use crate::vnet::{VNET_LEN, VnetHeader};
-use crate::wire::{self, Datagram, KeyId, OCC_EXIT, OCC_MAGIC, PING, PeerId};
+use crate::wire::{self, Datagram, KeyId, OCC_MAGIC, PING, PeerId};
 
 impl DataPath {
     /// Takes one datagram of the UDP socket. `datagram` is overwritten. Call `flush_inbound` after the batch.
@@ -99,7 +102,11 @@ impl DataPath {
                     sessions: &mut self.sessions,
                     coalescer: &mut self.coalescer,
                 };
-                parts.open(now, from, &header, datagram, &mut self.headroom, sink)
+                let rooms = Rooms {
+                    headroom: &mut self.headroom,
+                    inflated: &mut self.inflated,
+                };
+                parts.open(now, from, &header, datagram, rooms, sink)
             }
         }
     }
@@ -203,6 +210,18 @@ fn to_worker(
     }
 }
 
+/// Memory for what cannot stay where it was received.
+struct Rooms<'a> {
+    headroom: &'a mut Headroom,
+    inflated: &'a mut [u8],
+}
+
+/// A datagram that has been opened.
+struct Arrival {
+    peer: PeerId,
+    datagram_len: usize,
+}
+
 /// The parts of a `DataPath` that stages 4 to 12 work on.
 struct Parts<'a> {
     context: &'a Context,
@@ -218,7 +237,7 @@ impl Parts<'_> {
         from: &PeerAddr,
         header: &DataHeader,
         datagram: &mut [u8],
-        headroom: &mut Headroom,
+        rooms: Rooms<'_>,
         sink: &mut impl InboundSink,
     ) -> Result<(), DropReason> {
         let context = self.context;
@@ -245,17 +264,54 @@ impl Parts<'_> {
         }
         peer.heard(now);
         count_received(context, peer, datagram.len() as u64);
-        let text = &datagram[payload.clone()];
-        if *text == PING {
+        let arrival = Arrival {
+            peer: header.peer,
+            datagram_len: datagram.len(),
+        };
+        let Rooms { headroom, inflated } = rooms;
+        let Some(layers) = &mut peer.layers else {
+            return self.deliver(now, &arrival, datagram, payload, headroom, sink);
+        };
+        let content = &mut datagram[payload.clone()];
+        match layers.unwrap(now, content, inflated, &context.stats)? {
+            Unwrapped::Incomplete => Ok(()),
+            Unwrapped::InPlace(range) => {
+                let packet = payload.start + range.start..payload.start + range.end;
+                self.deliver(now, &arrival, datagram, packet, headroom, sink)
+            }
+            Unwrapped::Moved(len) => {
+                let packet = VNET_LEN..VNET_LEN + len;
+                self.deliver(now, &arrival, inflated, packet, headroom, sink)
+            }
+        }
+    }
+
+    /// End of stage 8. The packet is those bytes of `buffer`.
+    fn deliver(
+        &mut self,
+        now: Millis,
+        arrival: &Arrival,
+        buffer: &mut [u8],
+        packet: Range<usize>,
+        headroom: &mut Headroom,
+        sink: &mut impl InboundSink,
+    ) -> Result<(), DropReason> {
+        let context = self.context;
+        let content = &buffer[packet.clone()];
+        if *content == PING {
             context.stats.count(Counter::PingsReceived, 1);
             return Ok(());
         }
-        if let Some(message) = text.strip_prefix(&OCC_MAGIC) {
-            occ(context, peer, message, sink);
+        if let Some(message) = content.strip_prefix(&OCC_MAGIC) {
+            let peer = self
+                .sessions
+                .peer_mut(arrival.peer)
+                .map_err(|_| DropReason::UnknownPeer)?;
+            occ::handle(context, peer, now, message, arrival.datagram_len, sink);
             return Ok(());
         }
-        // What lies before the payload is done with.
-        self.accept(now, header.peer, headroom.frame(datagram, payload), sink)
+        // What lies before the packet is done with.
+        self.accept(now, arrival.peer, headroom.frame(buffer, packet), sink)
     }
 
     /// Stages 9 to 12. `frame` is room for the virtio-net header, then the inner packet.
@@ -338,15 +394,6 @@ fn count_received(context: &Context, peer: &Peer, bytes: u64) {
     peer.counters.packets_in.add(1);
     context.stats.count(Counter::InboundPackets, 1);
     context.stats.count(Counter::InboundBytes, bytes);
-}
-
-/// Stage 8: of the OCC messages only EXIT means anything to a server. [wire 13]
-fn occ(context: &Context, peer: &Peer, message: &[u8], sink: &mut impl InboundSink) {
-    if message.first() == Some(&OCC_EXIT) {
-        sink.event(DataEvent::Exit { peer: peer.id });
-    } else {
-        context.stats.count(Counter::OccIgnored, 1);
-    }
 }
 
 /// Stage 9: a client speaks for its own addresses and for the networks routed to it, for nobody else's; a server for

@@ -22,6 +22,7 @@ pub mod data_path;
 mod epoch;
 pub mod event;
 mod frame_queue;
+pub mod framing;
 mod headroom;
 mod hmac_key;
 mod hmac_packets;
@@ -29,7 +30,9 @@ pub mod inbound;
 pub mod inner_packet;
 mod key_ring;
 mod key_state;
+mod layers;
 pub mod mss;
+mod occ;
 pub mod outbound;
 mod packet_ids;
 pub mod peer;
@@ -54,10 +57,11 @@ pub mod wire;
 
 pub use command::{
     AddPeer, CbcCipher, Cipher, CommandError, DataFormat, Digest, DirectionKey, InstallKey,
-    KEY_SLOT_LEN, Suite, UpdatePeer,
+    KEY_SLOT_LEN, LayerOptions, Suite, UpdatePeer,
 };
 pub use data_path::{DataPath, TunOffloads};
 pub use event::DataEvent;
+pub use framing::Framing;
 pub use peer_addr::PeerAddr;
 pub use plane::{Plane, PlaneSettings, Role};
 pub use route_table::RouteMirror;

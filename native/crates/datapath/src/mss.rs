@@ -9,10 +9,36 @@ const OPTION_END: u8 = 0;
 const OPTION_NOP: u8 = 1;
 const OPTION_MSS: u8 = 2;
 
-/// Largest inner packet whose data packet fits into an outer datagram of `mssfix` bytes; 0 = no clamp.
-pub fn max_inner(mssfix: u16, path: &PeerAddr, format: DataFormat, suite: Suite) -> u16 {
-    let headers = path.outer_header_len() + format.header_len();
-    suite.max_payload(usize::from(mssfix).saturating_sub(headers)) as u16
+/// What inner TCP has to fit in. Bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MssFix {
+    Off,
+    /// A datagram with its IP and UDP headers.
+    Outer(u16),
+    /// A datagram without them.
+    Datagram(u16),
+    /// The inner packet itself.
+    Packet(u16),
+}
+
+impl MssFix {
+    /// Largest inner packet that TCP may send on this way, 0 = no clamp. `layers`: what framing and fragments take.
+    pub fn max_inner(
+        self,
+        path: &PeerAddr,
+        format: DataFormat,
+        suite: Suite,
+        layers: usize,
+    ) -> u16 {
+        let room = match self {
+            MssFix::Off => return 0,
+            MssFix::Packet(size) => return size,
+            MssFix::Outer(size) => usize::from(size).saturating_sub(path.outer_header_len()),
+            MssFix::Datagram(size) => usize::from(size),
+        };
+        let payload = suite.max_payload(room.saturating_sub(format.header_len()));
+        payload.saturating_sub(layers) as u16
+    }
 }
 
 /// Lowers the MSS option of a TCP SYN so that its segments stay within `max_inner` bytes, and mends the checksum.
@@ -101,12 +127,19 @@ mod tests {
     fn counts_every_header_of_the_path() {
         let aead = Suite::Aead(Cipher::Aes256Gcm);
         let (v4, v6) = (path("192.0.2.1:1"), path("[2001:db8::1]:1"));
-        assert_eq!(max_inner(1492, &v4, DataFormat::V2, aead), 1440);
-        assert_eq!(max_inner(1492, &v6, DataFormat::V2, aead), 1420);
-        assert_eq!(max_inner(1492, &v4, DataFormat::V1, aead), 1443);
-        assert_eq!(max_inner(0, &v4, DataFormat::V2, aead), 0);
+        let fit = |fix: MssFix, path, format, layers| fix.max_inner(path, format, aead, layers);
+        assert_eq!(fit(MssFix::Outer(1492), &v4, DataFormat::V2, 0), 1440);
+        assert_eq!(fit(MssFix::Outer(1492), &v6, DataFormat::V2, 0), 1420);
+        assert_eq!(fit(MssFix::Outer(1492), &v4, DataFormat::V1, 0), 1443);
+        assert_eq!(fit(MssFix::Outer(1492), &v4, DataFormat::V2, 5), 1435);
+        for path in [&v4, &v6] {
+            assert_eq!(fit(MssFix::Datagram(1400), path, DataFormat::V2, 1), 1375);
+            assert_eq!(fit(MssFix::Packet(1300), path, DataFormat::V1, 1), 1300);
+            assert_eq!(fit(MssFix::Off, path, DataFormat::V2, 0), 0);
+        }
         let epoch = Suite::Epoch(Cipher::Aes256Gcm);
-        assert_eq!(max_inner(1492, &v4, DataFormat::V2, epoch), 1436);
+        let fit = MssFix::Outer(1492).max_inner(&v4, DataFormat::V2, epoch, 0);
+        assert_eq!(fit, 1436);
     }
 
     #[test]

@@ -5,7 +5,8 @@
 //! 3. hand the superpacket, still whole, to the shard that owns the peer
 //! 4. plan the cuts into segments; complete a checksum that the kernel left to us
 //! 5. clamp the MSS of a TCP SYN
-//! 6. per segment: reserve a slot in the send batch, write header and segment there, seal in place, commit
+//! 6. per segment: reserve a slot in the send batch, write header and segment there, seal in place, commit;
+//!    a peer with framing or fragments takes the way through `layers` in between
 
 use std::net::IpAddr;
 
@@ -14,6 +15,7 @@ use crate::command::DataFormat;
 use crate::data_path::{Context, DataPath};
 use crate::event::DataEvent;
 use crate::inner_packet::InnerPacket;
+use crate::layers;
 use crate::mss;
 use crate::peer::Peer;
 use crate::session_table::SessionTable;
@@ -21,7 +23,7 @@ use crate::sink::OutboundSink;
 use crate::split::Split;
 use crate::stats::{Counter, DropReason, HopReason};
 use crate::vnet::{GsoKind, VNET_LEN, VnetHeader};
-use crate::wire::{self, OCC_EXIT, OCC_MAGIC, PING, PeerId};
+use crate::wire::{self, PING, PeerId};
 
 impl DataPath {
     /// Takes one read of the TUN: virtio-net header, then a packet or superpacket. `frame` is overwritten.
@@ -167,8 +169,24 @@ fn send(
     Ok(())
 }
 
-/// Stage 6: one data packet with a payload of `len` bytes that `fill` writes. [wire 12]
-fn seal(
+/// Stage 6: one inner packet, ping or OCC message of `len` bytes that `fill` writes.
+pub(crate) fn seal(
+    context: &Context,
+    peer: &mut Peer,
+    now: Millis,
+    len: usize,
+    fill: impl FnOnce(&mut [u8]),
+    sink: &mut impl OutboundSink,
+) -> Result<(), DropReason> {
+    if peer.layers.is_some() {
+        layers::send(context, peer, now, len, fill, sink)
+    } else {
+        seal_payload(context, peer, now, len, fill, sink)
+    }
+}
+
+/// One data packet with a payload of `len` bytes that `fill` writes. [wire 12]
+pub(crate) fn seal_payload(
     context: &Context,
     peer: &mut Peer,
     now: Millis,
@@ -228,20 +246,6 @@ pub(crate) fn send_ping(
         context.stats.count(Counter::PingsSent, 1);
     }
     context.settle(outcome);
-}
-
-/// The OCC message of a peer that leaves. [wire 13]
-pub(crate) fn send_exit(
-    context: &Context,
-    peer: &mut Peer,
-    now: Millis,
-    sink: &mut impl OutboundSink,
-) {
-    let fill = |slot: &mut [u8]| {
-        slot[..OCC_MAGIC.len()].copy_from_slice(&OCC_MAGIC);
-        slot[OCC_MAGIC.len()] = OCC_EXIT;
-    };
-    context.settle(seal(context, peer, now, OCC_MAGIC.len() + 1, fill, sink));
 }
 
 #[cfg(test)]

@@ -2,11 +2,14 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use crate::Millis;
-use crate::command::{AddPeer, CommandError, DataFormat, InstallKey, UpdatePeer};
+use crate::command::{AddPeer, CommandError, DataFormat, InstallKey, LayerOptions, UpdatePeer};
 use crate::key_ring::KeyRing;
-use crate::mss;
+use crate::layers::Layers;
+use crate::mss::MssFix;
+use crate::occ::MtuTest;
 use crate::peer_addr::PeerAddr;
 use crate::peer_record::PeerRecord;
+use crate::plane::PlaneSettings;
 use crate::stats::PeerCounters;
 use crate::wire::PeerId;
 
@@ -20,10 +23,12 @@ pub struct Peer {
     pub ipv4: Option<Ipv4Addr>,
     pub ipv6: Option<Ipv6Addr>,
     pub(crate) keys: KeyRing,
+    /// `None` for a peer without framing and fragments.
+    pub(crate) layers: Option<Box<Layers>>,
     /// Largest inner IP packet that TCP should send, 0 = no clamp. Follows the path's address family.
     pub max_inner: u16,
     pub counters: Arc<PeerCounters>,
-    mssfix: u16,
+    mssfix: MssFix,
     ping_interval: Millis,
     ping_timeout: Millis,
     last_sealed: Millis,
@@ -33,6 +38,7 @@ pub struct Peer {
     pub(crate) reminder: Millis,
     /// When a float conflict of this peer was reported last; it would repeat with every packet.
     last_conflict: Option<Millis>,
+    pub(crate) mtu_test: MtuTest,
 }
 
 /// A float conflict is reported at most this often per peer.
@@ -42,7 +48,7 @@ impl Peer {
     pub(crate) fn new(
         now: Millis,
         command: &AddPeer,
-        mssfix: u16,
+        settings: &PlaneSettings,
         counters: Arc<PeerCounters>,
     ) -> Peer {
         counters.last_heard.set(now);
@@ -53,15 +59,17 @@ impl Peer {
             ipv4: command.ipv4,
             ipv6: command.ipv6,
             keys: KeyRing::new(),
+            layers: Layers::new(&command.layers, settings.tun_mtu),
             max_inner: 0,
             counters,
-            mssfix,
+            mssfix: settings.mssfix,
             ping_interval: Millis::from(command.ping_interval_s) * 1000,
             ping_timeout: Millis::from(command.ping_timeout_s) * 1000,
             last_sealed: now,
             silent_since: now,
             reminder: 0,
             last_conflict: None,
+            mtu_test: MtuTest::default(),
         }
     }
 
@@ -88,9 +96,31 @@ impl Peer {
 
     /// All keys of a peer have the same suite.
     fn fit_segments(&mut self) {
-        self.max_inner = self.keys.sealing().map_or(0, |key| {
-            mss::max_inner(self.mssfix, &self.path, self.format, key.suite())
-        });
+        let Some(suite) = self.keys.sealing().map(|key| key.suite()) else {
+            self.max_inner = 0;
+            return;
+        };
+        let overhead = self.layers.as_ref().map_or(0, |layers| layers.overhead());
+        self.max_inner = self
+            .mssfix
+            .max_inner(&self.path, self.format, suite, overhead);
+        if let Some(layers) = &mut self.layers {
+            let header_len = self.format.header_len();
+            layers.fit(self.path.outer_header_len(), |datagram| {
+                suite.max_payload(datagram.saturating_sub(header_len))
+            });
+        }
+    }
+
+    /// The longest packet that goes into a datagram of `datagram` bytes, uncompressed and whole.
+    pub(crate) fn packet_len_for(&mut self, datagram: usize) -> usize {
+        let body = datagram.saturating_sub(self.format.header_len());
+        let payload = self
+            .keys
+            .sealing()
+            .map_or(0, |key| key.suite().max_payload(body));
+        let layers = self.layers.as_ref().map_or(0, |layers| layers.overhead());
+        payload.saturating_sub(layers)
     }
 
     pub(crate) fn update(&mut self, command: &UpdatePeer) {
@@ -122,6 +152,12 @@ impl Peer {
             self.last_conflict = Some(now);
         }
         due
+    }
+
+    pub(crate) fn layer_options(&self) -> LayerOptions {
+        self.layers
+            .as_ref()
+            .map_or_else(LayerOptions::default, |layers| layers.options)
     }
 
     /// As in the command, in seconds: ping interval, ping timeout.

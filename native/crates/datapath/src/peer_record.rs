@@ -2,8 +2,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::Millis;
 use crate::byte_reader::ByteReader;
-use crate::command::{AddPeer, DataFormat};
+use crate::command::{AddPeer, DataFormat, LayerOptions};
 use crate::data_path::Context;
+use crate::framing::Framing;
 use crate::key_ring::KeyRing;
 use crate::outbound::find_route;
 use crate::peer::Peer;
@@ -63,6 +64,7 @@ pub(crate) fn encode_peer(peer: &Peer, context: &Context, now: Millis, out: &mut
     out.extend([claims.path, claims.ipv4, claims.ipv6].map(u8::from));
     out.extend_from_slice(&ping_interval.to_le_bytes());
     out.extend_from_slice(&ping_timeout.to_le_bytes());
+    encode_layers(peer.layer_options(), out);
     for at in peer.times() {
         out.extend_from_slice(&now.saturating_sub(at).to_le_bytes());
     }
@@ -94,6 +96,7 @@ pub(crate) fn decode_peer(reader: &mut ByteReader) -> Option<PeerRecord> {
         ipv6: reader.flag()?,
     };
     let (ping_interval_s, ping_timeout_s) = (reader.u16()?, reader.u16()?);
+    let layers = decode_layers(reader)?;
     let [sealed_ago, silent_for, heard_ago] = [reader.u64()?, reader.u64()?, reader.u64()?];
     let traffic = [reader.u64()?, reader.u64()?, reader.u64()?, reader.u64()?];
     Some(PeerRecord {
@@ -105,6 +108,7 @@ pub(crate) fn decode_peer(reader: &mut ByteReader) -> Option<PeerRecord> {
             ipv6,
             ping_interval_s,
             ping_timeout_s,
+            layers,
         },
         claims,
         sealed_ago,
@@ -112,6 +116,27 @@ pub(crate) fn decode_peer(reader: &mut ByteReader) -> Option<PeerRecord> {
         heard_ago,
         traffic,
         keys: KeyRing::decode(peer, reader)?,
+    })
+}
+
+/// As in ADD_PEER, without the other flags there.
+fn encode_layers(options: LayerOptions, out: &mut Vec<u8>) {
+    let framing = options.framing.map_or(0, |framing| framing as u8);
+    let flags = [options.compress, options.fragment_counts_headers].map(u8::from);
+    out.extend_from_slice(&[framing, flags[0], flags[1]]);
+    out.extend_from_slice(&options.fragment.to_le_bytes());
+}
+
+fn decode_layers(reader: &mut ByteReader) -> Option<LayerOptions> {
+    let framing = match reader.u8()? {
+        0 => None,
+        number => Some(Framing::from_number(number)?),
+    };
+    Some(LayerOptions {
+        framing,
+        compress: reader.flag()?,
+        fragment_counts_headers: reader.flag()?,
+        fragment: reader.u16()?,
     })
 }
 

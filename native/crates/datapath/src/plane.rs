@@ -1,4 +1,5 @@
 use crate::address_table::AddressTable;
+use crate::mss::MssFix;
 use crate::route_table::RouteTable;
 
 /// Which end of the tunnel this process is.
@@ -15,8 +16,7 @@ pub struct PlaneSettings {
     pub shards: usize,
     /// Packets between clients stay inside instead of going through the TUN.
     pub client_to_client: bool,
-    /// Outer datagram size incl. IP and UDP headers that inner TCP must fit in; 0 = no clamp.
-    pub mssfix: u16,
+    pub mssfix: MssFix,
     /// Inner MTU.
     pub tun_mtu: u16,
     /// Peers at most, over all shards.

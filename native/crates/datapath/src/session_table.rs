@@ -182,8 +182,8 @@ fn enter(now: Millis, command: &AddPeer, claims: Claims, context: &Context) -> B
         context.plane.addresses.insert(command.path, command.peer);
     }
     let counters = context.stats.add_peer(command.peer);
-    let mssfix = context.plane.settings.mssfix;
-    Box::new(Peer::new(now, command, mssfix, counters))
+    context.prepare_layers(&command.layers);
+    Box::new(Peer::new(now, command, &context.plane.settings, counters))
 }
 
 fn remind(timers: &mut TimerWheel, now: Millis, peer: &mut Peer) {

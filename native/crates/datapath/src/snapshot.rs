@@ -70,8 +70,9 @@ impl DataPath {
             let peer = decode_peer(&mut record)
                 .filter(|_| record.is_empty())
                 .ok_or(SnapshotError::Malformed)?;
+            self.prepare_room(&peer.command.layers);
             self.sessions
-                .restore(now, peer, context)
+                .restore(now, peer, &self.context)
                 .map_err(SnapshotError::Refused)?;
         }
         if reader.is_empty() {

@@ -49,6 +49,16 @@ counted! {
         InvalidPacketId => "invalid-packet-id",
         /// The tag does not match.
         Unauthentic => "unauthentic",
+        /// The first byte is none of the peer's compression framing. [wire 13]
+        BadFraming => "bad-framing",
+        /// Compressed data that is damaged, or larger than the tunnel's MTU.
+        BadCompression => "bad-compression",
+        /// A fragment that contradicts the others or the tunnel's MTU, or a test packet. [wire 13]
+        BadFragment => "bad-fragment",
+        /// A packet of which some fragments never came; counted once.
+        LostFragment => "lost-fragment",
+        /// The packet would need more fragments than there are numbers for.
+        TooManyFragments => "too-many-fragments",
         /// The inner packet is neither IPv4 nor IPv6, or its header contradicts its length.
         MalformedInner => "malformed-inner",
         /// The inner source address belongs to somebody else.
@@ -99,6 +109,7 @@ counted! {
         PingsReceived => "pings-received",
         PingsSent => "pings-sent",
         OccIgnored => "occ-ignored",
+        OccAnswered => "occ-answered",
         TunWrites => "tun-writes",
         /// What the TUN gave to the shard that owns it; the rest is `HopReason::Outbound`.
         TunOwnQueue => "tun-own-queue",

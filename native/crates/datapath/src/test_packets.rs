@@ -127,6 +127,18 @@ pub fn tcp_with_options(v6: bool, flags: u8, options: &[u8]) -> Vec<u8> {
     shape.packet(&[])
 }
 
+/// Bytes that no compression makes shorter, always the same ones.
+pub fn noise(len: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 32) as u8
+    };
+    (0..len).map(|_| next()).collect()
+}
+
 /// Do the IP and the TCP or UDP checksum of a packet hold?
 pub fn checksums_hold(packet: &[u8]) -> bool {
     let v4 = packet[0] >> 4 == 4;

@@ -4,10 +4,11 @@
 
 use std::sync::Arc;
 
+use datapath::mss::MssFix;
 use datapath::{
     AddPeer, CbcCipher, Cipher, DataEvent, DataFormat, DataPath, Digest, DirectionKey, InboundSink,
-    InstallKey, KEY_SLOT_LEN, KeyId, OutboundSink, PeerAddr, PeerId, Plane, PlaneSettings, Role,
-    Suite, TunOffloads, VNET_LEN,
+    InstallKey, KEY_SLOT_LEN, KeyId, LayerOptions, OutboundSink, PeerAddr, PeerId, Plane,
+    PlaneSettings, Role, Suite, TunOffloads, VNET_LEN,
 };
 
 /// Remembers everything, and refuses what it is told to refuse.
@@ -93,7 +94,7 @@ pub fn settings(role: Role, shards: usize) -> PlaneSettings {
         role,
         shards,
         client_to_client: false,
-        mssfix: 1492,
+        mssfix: MssFix::Outer(1492),
         tun_mtu: 1500,
         max_peers: 100,
     }
@@ -116,6 +117,7 @@ pub fn peer(id: u32, host: u8, format: DataFormat) -> AddPeer {
         ipv6: Some([0xfd00, 0, 0, 0, 0, 0, 0, u16::from(host)].into()),
         ping_interval_s: 10,
         ping_timeout_s: 60,
+        layers: LayerOptions::default(),
     }
 }
 
@@ -163,24 +165,42 @@ pub fn server(plane: &Arc<Plane>, shard: usize) -> DataPath {
 
 /// A server with one client, 10.8.0.2, peer-id 0, and that client.
 pub fn pair(suite: impl Into<Suite>, format: DataFormat) -> (DataPath, DataPath) {
+    layered_pair(suite.into(), format, LayerOptions::default())
+}
+
+/// The same, with these layers on both sides.
+pub fn layered_pair(
+    suite: impl Into<Suite>,
+    format: DataFormat,
+    layers: LayerOptions,
+) -> (DataPath, DataPath) {
     let suite = suite.into();
     let plane = Arc::new(Plane::new(settings(Role::Server, 1)));
     let mut server = server(&plane, 0);
-    server.add_peer(0, peer(0, 2, format)).expect("a new peer");
+    let command = AddPeer {
+        layers,
+        ..peer(0, 2, format)
+    };
+    server.add_peer(0, command).expect("a new peer");
     server
         .install_key(server_key(0, 0, suite))
         .expect("a good key");
-    (server, client(suite, format))
+    (server, layered_client(suite, format, layers))
 }
 
 /// The client's side: its one peer is the server at port 1194, to which everything is routed.
 pub fn client(suite: impl Into<Suite>, format: DataFormat) -> DataPath {
+    layered_client(suite, format, LayerOptions::default())
+}
+
+fn layered_client(suite: impl Into<Suite>, format: DataFormat, layers: LayerOptions) -> DataPath {
     let plane = Arc::new(Plane::new(settings(Role::Client, 1)));
     let mut client = DataPath::new(plane, 0, TunOffloads::ALL);
     let command = AddPeer {
         path: path(1194),
         ipv4: None,
         ipv6: None,
+        layers,
         ..peer(0, 1, format)
     };
     client.add_peer(0, command).expect("a new peer");

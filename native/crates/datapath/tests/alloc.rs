@@ -11,11 +11,11 @@ use std::cell::Cell;
 
 use datapath::stats::Counter;
 use datapath::{
-    CbcCipher, Cipher, DataEvent, DataFormat, Digest, InboundSink, OutboundSink, PeerAddr, PeerId,
-    Suite, VNET_LEN,
+    CbcCipher, Cipher, DataEvent, DataFormat, Digest, Framing, InboundSink, LayerOptions,
+    OutboundSink, PeerAddr, PeerId, Suite, VNET_LEN,
 };
 use test_packets::Shape;
-use test_sink::{pair, path, plain_frame};
+use test_sink::{layered_pair, path, plain_frame};
 
 struct CountingAllocator;
 
@@ -108,18 +108,40 @@ impl InboundSink for BatchSink {
 #[test]
 fn the_packet_path_does_not_allocate() {
     assert!(allocations(|| drop(std::hint::black_box(vec![1]))) > 0);
-    for (suite, format) in [
-        (Suite::Aead(Cipher::Aes256Gcm), DataFormat::V2),
-        (Suite::Aead(Cipher::ChaCha20Poly1305), DataFormat::V1),
-        (Suite::Epoch(Cipher::Aes256Gcm), DataFormat::V2),
-        (Suite::Cbc(CbcCipher::Aes256, Digest::Sha1), DataFormat::V2),
+    let gcm = Suite::Aead(Cipher::Aes256Gcm);
+    let chacha = Suite::Aead(Cipher::ChaCha20Poly1305);
+    let none = LayerOptions::default();
+    let fragments = LayerOptions {
+        framing: Some(Framing::Lzo),
+        fragment: 900,
+        ..none
+    };
+    let [lzo, lz4] = [Framing::Lzo, Framing::Lz4V2].map(|framing| LayerOptions {
+        framing: Some(framing),
+        compress: true,
+        ..none
+    });
+    for (suite, format, layers) in [
+        (gcm, DataFormat::V2, none),
+        (chacha, DataFormat::V1, none),
+        (Suite::Epoch(Cipher::Aes256Gcm), DataFormat::V2, none),
+        (
+            Suite::Cbc(CbcCipher::Aes256, Digest::Sha1),
+            DataFormat::V2,
+            none,
+        ),
         (
             Suite::Cbc(CbcCipher::Aes128, Digest::Sha512),
             DataFormat::V1,
+            none,
         ),
-        (Suite::Plain(Digest::None), DataFormat::V2),
+        (Suite::Plain(Digest::None), DataFormat::V2, none),
+        (Suite::Plain(Digest::None), DataFormat::V2, lz4),
+        (gcm, DataFormat::V2, fragments),
+        (gcm, DataFormat::V2, lzo),
+        (gcm, DataFormat::V2, lz4),
     ] {
-        let (mut server, mut client) = pair(suite, format);
+        let (mut server, mut client) = layered_pair(suite, format, layers);
         let mut sink = BatchSink::new();
         let frames: Vec<Vec<u8>> = (0..64u32)
             .map(|n| Shape {
@@ -149,7 +171,7 @@ fn the_packet_path_does_not_allocate() {
         // The first rounds fill thread-local state of the lock-free maps and each bucket of the timers once.
         (0..150).for_each(|step| round(step * 10_000));
         let count = allocations(|| (150..250).for_each(|step| round(step * 10_000)));
-        assert_eq!(count, 0, "{suite:?}");
+        assert_eq!(count, 0, "{suite:?} {layers:?}");
         assert!(server.stats().counter(Counter::PingsSent) > 200);
         assert_eq!(server.stats().drops().collect::<Vec<_>>(), []);
         assert!(sink.tun_bytes > 250 * 64 * 1000);

@@ -308,7 +308,7 @@ fn data_path(clients: usize) -> DataPath {
         role: Role::Client,
         shards: 1,
         client_to_client: false,
-        mssfix: 0,
+        mssfix: datapath::mss::MssFix::Off,
         tun_mtu: 1500,
         max_peers: clients,
     });

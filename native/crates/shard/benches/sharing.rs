@@ -41,7 +41,7 @@ fn counters(criterion: &mut Criterion) {
         role: Role::Server,
         shards: 2,
         client_to_client: true,
-        mssfix: 0,
+        mssfix: datapath::mss::MssFix::Off,
         tun_mtu: 1500,
         max_peers: 10,
     };

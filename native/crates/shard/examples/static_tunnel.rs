@@ -64,7 +64,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         role,
         shards: shards as usize,
         client_to_client: false,
-        mssfix: 1492,
+        mssfix: datapath::mss::MssFix::Outer(1492),
         tun_mtu: 1500,
         max_peers: 10,
     })?;

@@ -3,8 +3,8 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use datapath::{
-    AddPeer, DataEvent, DataFormat, DirectionKey, InstallKey, KeyId, PeerAddr, PeerId, Suite,
-    UpdatePeer,
+    AddPeer, DataEvent, DataFormat, DirectionKey, Framing, InstallKey, KeyId, LayerOptions,
+    PeerAddr, PeerId, Suite, UpdatePeer,
 };
 
 use crate::address_record::{ADDRESS_LEN, decode_address, encode_address};
@@ -96,6 +96,12 @@ pub const EVENT_LEN: usize = 8 + ADDRESS_LEN;
 const FLAG_DATA_V2: u32 = 1;
 const FLAG_IPV4: u32 = 2;
 const FLAG_IPV6: u32 = 4;
+const FLAG_COMPRESS: u32 = 1 << 11;
+const FLAG_FRAGMENT_COUNTS_HEADERS: u32 = 1 << 12;
+/// Three bits of the flags.
+const FRAMING_SHIFT: u32 = 8;
+/// The upper half of the flags.
+const FRAGMENT_SHIFT: u32 = 16;
 
 fn decode_add_peer(peer: PeerId, payload: &[u8]) -> Option<AddPeer> {
     let flags = word(payload, 4)?;
@@ -113,6 +119,20 @@ fn decode_add_peer(peer: PeerId, payload: &[u8]) -> Option<AddPeer> {
         ipv6: (flags & FLAG_IPV6 != 0).then_some(ipv6),
         ping_interval_s: u16::from_le_bytes(*chunk(payload, 36)?),
         ping_timeout_s: u16::from_le_bytes(*chunk(payload, 38)?),
+        layers: decode_layers(flags)?,
+    })
+}
+
+fn decode_layers(flags: u32) -> Option<LayerOptions> {
+    let framing = match flags >> FRAMING_SHIFT & 7 {
+        0 => None,
+        number => Some(Framing::from_number(number as u8)?),
+    };
+    Some(LayerOptions {
+        framing,
+        compress: flags & FLAG_COMPRESS != 0,
+        fragment: (flags >> FRAGMENT_SHIFT) as u16,
+        fragment_counts_headers: flags & FLAG_FRAGMENT_COUNTS_HEADERS != 0,
     })
 }
 
@@ -191,6 +211,21 @@ mod tests {
             (Some(Ipv4Addr::new(10, 8, 0, 2)), None)
         );
         assert_eq!((add.ping_interval_s, add.ping_timeout_s), (10, 120));
+        assert_eq!(add.layers, LayerOptions::default());
+        payload[4..8].copy_from_slice(&0x04b0_1b03u32.to_le_bytes());
+        let Some(Command::AddPeer(add)) = decode_command(2, &payload) else {
+            panic!("no ADD_PEER")
+        };
+        let layers = LayerOptions {
+            framing: Some(Framing::Lz4),
+            compress: true,
+            fragment: 1200,
+            fragment_counts_headers: true,
+        };
+        assert_eq!(add.layers, layers);
+        payload[5] = 7;
+        assert!(decode_command(2, &payload).is_none());
+        payload[5] = 0;
         assert!(decode_command(2, &payload[..55]).is_none());
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::os::fd::RawFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+pub use datapath::mss::MssFix;
 use datapath::stats::Counter;
 use datapath::{DataPath, PeerAddr, PeerId, Plane, TunOffloads};
 pub use datapath::{Millis, PeerSnapshot, PlaneSettings, Role};

@@ -123,7 +123,7 @@ fn new_plane() -> u32 {
         role: Role::Server,
         shards: 1,
         client_to_client: false,
-        mssfix: 0,
+        mssfix: datapath::mss::MssFix::Off,
         tun_mtu: 1500,
         max_peers: 10,
     })

@@ -7,7 +7,7 @@ use crate::command::{Cipher, DataFormat};
 use crate::plane::{Plane, PlaneSettings};
 use crate::test_packets::{SYN, Shape, tcp_with_options};
 use crate::test_sink::*;
-use crate::wire::AEAD_LEAD;
+use crate::wire::{AEAD_LEAD, OCC_EXIT};
 
 fn receive(server: &mut DataPath, from: &PeerAddr, datagram: &[u8]) -> RecordingSink {
     let mut sink = RecordingSink::default();
