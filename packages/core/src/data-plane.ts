@@ -1,3 +1,4 @@
+import type { DataLayers } from './framing.js';
 import type { KeyId, Path, PeerId } from './ids.js';
 
 /** Data-channel ciphers the native data path implements: they authenticate, or an HMAC does it for them. [wire 12] */
@@ -45,6 +46,8 @@ export type DataCommand =
       readonly pingInterval: number;
       /** Report `silent` after this many seconds without an authenticated packet; 0 = never. */
       readonly pingTimeout: number;
+      /** Absent: neither framing nor fragments. */
+      readonly layers?: DataLayers;
     }
   /** Other inner addresses and ping times from now on. [wire 15] */
   | {

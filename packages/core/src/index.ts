@@ -5,6 +5,7 @@ export { type Generation, peerInfoOf } from './client/generation.js';
 export * from './data-plane.js';
 export * from './drop-reason.js';
 export * from './errors.js';
+export * from './framing.js';
 export * from './ids.js';
 export { dataCipherOf, isAead, suiteOf } from './keys/data-suite.js';
 export { parseStaticKey, STATIC_KEY_LENGTH } from './keys/static-key.js';

@@ -2,7 +2,9 @@ import {
   type AuthDigest,
   type DataCipher,
   type DataCommand,
+  type DataLayers,
   type DirectionKey,
+  FRAMINGS,
   type PacketFormat,
   VpnError,
 } from '@shardvpn/core';
@@ -24,6 +26,10 @@ const UPDATE_PEER = 9;
 const DATA_V2 = 1;
 const HAS_IPV4 = 2;
 const HAS_IPV6 = 4;
+const COMPRESSES = 1 << 11;
+const FRAGMENT_COUNTS_HEADERS = 1 << 12;
+const FRAMING_SHIFT = 8;
+const FRAGMENT_SHIFT = 16;
 
 const ADD_PEER_LENGTH = 8 + PATH_LENGTH + 24;
 const UPDATE_PEER_LENGTH = 32;
@@ -93,7 +99,8 @@ const SHAPES: Readonly<Record<DataCommand['type'], { kind: number; length: numbe
 };
 
 function encodeAddPeer(record: Uint8Array, command: Extract<DataCommand, { type: 'add-peer' }>): void {
-  encodeU32(record, 4, (command.dataV2 ? DATA_V2 : 0) | addressFlags(command));
+  const flags = (command.dataV2 ? DATA_V2 : 0) | addressFlags(command) | layerFlags(command.layers);
+  encodeU32(record, 4, flags);
   encodePath(command.path, record, 8);
   encodeInner(record, 32, command);
 }
@@ -114,6 +121,13 @@ function encodeInner(record: Uint8Array, at: number, { ipv4, ipv6, pingInterval,
   encodeU16(record, at + 4, pingInterval);
   encodeU16(record, at + 6, pingTimeout);
   encodeInet(ipv6 ?? '::', record, at + 8);
+}
+
+function layerFlags(layers: DataLayers | undefined): number {
+  if (layers === undefined) return 0;
+  const { framing, compress, fragment } = layers;
+  const flags = (compress ? COMPRESSES : 0) | (fragment?.countsHeaders ? FRAGMENT_COUNTS_HEADERS : 0);
+  return flags | (FRAMINGS.indexOf(framing) << FRAMING_SHIFT) | ((fragment?.size ?? 0) << FRAGMENT_SHIFT);
 }
 
 function encodeInstallKey(record: Uint8Array, command: Extract<DataCommand, { type: 'install-key' }>): void {

@@ -50,6 +50,21 @@ describe('commands', () => {
     ],
     [
       {
+        type: 'add-peer',
+        peerId,
+        path: V4,
+        dataV2: true,
+        ipv4: null,
+        ipv6: null,
+        pingInterval: 0,
+        pingTimeout: 0,
+        layers: { framing: 'lz4', compress: true, fragment: { size: 0x84b0, countsHeaders: true } },
+      },
+      2,
+      `c3b2a100011bb084${V4_HEX}${'00'.repeat(24)}`,
+    ],
+    [
+      {
         type: 'install-key',
         peerId,
         keyId: asKeyId(5),

@@ -1,4 +1,5 @@
 import type { DataCipher } from '../data-plane.js';
+import type { LayerPolicy } from '../framing.js';
 import type { Path } from '../ids.js';
 import type { PullFilter } from '../negotiate/pull-filter.js';
 import type { CryptoProvider, TlsEngine } from '../ports.js';
@@ -16,6 +17,8 @@ export interface ClientOptions {
   /** `NAME` -> value, for example from `peerInfoOf`. [wire 14] */
   readonly peerInfo: ReadonlyMap<string, string>;
   readonly credentials: { readonly username: string; readonly password: string } | null;
+  /** Our own framing and fragments; the server may push another framing. */
+  readonly layers?: LayerPolicy;
   readonly pullFilters: readonly PullFilter[];
   /** Seconds, where the server pushes none; 0 = never. */
   readonly pingInterval: number;

@@ -10,6 +10,7 @@ import type { CryptoProvider } from '../ports.js';
 import { deriveDataKeys, type KeyDerivation, type KeyExchange } from '../session/key-exchange.js';
 import type { Session } from '../session/session.js';
 import { parseOptionsString } from '../wire/options-string.js';
+import { framingFault, layersFromPush } from './client-layers.js';
 import type { ClientOptions } from './client-options.js';
 import type { ClientPhase } from './client-phase.js';
 
@@ -32,6 +33,10 @@ const chooseFromPush = (
 ): ConnectChoice | { readonly fault: string } => {
   if (pushed.unknownFlags.length > 0) {
     return { fault: `the server wants unknown protocol-flags: ${pushed.unknownFlags.join(' ')}` };
+  }
+  const fault = framingFault(options, pushed);
+  if (fault !== null) {
+    return { fault };
   }
   const named = pushed.cipher ?? parseOptionsString(serverOptions).cipher;
   const cipher = ownCipher(options, named) ?? (pushed.cipher === null ? options.fallbackCipher : null);
@@ -70,6 +75,7 @@ export const peerFromPush = (own: ClientOptions, peerId: PeerId, options: Pushed
   ipv6: options.ifconfigIpv6?.address ?? null,
   pingInterval: options.ping ?? own.pingInterval,
   pingTimeout: options.pingRestart ?? own.pingTimeout,
+  layers: layersFromPush(own, options),
 });
 
 /** What a PUSH_REPLY makes of the key exchange, or why this server cannot be used. */

@@ -14,6 +14,7 @@ import { formatPeerInfo } from '../wire/peer-info.js';
 import { freshSessionId } from '../wire/session-id.js';
 import { createProtection } from '../wrap/control-protection.js';
 import { EARLY_NEGOTIATION_COUNTER } from '../wrap/early-negotiation.js';
+import { ownLayers } from './client-layers.js';
 import type { ClientOptions, ClientPorts } from './client-options.js';
 import type { ClientPhase } from './client-phase.js';
 
@@ -59,11 +60,16 @@ export const isAnswerToReset = (packet: ControlPacket): boolean =>
 /** Our half of the key exchange. [wire 11] */
 export const ownKeyMethod = (
   crypto: CryptoProvider,
-  { occ, dataCiphers, wrap, peerInfo }: ClientOptions,
+  own: ClientOptions,
   credentials: ClientOptions['credentials'],
 ): KeyMethodMessage =>
   createKeyMethod(crypto, 'client', {
-    options: encodeOptionsString({ role: 'client', ...occ, dataCiphers, wrap }),
+    options: optionsString(own),
     credentials: credentials === null ? { type: 'none' } : { type: 'password', ...credentials },
-    peerInfo: formatPeerInfo(peerInfo),
+    peerInfo: formatPeerInfo(own.peerInfo),
   });
+
+const optionsString = (own: ClientOptions): string => {
+  const { occ, dataCiphers, wrap } = own;
+  return encodeOptionsString({ role: 'client', ...occ, dataCiphers, wrap, ...ownLayers(own) });
+};

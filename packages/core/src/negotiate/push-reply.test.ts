@@ -169,6 +169,7 @@ test('pull-filter: the first that fits decides what counts, and nothing is hidde
     ping: 10,
     pingRestart: null,
     ifconfigIpv6: null,
+    framing: null,
     authToken: 'secret',
   });
 });

@@ -1,3 +1,4 @@
+import { isFramingOption } from '../framing.js';
 import { asPeerId, type PeerId } from '../ids.js';
 import { OptionCollector } from './option-collector.js';
 import { type PullFilter, pullAction } from './pull-filter.js';
@@ -22,6 +23,8 @@ export interface PushedOptions {
   /** Seconds. */
   readonly ping: number | null;
   readonly pingRestart: number | null;
+  /** The last `comp-lzo` or `compress` option, as pushed. */
+  readonly framing: string | null;
   /** The password from now on. [wire 15] */
   readonly authToken: string | null;
 }
@@ -71,6 +74,7 @@ const parsePushedOptions = (all: readonly string[], accepted: readonly string[])
     tunMtu: numberOf(args.get('tun-mtu')),
     ping: numberOf(args.get('ping')),
     pingRestart: numberOf(args.get('ping-restart')),
+    framing: accepted.findLast(isFramingOption) ?? null,
     authToken: args.get('auth-token')?.[0] ?? null,
   };
 };

@@ -37,7 +37,7 @@ export const handleKeyMethod = (
     return { type: 'broken', detail: `the key-method message is ${decoded}` };
   }
   const message = keepKeyMethod(decoded);
-  const own = answerKeyMethod(context, key);
+  const own = answerKeyMethod(context, key, message.options);
   if (message.credentials.type === 'too-long') {
     return { type: 'refused', reply: 'AUTH_FAILED', detail: 'username or password is too long', hint: '' };
   }
@@ -59,9 +59,13 @@ export const handleKeyMethod = (
 };
 
 /** Sends our half of the key method. */
-export const answerKeyMethod = (context: ServerContext, key: Key<ServerPhase>): KeyMethodMessage => {
+export const answerKeyMethod = (
+  context: ServerContext,
+  key: Key<ServerPhase>,
+  optionsString: string,
+): KeyMethodMessage => {
   const own = createKeyMethod(context.crypto, 'server', {
-    options: context.optionsString,
+    options: context.optionsString(optionsString),
     credentials: { type: 'none' },
     peerInfo: '',
   });

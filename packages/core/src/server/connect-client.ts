@@ -5,6 +5,7 @@ import { encodePushReply, pushOptionFault, pushOptions } from '../negotiate/push
 import { deriveDataKeys, type KeyExchange } from '../session/key-exchange.js';
 import type { Key, Session } from '../session/session.js';
 import { createTlsCryptWrapper } from '../wrap/tls-crypt.js';
+import { chooseLayers } from './choose-layers.js';
 import type { ServerContext } from './server-context.js';
 import type { ConnectedClient, Lease } from './server-event.js';
 import { derivationOf, type ServerPhase } from './server-phase.js';
@@ -27,7 +28,9 @@ export const connectClient = (
   lease: Lease,
 ): readonly string[] | ConnectFault => {
   const { client, peerId } = stage;
-  const options = optionsFor(context, client, peerId, lease);
+  const offer = { optionsString: stage.exchange.client.options, peerInfo: client.identity.peerInfo };
+  const wanted = optionsFor(context, client, peerId, lease);
+  const { layers, push: options } = chooseLayers(context.options.layers, offer, wanted);
   const bad = options.find((option) => pushOptionFault(option) !== null);
   if (bad !== undefined) {
     return { fault: `cannot push '${bad}': ${pushOptionFault(bad) ?? ''}` };
@@ -53,6 +56,7 @@ export const connectClient = (
     ipv6: lease.ipv6?.address ?? null,
     pingInterval: context.options.pingInterval,
     pingTimeout: context.options.pingTimeout,
+    layers,
   });
   session.installFirstKeys(now, peerId, suite, keys);
   if (renegotiationKey !== null) {

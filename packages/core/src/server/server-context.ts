@@ -14,8 +14,8 @@ export interface ServerContext {
   readonly times: SessionTimes;
   readonly outbox: Outbox<ServerEvent>;
   readonly peerIds: PeerIdPool;
-  /** The server's line of the options comparison. [wire 18] */
-  readonly optionsString: string;
+  /** The server's line of the options comparison, for a client with this one. [wire 18] */
+  readonly optionsString: (client: string) => string;
   /** 90..100 % at random. [wire 17] */
   readonly lifeShare: () => number;
 }

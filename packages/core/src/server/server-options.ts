@@ -1,4 +1,5 @@
 import type { DataCipher } from '../data-plane.js';
+import type { LayerPolicy } from '../framing.js';
 import type { DigestName } from '../ports.js';
 
 /** Control-channel protection. Keys are the 256 bytes of a static key file. [wire 3] */
@@ -51,6 +52,7 @@ export type LiveOptions = Pick<
   | 'explicitExitNotify'
   | 'maxSessions'
   | 'tlsCryptV2'
+  | 'layers'
 >;
 
 /** Everything one shard's protocol needs to know. Plain data: it crosses threads by structured clone. */
@@ -76,6 +78,8 @@ export interface ServerOptions {
   readonly clientCertificate: 'require' | 'optional' | 'none';
   /** Global push options, in order, without the per-client ones (`ifconfig`, `peer-id`, `cipher`, ...). */
   readonly push: readonly string[];
+  /** Compression framing and fragments. */
+  readonly layers?: LayerPolicy;
   /** Pushed as `tun-mtu` to clients with IV_MTU. */
   readonly tunMtu: number;
   /** Seconds; 0 switches off. The pushed values are in `push`. */

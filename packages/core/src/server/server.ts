@@ -15,6 +15,7 @@ import type { SessionId } from '../wire/session-id.js';
 import { decodePacketHead } from '../wrap/packet-head.js';
 import { AdmissionGate } from './admission.js';
 import type { AuthDecision } from './auth-decision.js';
+import { layersInOptionsString } from './choose-layers.js';
 import { describeClient } from './connect-client.js';
 import { DropReports } from './drop-reports.js';
 import { handleDataEvent } from './handle-data-event.js';
@@ -378,11 +379,12 @@ type SharedOptions = Pick<ServerContext, 'options' | 'times' | 'optionsString'>;
 
 const sharedOptions = (options: ServerOptions): SharedOptions => {
   const { cipher, auth, tunMtu } = options.occ;
-  const { dataCiphers, wrap } = options;
+  const { dataCiphers, wrap, layers, push } = options;
+  const common = { role: 'server' as const, cipher, auth, tunMtu, dataCiphers, wrap };
   return {
     options,
     times: sessionTimes(options),
-    optionsString: encodeOptionsString({ role: 'server', cipher, auth, tunMtu, dataCiphers, wrap }),
+    optionsString: (client) => encodeOptionsString({ ...common, ...layersInOptionsString(layers, client, push) }),
   };
 };
 

@@ -46,6 +46,11 @@ describe('the options string of the reference server [wire 18]', () => {
       'V4,dev-type tun,link-mtu 1585,tun-mtu 1500,proto UDPv4,keydir 0,auth SHA512,keysize 128,tls-auth,key-method 2,tls-server',
     ],
     [
+      'comp-lzo no, fragment and tls-auth with a direction',
+      { ...DEFAULTS, wrap: tlsAuth(0), compression: true, linkBytes: 1, fragment: true },
+      'V4,dev-type tun,link-mtu 1546,tun-mtu 1500,proto UDPv4,comp-lzo,mtu-dynamic,keydir 0,auth SHA1,keysize 128,tls-auth,key-method 2,tls-server',
+    ],
+    [
       'tls-auth without a direction, as client',
       { ...DEFAULTS, role: 'client', wrap: tlsAuth(null) },
       'V4,dev-type tun,link-mtu 1541,tun-mtu 1500,proto UDPv4,auth SHA1,keysize 128,tls-auth,key-method 2,tls-client',

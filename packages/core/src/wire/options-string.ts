@@ -11,14 +11,20 @@ export interface OptionsStringInput {
   /** The cipher is shown only when it is one of these. */
   readonly dataCiphers: readonly string[];
   readonly wrap: ClientWrapOptions;
+  /** A compression framing is on; `linkBytes` is what it adds to `link-mtu`. */
+  readonly compression?: boolean;
+  readonly linkBytes?: number;
+  readonly fragment?: boolean;
 }
 
-/** The line both sides compare and only warn about; UDP, tun, no compression. [wire 18] */
+/** The line both sides compare and only warn about; UDP, tun. [wire 18] */
 export const encodeOptionsString = (input: OptionsStringInput): string => {
   const cipher = input.cipher.toUpperCase();
   const shape = cipherShape(cipher);
   const digest = digestBits(input.auth);
   const parts = ['V4', 'dev-type tun', `link-mtu ${linkMtu(input)}`, `tun-mtu ${input.tunMtu}`, 'proto UDPv4'];
+  if (input.compression) parts.push('comp-lzo');
+  if (input.fragment) parts.push('mtu-dynamic');
   if (input.wrap.type === 'tls-auth' && input.wrap.direction !== null) {
     parts.push(`keydir ${input.wrap.direction}`);
   }
@@ -64,5 +70,6 @@ const linkMtu = (input: OptionsStringInput): number => {
   const digestBytes = shape.aead ? 0 : digestBits(input.auth) / 8;
   const header = 1;
   const packetId = 4;
-  return input.tunMtu + header + packetId + shape.overhead + digestBytes;
+  const layers = (input.linkBytes ?? 0) + (input.fragment ? 4 : 0);
+  return input.tunMtu + layers + header + packetId + shape.overhead + digestBytes;
 };
