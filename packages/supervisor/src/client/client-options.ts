@@ -19,9 +19,11 @@ export const clientOptions = (profile: ClientProfile, server: ServerAddress): Cl
     ...peerInfoOf('2.7', profile.dataCiphers),
     // The log shows pages to open and asks questions.
     ['IV_SSO', 'webauth,openurl,crtext'],
-    ['IV_MTU', String(Math.max(1600, profile.tunMtu))],
+    ['IV_MTU', String(profile.tunMtuMax)],
+    ...framingInfo(profile.layers),
     ['IV_GUI_VER', `ShardVPN_${VERSION}`],
   ]),
+  layers: profile.layers,
   credentials: profile.credentials,
   pullFilters: profile.pullFilters,
   pingInterval: profile.pingInterval,
@@ -35,6 +37,13 @@ export const clientOptions = (profile: ClientProfile, server: ServerAddress): Cl
   tlsTimeout: TLS_TIMEOUT_SECONDS,
   maxPacketSize: MAX_CONTROL_PACKET,
 });
+
+/** The framings that a server may push. [wire 14] */
+const framingInfo = ({ allow }: ClientProfile['layers']): readonly [string, string][] => {
+  const stubs = ['IV_LZO_STUB', 'IV_COMP_STUB', 'IV_COMP_STUBv2'];
+  const names = allow === 'no' ? stubs : ['IV_LZO', 'IV_LZ4', 'IV_LZ4v2', ...stubs];
+  return names.map((name) => [name, '1']);
+};
 
 /** OpenVPN's defaults; there are no directives for them here. [wire 10] */
 const TLS_TIMEOUT_SECONDS = 2;

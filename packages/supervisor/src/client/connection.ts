@@ -50,6 +50,7 @@ export const openConnection = (
     shards: 1,
     clientToClient: false,
     mssfix: profile.mssfix,
+    mssfixOf: profile.mssfixOf,
     tunMtu: profile.tunMtu,
     maxPeers: 1,
   });

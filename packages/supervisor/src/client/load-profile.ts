@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { PullFilter } from '@shardvpn/core';
+import { readLayers } from '../config/compression.js';
 import { readDataCiphers } from '../config/data-ciphers.js';
 import { type ConfigSource, inReadingOrder, readDevice, readExitNotify, sourceName } from '../config/load-config.js';
 import { readMssfix } from '../config/mssfix.js';
@@ -44,6 +45,7 @@ const interpret = (settings: Settings, now: Date, random: () => number): ClientP
   }
   const ciphers = readDataCiphers(settings);
   const tunMtu = settings.integer('tun-mtu', 1500, 100, 9000);
+  const layers = readLayers(settings, 'client');
   const { verb, log, writepid, user, group } = readProcessSettings(settings);
   return {
     source: settings.source,
@@ -52,7 +54,9 @@ const interpret = (settings: Settings, now: Date, random: () => number): ClientP
     rcvbuf: settings.integer('rcvbuf', 0, 0, MAX_BUFFER),
     device: readDevice(settings, ['subnet', 'net30', 'p2p']),
     tunMtu,
-    mssfix: readMssfix(settings, tunMtu),
+    tunMtuMax: Math.max(tunMtu, settings.integer('tun-mtu-max', 1600, 68, 65_535)),
+    ...readMssfix(settings, tunMtu, layers),
+    layers,
     ...readIdentity(settings, now),
     wrap: readClientWrap(settings, ciphers.auth),
     ...ciphers,

@@ -10,7 +10,7 @@ import { type Form, fileOrBlock, repeated, SUPPORTED_DIRECTIVES, words } from '.
 
 /** Directives of the server's table that say the same to a client. */
 const SHARED =
-  `port lport dev dev-type topology route-metric tun-mtu mssfix keepalive ping ping-restart explicit-exit-notify sndbuf rcvbuf
+  `port lport dev dev-type topology route-metric tun-mtu mssfix fragment comp-lzo compress keepalive ping ping-restart explicit-exit-notify sndbuf rcvbuf
   ca cert key crl-verify tls-auth tls-crypt tls-crypt-v2 key-direction remote-cert-tls auth cipher data-ciphers data-ciphers-fallback
   tls-version-min tls-version-max tls-cipher tls-ciphersuites tls-groups ecdh-curve reneg-sec hand-window tran-window
   allow-compression cd verb log log-append writepid user group persist-key persist-tun ignore-unknown-option proto
@@ -34,6 +34,7 @@ const OF_CLIENTS: Readonly<Record<string, Form>> = {
   'auth-user-pass': { ...fileOrBlock(), min: 0 },
   'auth-retry': words(1),
   'route-nopull': words(0),
+  'tun-mtu-max': words(1),
   'pull-filter': repeated(2),
   'redirect-gateway': repeated(0, 7),
   'redirect-private': repeated(0, 7),

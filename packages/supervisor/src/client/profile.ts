@@ -1,4 +1,4 @@
-import type { ClientWrapOptions, DataCipher, PullFilter } from '@shardvpn/core';
+import type { ClientWrapOptions, DataCipher, LayerPolicy, PullFilter } from '@shardvpn/core';
 import type { TlsOptions } from '@shardvpn/worker';
 import type { ServerConfig } from '../config/server-config.js';
 
@@ -12,7 +12,8 @@ export interface Remote {
 }
 
 /** What a client's profile means, after every file has been read and every default been filled in. Seconds and bytes. */
-export interface ClientProfile extends Pick<ServerConfig, 'verb' | 'log' | 'writepid' | 'user' | 'group'> {
+export interface ClientProfile
+  extends Pick<ServerConfig, 'verb' | 'log' | 'writepid' | 'user' | 'group' | 'mssfix' | 'mssfixOf'> {
   /** For messages: the file the profile came from. */
   readonly source: string;
   readonly remotes: readonly Remote[];
@@ -25,7 +26,10 @@ export interface ClientProfile extends Pick<ServerConfig, 'verb' | 'log' | 'writ
   readonly rcvbuf: number;
   readonly device: string;
   readonly tunMtu: number;
-  readonly mssfix: number;
+  /** The largest one that the server may push. */
+  readonly tunMtuMax: number;
+  /** Compression framing, where the server pushes none, and fragments. */
+  readonly layers: LayerPolicy;
   readonly tls: TlsOptions;
   readonly wrap: ClientWrapOptions;
   readonly dataCiphers: readonly DataCipher[];

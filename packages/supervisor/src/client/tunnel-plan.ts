@@ -12,8 +12,7 @@ export const planTunnel = (options: readonly string[], around: TunnelSurrounding
   return { mtu: readMtu(all) ?? around.tunMtu, addresses, routes, remarks };
 };
 
-const LEFT_ALONE =
-  /^(dhcp-option|dns|block-outside-dns|register-dns|block-ipv6|inactive|session-timeout|comp-lzo|compress)$/;
+const LEFT_ALONE = /^(dhcp-option|dns|block-outside-dns|register-dns|block-ipv6|inactive|session-timeout)$/;
 
 /** What devices take; a server that pushes anything else means something this client does not know. */
 const readMtu = (options: readonly SplitOption[]): number | null => {

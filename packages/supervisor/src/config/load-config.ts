@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { readLayers } from './compression.js';
 import { readCredentials } from './credentials.js';
 import { readDataCiphers } from './data-ciphers.js';
 import { readIpv4 } from './ipv4-network.js';
@@ -75,13 +76,15 @@ const interpret = (settings: Settings, now: Date, surroundings: Surroundings): S
   const ciphers = readDataCiphers(settings);
   const { crlFile, ...credentials } = readCredentials(settings, now);
   const tunMtu = settings.integer('tun-mtu', 1500, 100, 9000);
+  const layers = readLayers(settings);
   const rate = settings.last('connect-freq-initial');
   return {
     source: settings.source,
     listeners: readListeners(settings),
     device: readDevice(settings),
     tunMtu,
-    mssfix: readMssfix(settings, tunMtu),
+    ...readMssfix(settings, tunMtu, layers),
+    layers,
     ipv4,
     ipv6,
     routes: readRoutes(settings),
@@ -126,10 +129,6 @@ export const readDevice = (settings: Settings, topologies: readonly string[] = [
     settings.error(dev, `'${name}' cannot be the name of a device; use up to 15 letters and digits`);
   }
   checkTopology(settings, topologies);
-  const compression = settings.last('allow-compression');
-  if (compression !== undefined && compression.args[0] !== 'no') {
-    settings.error(compression, 'compression is not supported yet; write: allow-compression no');
-  }
   return name;
 };
 

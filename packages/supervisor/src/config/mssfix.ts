@@ -1,25 +1,27 @@
+import type { LayerPolicy } from '@shardvpn/core';
 import type { Settings } from './settings.js';
 
-/**
- * `mssfix` as the size of the outer datagram, IP and UDP headers included; 0 = no clamp. `N mtu` says just that,
- * `N` leaves the headers out, `N fixed` is the size of inner packets.
- */
-export const readMssfix = (settings: Settings, tunMtu: number): number => {
+/** What TCP inside the tunnel has to fit in, bytes; `mssfix` 0 = no clamp. */
+export interface MssFix {
+  readonly mssfix: number;
+  /** What is so large: a datagram with or without its IP and UDP headers, or a packet inside the tunnel. */
+  readonly mssfixOf: 'outer' | 'datagram' | 'packet';
+}
+
+/** `mssfix`; without a number it follows `fragment` or `tun-mtu`. */
+export const readMssfix = (settings: Settings, tunMtu: number, { fragment }: Pick<LayerPolicy, 'fragment'>): MssFix => {
   const entry = settings.last('mssfix');
   if (entry === undefined || entry.args.length === 0) {
+    if (fragment !== null) return { mssfix: fragment.size, mssfixOf: fragment.countsHeaders ? 'outer' : 'datagram' };
     // compat(2.6): the usual limit fits the usual MTU; with another one inner packets may be as large as that.
-    return entry !== undefined || tunMtu === 1500 ? 1492 : tunMtu + DATA_OVERHEAD + OUTER_HEADERS;
+    return entry !== undefined || tunMtu === 1500
+      ? { mssfix: 1492, mssfixOf: 'outer' }
+      : { mssfix: tunMtu, mssfixOf: 'packet' };
   }
-  const size = settings.integerAt(entry, 0, 1492, 0, 65535);
+  const mssfix = settings.integerAt(entry, 0, 1492, 0, 65535);
   const word = entry.args[1];
-  if (size === 0) return 0;
-  if (word === 'mtu') return size;
-  if (word === 'fixed') return size + DATA_OVERHEAD + OUTER_HEADERS;
+  if (word === 'mtu') return { mssfix, mssfixOf: 'outer' };
+  if (word === 'fixed') return { mssfix, mssfixOf: 'packet' };
   if (word !== undefined) settings.error(entry, `'${word}' is not known; use mtu or fixed`);
-  return size + OUTER_HEADERS;
+  return { mssfix, mssfixOf: 'datagram' };
 };
-
-/** IPv4 and UDP. */
-const OUTER_HEADERS = 20 + 8;
-/** DATA_V2 with an AEAD cipher: opcode and peer-id, packet id, tag. [wire 12.1] */
-const DATA_OVERHEAD = 4 + 4 + 16;

@@ -68,7 +68,7 @@ export const OTHER_DIRECTIVES: readonly Group[] = [
   refused('removed from OpenVPN; write: verify-x509-name', 'tls-remote'),
   refused(
     REMOVED,
-    `compat-names no-name-remapping no-replay key-method ncp-disable keysize inetd ifconfig-pool-linear management-client-pf
+    `mtu-dynamic compat-names no-name-remapping no-replay key-method ncp-disable keysize inetd ifconfig-pool-linear management-client-pf
     auth-gen-token-key pkcs11-id-type pkcs11-sign-mode pkcs11-slot pkcs11-slot-type show-pkcs11-objects
     show-pkcs11-slots`,
   ),
@@ -90,14 +90,6 @@ export const OTHER_DIRECTIVES: readonly Group[] = [
   ),
   unsupported('the server stays in the foreground; let a service manager run it', 'daemon'),
   unsupported('a client that is silent too long is dropped by ping-restart; use keepalive', 'ping-exit'),
-  unsupported(
-    'compression is not supported yet; remove the line here and in the profiles of the clients',
-    'comp-lzo compress',
-  ),
-  unsupported(
-    'packets are not fragmented; remove the line here and in the profiles of the clients',
-    'fragment mtu-dynamic',
-  ),
   unsupported('per-client settings are not supported yet; remove the line', 'client-config-dir ccd-exclusive'),
   unsupported(
     'it belongs into the settings of one client, which are not supported yet',

@@ -13,6 +13,8 @@ const written = (): ServerConfig => ({
   device: 'tun',
   tunMtu: 1500,
   mssfix: 1492,
+  mssfixOf: 'outer',
+  layers: { framing: 'none', compresses: false, allow: 'no', migrate: false, fragment: null },
   ipv4: poolTo('10.8.0.20'),
   ipv6: poolOf(20),
   poolPersist: null,

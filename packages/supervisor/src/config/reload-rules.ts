@@ -30,11 +30,13 @@ export const RELOAD_RULES: Readonly<Record<keyof ServerConfig, ReloadRule>> = {
   device: { directive: 'dev', refuse: restart('the device is opened at the start') },
   tunMtu: { directive: 'tun-mtu', refuse: restart('device and clients have agreed on it') },
   mssfix: { directive: 'mssfix', refuse: DATA_THREADS },
+  mssfixOf: { directive: 'mssfix', refuse: DATA_THREADS, partOf: ['mssfix'] },
   ipv4: { directive: 'server/ifconfig-pool', refuse: (before, after) => refuseIpv4(before.ipv4, after.ipv4) },
   ipv6: {
     directive: 'server-ipv6/ifconfig-ipv6-pool',
     refuse: (before, after) => refuseIpv6(before.ipv6, after.ipv6),
   },
+  layers: { directive: 'compress/comp-lzo/allow-compression/fragment' },
   poolPersist: { directive: 'ifconfig-pool-persist', refuse: FILES },
   routes: { directive: 'route/route-ipv6', partOf: ['ipv4', 'ipv6', 'device'] },
   push: { directive: 'push', partOf: ['ipv4', 'ipv6'] },

@@ -123,7 +123,7 @@ keepalive 10 60`,
     expected: [
       '2: proto',
       '4: note: server',
-      '5: comp-lzo',
+      '5: warning: comp-lzo',
       '6: plugin',
       '7: client-cert-not-required',
       '8: username-as-common-name',

@@ -1,5 +1,6 @@
-import type { DataCipher, TlsCryptV2Options, WrapOptions } from '@shardvpn/core';
+import type { DataCipher, LayerPolicy, TlsCryptV2Options, WrapOptions } from '@shardvpn/core';
 import type { TlsOptions } from '@shardvpn/worker';
+import type { MssFix } from './mssfix.js';
 
 /** One UDP socket group. `proto udp` without `local` gives two of them, one a family. */
 export interface ListenerConfig {
@@ -20,8 +21,8 @@ export interface ServerConfig {
   readonly workers: number | null;
   readonly device: string;
   readonly tunMtu: number;
-  /** Outer datagram size inner TCP has to fit in, incl. IP and UDP headers; 0 = no clamp. */
-  readonly mssfix: number;
+  readonly mssfix: MssFix['mssfix'];
+  readonly mssfixOf: MssFix['mssfixOf'];
   /** Addresses are numeric text; the pool's ends are inclusive. */
   readonly ipv4: {
     readonly network: string;
@@ -37,6 +38,8 @@ export interface ServerConfig {
     readonly pool: { readonly first: string; readonly size: number } | null;
   } | null;
   readonly poolPersist: { readonly file: string; readonly seconds: number } | null;
+  /** Compression framing and fragments. */
+  readonly layers: LayerPolicy;
   readonly routes: readonly {
     readonly destination: string;
     readonly via: string | null;

@@ -37,6 +37,10 @@ export const SUPPORTED_DIRECTIVES: Readonly<Record<string, Form>> = {
   'route-metric': words(1),
   'tun-mtu': words(1, 2),
   mssfix: words(0, 2),
+  fragment: words(1, 2),
+  'comp-lzo': words(0, 1),
+  compress: words(0, 1),
+  'allow-compression': words(1),
   // Clients
   push: repeated(1),
   'client-to-client': words(0),
@@ -75,7 +79,6 @@ export const SUPPORTED_DIRECTIVES: Readonly<Record<string, Form>> = {
   'reneg-sec': words(1, 2),
   'hand-window': words(1),
   'tran-window': words(1),
-  'allow-compression': words(1),
   // The process
   cd: words(1),
   status: words(1, 2),

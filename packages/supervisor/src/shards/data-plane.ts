@@ -105,6 +105,7 @@ const createPlane = (native: NativePort, config: ServerConfig, shards: number): 
     shards,
     clientToClient: config.clientToClient,
     mssfix: config.mssfix,
+    mssfixOf: config.mssfixOf,
     tunMtu: config.tunMtu,
     // A client that connects again is there twice for a moment.
     maxPeers: 2 * config.maxClients + 64 * shards,

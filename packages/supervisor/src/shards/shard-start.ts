@@ -65,6 +65,7 @@ export const liveOptions = (config: ServerConfig, shards: number): LiveOptions =
   occ: { cipher: config.cipher, auth: config.auth, tunMtu: config.tunMtu },
   clientCertificate: config.tls.clientCertificate,
   push: config.push,
+  layers: config.layers,
   pingInterval: config.pingInterval,
   pingTimeout: config.pingTimeout,
   handWindow: config.handWindow,

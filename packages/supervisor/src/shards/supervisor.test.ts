@@ -124,6 +124,8 @@ const configIn = (folder: string): ServerConfig => ({
   device: 'tun',
   tunMtu: 1500,
   mssfix: 1492,
+  mssfixOf: 'outer',
+  layers: { framing: 'none', compresses: false, allow: 'no', migrate: false, fragment: null },
   ipv4: { ...NET, pool: { first: '10.8.0.2', last: '10.8.0.254' } },
   ipv6: null,
   poolPersist: { file: join(folder, 'ipp.txt'), seconds: 600 },

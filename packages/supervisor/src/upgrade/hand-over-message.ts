@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** Number of the form of everything that goes from process to process, the native part included. Others are refused. */
-export const HAND_OVER_FORMAT = 2;
+export const HAND_OVER_FORMAT = 3;
 
 const count = z.number().int().nonnegative();
 const refused = z.strictObject({ type: z.literal('refused'), reason: z.string() });
