@@ -207,29 +207,6 @@ describe('addresses', () => {
     expect(pair.faults()).toEqual([]);
   });
 
-  test('a client that starts anew is told so under its old keys, in case it still goes by them', () => {
-    const pair = new Pair();
-    const old = pair.connect({ name: 'alice' });
-    const toOld: Uint8Array[] = [];
-    pair.network.filter = (direction, { bytes }) => {
-      if (direction === 'down' && pair.server.data.peers.includes(old.peerId) && (bytes[0] ?? 0) >> 3 === 9)
-        toOld.push(bytes.slice());
-      return true;
-    };
-    pair.join({ name: 'alice', path: old.path });
-    pair.drive(() => pair.server.ended('replaced').length === 1);
-    const reports: string[] = [];
-    const { handleDataEvent } = old.core;
-    old.core.handleDataEvent = (now, event) => {
-      reports.push(event.type);
-      handleDataEvent.call(old.core, now, event);
-    };
-    for (const bytes of toOld) old.data.handleDatagram(old.path, bytes);
-    pair.run(10);
-    expect(reports).toEqual(['exit']);
-    expect(pair.faults()).toEqual([]);
-  });
-
   test('moving to the address of an older self closes that one, of a stranger nothing', () => {
     const pair = new Pair();
     const [old, stranger] = [pair.connect({ name: 'alice' }), pair.connect({ name: 'bob' })];

@@ -354,16 +354,10 @@ export class Server {
     });
   }
 
-  /**
-   * One client per address: the newcomer has proved itself. It may be one that has given up a renegotiation: some start
-   * anew with what was pushed before and the old keys, wait in vain for others, and notice it by ping-restart. A goodbye
-   * under the old keys makes them connect at once; whoever has forgotten those cannot read it. [wire 7, 13]
-   */
+  /** One client per address: the newcomer has proved itself. [wire 7] */
   #replaceOlder(now: Millis, session: ServerSession): void {
     for (const other of this.#table.atPath(session.path)) {
       if (other !== session) {
-        const { peerId, control } = other;
-        if (peerId !== null && control.hasDataKeys) this.#outbox.commands.push({ type: 'notify-exit', peerId });
         this.#run(other, () => other.end(now, 'replaced', 'the client started anew from the same address'));
       }
     }
