@@ -97,5 +97,7 @@ for (const kind of ['shardvpn', 'openvpn'] as const) {
 ours("the client's mtu-test is answered", async (lab) => {
   await startServer(lab);
   const client = await Client.connect(lab, 2, { lines: ['mtu-test', 'verb 9'] });
-  await client.process.says(/RECEIVED OCC_MTU_LOAD/, 60);
+  // What the client deciphers: an OCC message with the load that it has asked for. [wire 13]
+  await client.process.says(/DECRYPT TO: 287f346b d4ef7a81 2d56b8d3 afc5459c 03/, 60);
+  expect(totalsOf(await readStatus(lab))['occ-answered']).toBeGreaterThan(0);
 });
