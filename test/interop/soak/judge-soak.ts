@@ -29,11 +29,11 @@ const MAY_GROW_MIB = 64;
 
 /** Nothing is lost but what UDP would lose, and nothing is left. */
 export function judgeSoak(report: SoakReport): void {
-  for (const result of report.results) judgeClients(result, report.lostInKernel);
+  for (const result of report.results) judgeClients(result, report);
   judgeServer(report);
 }
 
-function judgeClients(result: ChurnResult, lostInKernel: number): void {
+function judgeClients(result: ChurnResult, { lostInKernel, crashes }: SoakReport): void {
   const { events, packets, lost, unexplained } = result;
   expect({ 'corrupted, duplicated, unsent': [packets.corrupted, packets.duplicated, packets.unsent] }).toEqual({
     'corrupted, duplicated, unsent': [0, 0, 0],
@@ -45,8 +45,10 @@ function judgeClients(result: ChurnResult, lostInKernel: number): void {
   for (const each of ['connects', 'floats', 'exits', 'kills', 'restarts'] as const)
     expect({ each, happened: events[each] > 0 }).toEqual({ each, happened: true });
   expect(events['sessions-lost']).toBe(0);
-  // A handshake may be under way in a worker that dies, or take too long on a busy machine; its client tries again.
-  expect(Object.keys(result.ended).filter((reason) => !reason.startsWith('handshake: handshake-timeout'))).toEqual([]);
+  // A handshake may take too long on a busy machine, or be under way in a worker that dies: the next one answers what is
+  // sent again, by another TLS session. The client tries again.
+  const excused = crashes.length > 0 ? /^handshake: (handshake-timeout|tls-failed)/ : /^handshake: handshake-timeout/;
+  expect(Object.keys(result.ended).filter((reason) => !excused.test(reason))).toEqual([]);
 }
 
 /** Of packets that were under way from or to a client that had gone, or had been replaced by its next connection. */
