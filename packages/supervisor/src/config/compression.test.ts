@@ -5,7 +5,7 @@ import { problemText } from './problem.js';
 /** What is said about these lines. */
 const told = (...lines: readonly string[]): readonly string[] =>
   loadConfig({ text: lines.join('\n'), name: 's.conf' }, '/none')
-    .problems.filter(({ directive }) => /comp|fragment/.test(directive))
+    .problems.filter(({ directive }) => /comp|fragment/.test(directive ?? ''))
     .map(problemText);
 
 test('whoever compresses is told what it gives away', () => {
