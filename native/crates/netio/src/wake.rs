@@ -67,10 +67,33 @@ impl Poller {
             .map_err(|errno| IoError::new(errno, "watch a descriptor with epoll"))
     }
 
+    /// The same for a stream: reports it when it is readable, with `writable` also when it has room again.
+    pub fn watch(
+        &self,
+        fd: &OwnedFd,
+        token: u64,
+        writable: bool,
+        known: bool,
+    ) -> Result<(), IoError> {
+        let operation = if known {
+            libc::EPOLL_CTL_MOD
+        } else {
+            libc::EPOLL_CTL_ADD
+        };
+        let room = if writable { libc::EPOLLOUT } else { 0 };
+        self.control(fd, operation, (libc::EPOLLIN | room) as u32, token)
+            .map_err(|errno| IoError::new(errno, "watch a connection with epoll"))
+    }
+
     /// Stops reports of `fd` altogether, errors and hang-ups included.
     pub fn remove(&self, fd: &OwnedFd) {
         // A descriptor that is not in the set is as quiet as one that was removed.
         let _ = self.control(fd, libc::EPOLL_CTL_DEL, 0, 0);
+    }
+
+    /// Readable while something in the set is ready: one set can be watched by another.
+    pub fn fd(&self) -> &OwnedFd {
+        &self.epoll
     }
 
     /// Waits until something is readable, `timeout` is over (`None`: for ever) or a signal came, and hands the tokens to `ready`.
