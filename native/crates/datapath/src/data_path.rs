@@ -159,6 +159,11 @@ impl DataPath {
         }
     }
 
+    /// Where the peer's packets go.
+    pub fn path_of(&mut self, peer: PeerId) -> Option<PeerAddr> {
+        self.sessions.peer_mut(peer).ok().map(|peer| peer.path)
+    }
+
     /// Forgets the client, its keys, and those of its routes and addresses that are still its own.
     pub fn remove_peer(&mut self, peer: PeerId) -> Result<(), CommandError> {
         self.sessions.remove(peer, &self.context)

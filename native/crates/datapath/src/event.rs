@@ -18,6 +18,8 @@ pub enum DataEvent {
     KeyLimit { peer: PeerId, key: KeyId },
     /// Nothing authenticated came for the ping timeout. Said again after each further timeout.
     Silent { peer: PeerId },
+    /// The connection is gone; what was served through it will hear nothing more.
+    Closed { path: PeerAddr },
     /// The data thread has failed and started anew: it knows none of its peers any more.
     Reset,
 }

@@ -197,7 +197,8 @@ fn to_worker(
     sink: &mut impl InboundSink,
 ) -> Result<(), DropReason> {
     context.stats.count(Counter::ControlPackets, 1);
-    let is_peer = || context.plane.addresses.find(from).is_some();
+    // A connection has shown where it is.
+    let is_peer = || from.is_stream() || context.plane.addresses.find(from).is_some();
     if let Some(gate) = gate
         && !gate.admits(now, from, datagram, sink.control_backlog(), is_peer)
     {
@@ -245,6 +246,9 @@ impl Parts<'_> {
             .sessions
             .peer_mut(header.peer)
             .map_err(|_| DropReason::UnknownPeer)?;
+        if peer.path.is_stream() && peer.path != *from {
+            return Err(DropReason::ForeignPath);
+        }
         let key = peer
             .keys
             .opening(header.key)
@@ -427,5 +431,6 @@ fn write_tun(context: &Context, frame: &[u8], packets: usize, sink: &mut impl In
     sink.write_tun(frame);
 }
 
+mod stream;
 #[cfg(test)]
 mod tests;

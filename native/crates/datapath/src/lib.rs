@@ -62,7 +62,7 @@ pub use command::{
 pub use data_path::{DataPath, TunOffloads};
 pub use event::DataEvent;
 pub use framing::Framing;
-pub use peer_addr::PeerAddr;
+pub use peer_addr::{PeerAddr, STREAM_BIT};
 pub use plane::{Plane, PlaneSettings, Role};
 pub use route_table::RouteMirror;
 pub use sink::{InboundSink, OutboundSink};

@@ -30,6 +30,10 @@ impl MssFix {
         suite: Suite,
         layers: usize,
     ) -> u16 {
+        // TCP cuts a stream as it likes, whatever the packets in it.
+        if path.is_stream() {
+            return 0;
+        }
         let room = match self {
             MssFix::Off => return 0,
             MssFix::Packet(size) => return size,

@@ -33,6 +33,8 @@ counted! {
         UnknownOpcode => "unknown-opcode",
         /// No live peer has this peer-id.
         UnknownPeer => "unknown-peer",
+        /// The peer is served through a connection, and the packet came another way. [wire 16]
+        ForeignPath => "foreign-path",
         /// No live peer has this outer address.
         UnknownAddress => "unknown-address",
         /// The peer has no key with this key-id.
