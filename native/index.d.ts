@@ -25,6 +25,13 @@ export interface UdpGroup {
 }
 export function openUdpGroup(options: UdpGroupOptions): UdpGroup;
 
+export interface TcpGroup {
+  fds: number[];
+  port: number;
+}
+/** A listener of connections; the buffers are those of each connection, 0 leaves them to the kernel. */
+export function openTcpGroup(options: UdpGroupOptions): TcpGroup;
+
 export interface UdpClientOptions {
   /** Numeric address and port of the server. */
   host: string;
@@ -46,6 +53,14 @@ export interface UdpClient {
 }
 /** The socket of a client, connected to its server. */
 export function openUdpClient(options: UdpClientOptions): UdpClient;
+
+export interface TcpClient {
+  fd: number;
+  localHost: string;
+  localPort: number;
+}
+/** As `openUdpClient`, over TCP. It does not wait for the connection; the data thread reports the end of one that fails. */
+export function openTcpClient(options: UdpClientOptions): TcpClient;
 
 export interface TunOptions {
   /** `tun`, `tun3`: as the `dev` directive; a bare `tun` takes the first free number. */
@@ -125,12 +140,31 @@ export interface PlaneOptions {
 }
 /** Process-wide state of one server: route table, address table. */
 export function createPlane(options: PlaneOptions): number;
+/**
+ * Limits of the plane's connections, from now on. `queueLimit`: packets that wait for a slow reader before more are dropped.
+ * `openingMs`: how long a connection may be without a client. `maxOpening`: so many of a shard may be that.
+ */
+export function limitStreams(plane: number, queueLimit: number, openingMs: number, maxOpening: number): void;
+/** Connections from these networks begin with a PROXY header, which says whose they are; all others do not. */
+export function trustProxies(plane: number, networks: { address: string; bits: number }[]): void;
+/** A connection that speaks something else than a client, and what it has said so far. */
+export interface ForeignStream {
+  /** The caller's own, to be closed with `closeFds` or by a socket that is made of it. */
+  fd: number;
+  bytes: Uint8Array;
+  host: string;
+  port: number;
+}
+/** From now on such connections are kept for `takeForeign`; `onWake` says that some have come. */
+export function sharePort(plane: number, onWake: () => void): void;
+export function unsharePort(plane: number): void;
+export function takeForeign(plane: number): ForeignStream | null;
 /** Joins every data thread of the plane and forgets it. The file descriptors stay open: they are the caller's. */
 export function destroyPlane(plane: number): void;
 
 export interface ShardFds {
   shard: number;
-  /** Index = listener. */
+  /** Index = listener, of datagrams or of connections. The paths of the latter have the bit 0x8000 beside the index. */
   udp: number[];
   /** null = no tunnel device (tests). */
   tun: number | null;

@@ -28,24 +28,46 @@ pub struct UdpClient {
 
 #[napi]
 pub fn open_udp_client(options: UdpClientOptions) -> Result<UdpClient> {
-    let port =
-        |number: u32| u16::try_from(number).map_err(|_| invalid(format!("use {number} as a port")));
-    let host = parse_ip(&options.host).map_err(to_js)?;
-    let local_host = options.local_host.as_deref().map(parse_ip).transpose();
-    let client = netio::udp_client::open_udp_client(&netio::udp_client::UdpClientOptions {
-        remote: SocketAddr::new(host, port(options.port)?),
-        local_host: local_host.map_err(to_js)?,
-        local_port: port(options.local_port)?,
-        receive_buffer: options.receive_buffer,
-        send_buffer: options.send_buffer,
-    })
-    .map_err(to_js)?;
+    let options = plan_socket(&options)?;
+    let client = netio::udp_client::open_udp_client(&options).map_err(to_js)?;
     Ok(UdpClient {
         fd: client.socket.into_raw_fd(),
         local_host: client.local.ip().to_string(),
         local_port: u32::from(client.local.port()),
         gro: client.gro,
         gso: client.gso,
+    })
+}
+
+#[napi(object)]
+pub struct TcpClient {
+    pub fd: i32,
+    pub local_host: String,
+    pub local_port: u32,
+}
+
+#[napi]
+pub fn open_tcp_client(options: UdpClientOptions) -> Result<TcpClient> {
+    let options = plan_socket(&options)?;
+    let (socket, local) = netio::tcp_client::open_tcp_client(&options).map_err(to_js)?;
+    Ok(TcpClient {
+        fd: socket.into_raw_fd(),
+        local_host: local.ip().to_string(),
+        local_port: u32::from(local.port()),
+    })
+}
+
+fn plan_socket(options: &UdpClientOptions) -> Result<netio::udp_client::UdpClientOptions> {
+    let port =
+        |number: u32| u16::try_from(number).map_err(|_| invalid(format!("use {number} as a port")));
+    let host = parse_ip(&options.host).map_err(to_js)?;
+    let local_host = options.local_host.as_deref().map(parse_ip).transpose();
+    Ok(netio::udp_client::UdpClientOptions {
+        remote: SocketAddr::new(host, port(options.port)?),
+        local_host: local_host.map_err(to_js)?,
+        local_port: port(options.local_port)?,
+        receive_buffer: options.receive_buffer,
+        send_buffer: options.send_buffer,
     })
 }
 

@@ -54,6 +54,32 @@ pub fn open_udp_group(options: UdpGroupOptions) -> Result<UdpGroup> {
     })
 }
 
+#[napi(object)]
+pub struct TcpGroup {
+    pub fds: Vec<i32>,
+    pub port: u32,
+}
+
+#[napi]
+pub fn open_tcp_group(options: UdpGroupOptions) -> Result<TcpGroup> {
+    let host = parse_ip(&options.host).map_err(to_js)?;
+    let port = u16::try_from(options.port)
+        .map_err(|_| invalid(format!("use {} as a port", options.port)))?;
+    let group = netio::tcp_group::open_tcp_group(&netio::tcp_group::TcpGroupOptions {
+        host,
+        port,
+        shared: options.shared.unwrap_or(false),
+        shards: options.shards,
+        receive_buffer: options.receive_buffer,
+        send_buffer: options.send_buffer,
+    })
+    .map_err(to_js)?;
+    Ok(TcpGroup {
+        fds: give_away(group.sockets),
+        port: u32::from(group.port),
+    })
+}
+
 #[napi(object, use_nullable = true)]
 pub struct TunRoute {
     pub destination: String,

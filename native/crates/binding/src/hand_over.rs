@@ -78,8 +78,11 @@ pub fn halt_plane(plane: u32) -> Result<()> {
 #[napi]
 pub fn send_sessions(plane: u32, channel: i32, limit_ms: u32) -> Result<()> {
     let send = || {
+        let (streams, fds) = hand_over::encode_streams(plane)?;
         let sessions = hand_over::encode_plane(plane)?;
-        fd_channel::send(&end_of(channel)?, &sessions, &[], limit(limit_ms))
+        let channel = end_of(channel)?;
+        fd_channel::send(&channel, &streams, &fds, limit(limit_ms))?;
+        fd_channel::send(&channel, &sessions, &[], limit(limit_ms))
     };
     send().map_err(to_js)
 }
@@ -87,11 +90,15 @@ pub fn send_sessions(plane: u32, channel: i32, limit_ms: u32) -> Result<()> {
 #[napi]
 pub fn take_sessions(plane: u32, channel: i32, limit_ms: u32) -> Result<u32> {
     let take = || {
-        let message = fd_channel::receive(&end_of(channel)?, limit(limit_ms))?;
-        let bytes = message.map(|message| Zeroizing::new(message.bytes));
-        let bytes =
-            bytes.ok_or_else(|| IoError::invalid("take over from a process that is gone"))?;
-        hand_over::take_over_plane(plane, &bytes)
+        let channel = end_of(channel)?;
+        let next = || {
+            let message = fd_channel::receive(&channel, limit(limit_ms))?;
+            message.ok_or_else(|| IoError::invalid("take over from a process that is gone"))
+        };
+        let streams = next()?;
+        let sessions = Zeroizing::new(next()?.bytes);
+        hand_over::take_over_streams(plane, &streams.bytes, streams.fds)?;
+        hand_over::take_over_plane(plane, &sessions)
     };
     take().map(|sessions| sessions as u32).map_err(to_js)
 }

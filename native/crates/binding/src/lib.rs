@@ -9,4 +9,5 @@ mod plane;
 mod shard;
 mod shared_view;
 mod snapshot;
+mod streams;
 mod tls_server;

@@ -47,6 +47,16 @@ pub fn create_plane(options: PlaneOptions) -> Result<u32> {
 }
 
 #[napi]
+pub fn limit_streams(
+    plane: u32,
+    queue_limit: u32,
+    opening_ms: u32,
+    max_opening: u32,
+) -> Result<()> {
+    registry::limit_streams(plane, queue_limit, opening_ms, max_opening).map_err(to_js)
+}
+
+#[napi]
 pub fn destroy_plane(plane: u32) {
     registry::destroy_plane(plane);
     shared_view::release(plane);

@@ -118,7 +118,7 @@ impl LoadLoop {
         }
         // What the worker has said before it stopped us counts, its goodbyes above all.
         while self.turn_commands(shard::clock::now(), data_path) {
-            self.outlet.flush();
+            self.outlet.flush(shard::clock::now());
         }
     }
 
@@ -148,14 +148,14 @@ impl LoadLoop {
             data_path.handle_timeout(ms, &mut self.outlet);
         }
         drop((traffic, ledger));
-        self.outlet.flush();
+        self.outlet.flush(shard::clock::now());
         busy
     }
 
     /// Closes the client's socket; what is still on its way there is lost, as when a NAT forgets.
     fn move_client(&mut self, planned: Move, ledger: &mut Ledger) {
         // What the batch holds for the old socket leaves from the old address.
-        self.outlet.flush();
+        self.outlet.flush(shard::clock::now());
         let Some(socket) = self.outlet.sockets.get_mut(planned.client as usize) else {
             return;
         };

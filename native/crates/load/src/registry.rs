@@ -15,6 +15,7 @@ use netio::wake::Waker;
 use shard::outlet::Outlet;
 use shard::ring::{RingConsumer, RingProducer};
 use shard::shard_thread::ShardState;
+use shard::streams::Streams;
 use shard::worker_port::{OnWake, WorkerPort};
 
 use crate::account::Account;
@@ -77,9 +78,12 @@ pub fn open(options: LoadOptions) -> Result<u32, IoError> {
         shard: Arc::new(ShardState::new()),
     });
     let sockets = open_sockets(options.remote, options.clients)?;
+    // These clients come over UDP.
+    let streams = Streams::new(Arc::default(), Arc::clone(&state.shard), 2048)?;
     let outlet = Outlet::new(
         sockets,
         None,
+        streams,
         Vec::new(),
         RingProducer::new(options.to_worker)?,
         Arc::clone(&worker),

@@ -52,20 +52,34 @@ fn carry_out(
             outlet.transmit(&to, packet);
             Ok(())
         }
-        Command::AddPeer(add) => data_path.add_peer(now, add),
+        Command::AddPeer(add) => {
+            let path = add.path;
+            data_path.add_peer(now, add)?;
+            outlet.streams.note_served(&path);
+            Ok(())
+        }
         Command::InstallKey(install) => data_path.install_key(install),
         Command::UseKey(peer, key) => data_path.use_key(peer, key),
         Command::RetireKey(peer, key) => data_path.retire_key(peer, key),
         Command::TouchPeer(peer) => data_path.touch_peer(now, peer),
         // One that a reset has taken away is what the worker wants, or is about to hear of.
-        Command::RemovePeer(peer) => match data_path.remove_peer(peer) {
-            Err(CommandError::UnknownPeer) => Ok(()),
-            result => result,
-        },
+        Command::RemovePeer(peer) => {
+            if let Some(path) = data_path.path_of(peer) {
+                outlet.streams.note_unserved(now, &path);
+            }
+            match data_path.remove_peer(peer) {
+                Err(CommandError::UnknownPeer) => Ok(()),
+                result => result,
+            }
+        }
         Command::UpdatePeer(update) => match data_path.update_peer(now, update) {
             Err(CommandError::UnknownPeer) => Ok(()),
             result => result,
         },
+        Command::CloseConnection(path) => {
+            outlet.streams.close(now, &path);
+            Ok(())
+        }
         Command::NotifyExit(peer) => data_path.notify_exit(now, peer, outlet),
     }
 }

@@ -14,7 +14,10 @@ pub const DATAGRAM: u32 = 1;
 
 /// One record from the worker.
 pub enum Command<'a> {
-    Transmit { to: PeerAddr, packet: &'a [u8] },
+    Transmit {
+        to: PeerAddr,
+        packet: &'a [u8],
+    },
     AddPeer(AddPeer),
     InstallKey(InstallKey),
     UseKey(PeerId, KeyId),
@@ -23,6 +26,8 @@ pub enum Command<'a> {
     RemovePeer(PeerId),
     NotifyExit(PeerId),
     UpdatePeer(UpdatePeer),
+    /// What waits to be written goes out before.
+    CloseConnection(PeerAddr),
 }
 
 /// Decodes a record from the worker; `None` when it makes no sense.
@@ -33,6 +38,11 @@ pub fn decode_command(kind: u32, payload: &[u8]) -> Option<Command<'_>> {
             to: decode_address(address)?,
             packet,
         });
+    }
+    if kind == 16 {
+        return Some(Command::CloseConnection(decode_address(chunk(
+            payload, 0,
+        )?)?));
     }
     let peer = PeerId(word(payload, 0)?);
     match kind {
@@ -81,6 +91,12 @@ pub fn encode_event<'a>(event: &DataEvent, into: &'a mut [u8; EVENT_LEN]) -> (u3
         DataEvent::Silent { peer } => {
             put(0, peer.0);
             (6, 4)
+        }
+        DataEvent::Closed { path } => {
+            put(0, 0);
+            put(4, 0);
+            into[8..].copy_from_slice(&encode_address(&path));
+            (16, EVENT_LEN)
         }
         DataEvent::Reset => {
             put(0, 0);
@@ -293,13 +309,21 @@ mod tests {
             &mut buffer,
         );
         assert_eq!((kind, bytes), (5, &[5, 0, 0, 0, 2, 0, 0, 0][..]));
+        let (kind, bytes) = encode_event(&DataEvent::Closed { path: path() }, &mut buffer);
+        assert_eq!(
+            (kind, &bytes[..8], &bytes[8..]),
+            (16, &[0; 8][..], &encode_address(&path())[..])
+        );
+        let record = encode_address(&path());
+        let close = decode_command(16, &record);
+        assert!(matches!(close, Some(Command::CloseConnection(to)) if to == path()));
         let (kind, bytes) = encode_event(&DataEvent::Silent { peer: PeerId(5) }, &mut buffer);
         assert_eq!((kind, bytes), (6, &[5, 0, 0, 0][..]));
     }
 
     proptest! {
         #[test]
-        fn any_record_is_decoded_or_refused(kind in 0..12u32, payload in prop::collection::vec(any::<u8>(), 0..120)) {
+        fn any_record_is_decoded_or_refused(kind in 0..20u32, payload in prop::collection::vec(any::<u8>(), 0..120)) {
             decode_command(kind, &payload);
         }
     }

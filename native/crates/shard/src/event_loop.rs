@@ -3,10 +3,11 @@
 //! 1. the worker's commands, and changes of the sockets
 //! 2. packets that neighbours have handed over
 //! 3. UDP sockets, listener by listener
-//! 4. the TUN queue
-//! 5. timers
-//! 6. flush: superpackets to the TUN, datagrams to the sockets, records to the rings
-//! 7. rest: go on at once, nap, or sleep until something comes
+//! 4. TCP: new connections, and packets of those that are there
+//! 5. the TUN queue
+//! 6. timers
+//! 7. flush: superpackets to the TUN, packets to connections and sockets, records to the rings
+//! 8. rest: go on at once, nap, or sleep until something comes
 //!
 //! Each source gets a bounded share of a turn, so none starves the others.
 
@@ -20,6 +21,8 @@ use datapath::{DataEvent, DataPath, Millis, OutboundSink, PeerAddr};
 use netio::IoError;
 use netio::fd::duplicate;
 use netio::receive_batch::ReceiveBatch;
+use netio::tcp_group::is_stream_listener;
+use netio::tcp_stream::{Accepted, accept, is_stream};
 use netio::tun_queue::MAX_FRAME;
 use netio::udp_group::has_gro;
 use netio::wake::{Poller, Waker};
@@ -32,6 +35,8 @@ use crate::pace::{NAP, Pace, Rest, Work};
 use crate::ring::{RingConsumer, RingProducer};
 use crate::shard_thread::ShardState;
 use crate::socket_order::{SocketChange, SocketOrder};
+use crate::stream_reader::StreamReader;
+use crate::streams::Streams;
 use crate::urgency::Urgency;
 
 /// Shares of a turn. One receive call takes up to half a megabyte with GRO, but as few as 8 small datagrams; a TUN frame is
@@ -43,6 +48,7 @@ const MAX_RECEIVE_CALLS: usize = 8;
 /// those of a busy one take: a megabyte is 2 ms.
 const ENOUGH_RECEIVED: usize = 256 * 1024;
 const MAX_TUN_FRAMES: usize = 16;
+const MAX_ACCEPTS: usize = 64;
 const USUAL_PACKET: usize = 1500;
 
 /// A source that reports errors is left alone for this long; it could be ready for ever and nothing to read.
@@ -53,7 +59,8 @@ const LATER_LISTENERS: usize = 14;
 
 const WAKE: u64 = 0;
 const TUN: u64 = 1;
-const FIRST_LISTENER: u64 = 2;
+const STREAMS: u64 = 2;
+const FIRST_LISTENER: u64 = 3;
 
 pub struct EventLoop {
     outlet: Outlet,
@@ -68,6 +75,7 @@ pub struct EventLoop {
     /// Index = listener.
     listeners: Vec<Source>,
     tun: Source,
+    streams: StreamReader,
     /// The worker has still to hear that the peers are gone.
     reset_untold: bool,
 }
@@ -77,6 +85,8 @@ pub struct EventLoop {
 struct Source {
     /// False of a listener that only sends, or is closed.
     is_read: bool,
+    /// A listener of connections.
+    accepts: bool,
     ready: bool,
     /// Not watched until then.
     retry_at: Option<Millis>,
@@ -91,32 +101,52 @@ impl Source {
             ..Source::default()
         }
     }
+
+    /// A connection is no listener: it is read by itself.
+    fn of(socket: &OwnedFd) -> Source {
+        let accepts = is_stream_listener(socket);
+        Source {
+            is_read: accepts || !is_stream(socket),
+            accepts,
+            ..Source::default()
+        }
+    }
 }
 
 impl EventLoop {
     pub fn new(
-        outlet: Outlet,
+        mut outlet: Outlet,
         commands: RingConsumer,
         socket_orders: Receiver<SocketOrder>,
         hops: Vec<RingConsumer>,
         waker: Arc<Waker>,
         state: Arc<ShardState>,
     ) -> Result<EventLoop, IoError> {
-        let poller = Poller::new(outlet.sockets.len() + 2 + LATER_LISTENERS)?;
+        let poller = Poller::new(outlet.sockets.len() + 3 + LATER_LISTENERS)?;
         poller.add(waker.fd(), WAKE)?;
         if let Some(tun) = &outlet.tun {
             poller.add(tun.fd(), TUN)?;
         }
+        poller.add(outlet.streams.fd(), STREAMS)?;
+        let mut listeners = Vec::new();
         for (token, socket) in (FIRST_LISTENER..).zip(&outlet.sockets) {
-            poller.add(socket, token)?;
+            let source = Source::of(socket);
+            if source.is_read {
+                poller.add(socket, token)?;
+            } else {
+                outlet
+                    .streams
+                    .begin(duplicate(socket.as_raw_fd(), "a TCP connection")?);
+            }
+            listeners.push(source);
         }
-        let gro = !outlet.sockets.is_empty() && outlet.sockets.iter().all(has_gro);
+        let mut of_datagrams = outlet.sockets.iter().filter(|socket| !is_stream(socket));
+        let gro = of_datagrams.clone().next().is_some() && of_datagrams.all(has_gro);
         let receive = if gro {
             ReceiveBatch::for_gro()
         } else {
             ReceiveBatch::for_single_datagrams()
         };
-        let listeners = outlet.sockets.iter().map(|_| Source::read()).collect();
         Ok(EventLoop {
             outlet,
             commands,
@@ -129,6 +159,7 @@ impl EventLoop {
             state,
             listeners,
             tun: Source::read(),
+            streams: StreamReader::new(),
             reset_untold: false,
         })
     }
@@ -156,8 +187,9 @@ impl EventLoop {
             }
         }
         // What the worker has said before it stopped us counts, its goodbye above all.
-        self.turn_commands(clock::now(), data_path);
-        self.outlet.flush();
+        let now = clock::now();
+        self.turn_commands(now, data_path);
+        self.outlet.flush(now);
     }
 
     /// What is left in the rings of a loop that has stopped. False: there was nothing.
@@ -172,7 +204,7 @@ impl EventLoop {
         }
         data_path.flush_inbound(&mut self.outlet);
         self.tell_reset();
-        self.outlet.flush();
+        self.outlet.flush(now);
         some
     }
 
@@ -181,10 +213,15 @@ impl EventLoop {
         &mut self.outlet.to_worker
     }
 
+    /// The connections, which may go to another process or come from one.
+    pub fn streams(&mut self) -> &mut Streams {
+        &mut self.outlet.streams
+    }
+
     /// Puts everything in order after a panic in `run`, which can then be called again. What the turn had taken in and not
     /// given away is lost, and so are the peers: nobody can say what state they are in. Sockets, TUN and rings go on.
     pub fn recover(&mut self, data_path: &mut DataPath) {
-        self.outlet.abandon();
+        self.outlet.abandon(clock::now());
         self.commands.skip_last();
         self.hops.iter_mut().for_each(RingConsumer::skip_last);
         data_path.reset();
@@ -214,9 +251,11 @@ impl EventLoop {
         }
         for listener in 0..self.listeners.len() {
             if self.listeners[listener].ready {
-                self.turn_udp(listener, now, data_path, &mut work);
+                self.turn_listener(listener, now, data_path, &mut work);
             }
         }
+        self.streams
+            .turn(now, data_path, &mut self.outlet, &mut work);
         if self.tun.ready {
             self.turn_tun(now, data_path, &mut work);
         }
@@ -229,7 +268,7 @@ impl EventLoop {
         self.rearm(now, data_path);
         self.state.panic_when_told();
         data_path.flush_inbound(&mut self.outlet);
-        self.outlet.flush();
+        self.outlet.flush(now);
         work
     }
 
@@ -255,28 +294,34 @@ impl EventLoop {
                 .is_some_and(|source| source.is_read)
             {
                 // What waits in a socket goes with it.
-                self.turn_udp(order.listener, now, data_path, &mut Work::default());
+                self.turn_listener(order.listener, now, data_path, &mut Work::default());
             }
             let change = std::mem::replace(&mut order.change, SocketChange::Close);
-            let result = self.change_socket(order.listener, change);
+            let result = self.change_socket(now, order.listener, change);
             order.answer(result);
         }
     }
 
     /// Datagrams that wait to be sent go the old way.
-    fn change_socket(&mut self, listener: usize, change: SocketChange) -> Result<(), IoError> {
+    fn change_socket(
+        &mut self,
+        now: Millis,
+        listener: usize,
+        change: SocketChange,
+    ) -> Result<(), IoError> {
         let count = self.listeners.len();
         if listener > count || (listener == count && !matches!(change, SocketChange::Open(_))) {
             return Err(IoError::invalid(format!(
                 "change listener {listener} of {count}"
             )));
         }
-        self.outlet.flush();
+        self.outlet.flush(now);
         let token = FIRST_LISTENER + listener as u64;
         let (socket, source) = match change {
             SocketChange::Open(socket) => {
                 self.poller.add(&socket, token)?;
-                (socket, Source::read())
+                let source = Source::of(&socket);
+                (socket, source)
             }
             SocketChange::SendThrough(socket) => (socket, Source::default()),
             SocketChange::Close => (self.no_socket()?, Source::default()),
@@ -295,6 +340,40 @@ impl EventLoop {
     /// Holds the place of a closed listener: a descriptor that can send nothing.
     fn no_socket(&self) -> Result<OwnedFd, IoError> {
         duplicate(self.waker.fd().as_raw_fd(), "the wake-up of a data thread")
+    }
+
+    fn turn_listener(
+        &mut self,
+        listener: usize,
+        now: Millis,
+        data_path: &mut DataPath,
+        work: &mut Work,
+    ) {
+        if self.listeners[listener].accepts {
+            self.turn_accept(listener, now, work);
+        } else {
+            self.turn_udp(listener, now, data_path, work);
+        }
+    }
+
+    fn turn_accept(&mut self, listener: usize, now: Millis, work: &mut Work) {
+        for _ in 0..MAX_ACCEPTS {
+            match accept(&self.outlet.sockets[listener]) {
+                Accepted::Connection(socket, addr) => {
+                    self.outlet.streams.admit(now, listener, socket, addr);
+                }
+                Accepted::Lost => {}
+                Accepted::None => return,
+                // It would be ready for ever while there is no room for the connection.
+                Accepted::Failed(_) => {
+                    self.state.io.streams.accept_errors.add(1);
+                    self.poller.remove(&self.outlet.sockets[listener]);
+                    self.listeners[listener].retry_at = Some(now + RETRY_MS);
+                    return;
+                }
+            }
+        }
+        work.more = true;
     }
 
     fn turn_udp(
@@ -436,13 +515,16 @@ impl EventLoop {
             Some(Duration::ZERO)
         };
         self.tun.ready = false;
+        self.streams.ready = false;
         self.listeners
             .iter_mut()
             .for_each(|source| source.ready = false);
         let (tun, listeners, waker) = (&mut self.tun, &mut self.listeners, &self.waker);
+        let streams = &mut self.streams;
         let result = self.poller.wait(timeout, |token| match token {
             WAKE => waker.clear(),
             TUN => tun.ready = true,
+            STREAMS => streams.ready = true,
             _ => {
                 if let Some(source) = listeners.get_mut((token - FIRST_LISTENER) as usize) {
                     source.ready = true;
@@ -483,6 +565,7 @@ impl EventLoop {
         let next = retries
             .chain(data_path.next_deadline())
             .chain(tell_again)
+            .chain(self.outlet.streams.next_deadline())
             .min()?;
         Some(Duration::from_millis(next.saturating_sub(now)))
     }

@@ -7,6 +7,8 @@
 //! records that its worker has not read, each `u32 kind, u32 length` and the record, then `u32` number of snapshots that
 //! its workers have kept, each `u32 peer, u32 length` and the snapshot.
 
+use std::os::fd::{OwnedFd, RawFd};
+
 use datapath::SnapshotError;
 use netio::IoError;
 use zeroize::Zeroizing;
@@ -62,6 +64,31 @@ pub fn encode_plane(plane: u32) -> Result<Zeroizing<Vec<u8>>, IoError> {
         out.extend_from_slice(snapshots);
     }
     Ok(out)
+}
+
+/// The TCP connections of a halted plane, which go before its sessions: shard by shard as `Streams::encode` writes them, and
+/// their descriptors, which stay the plane's.
+pub fn encode_streams(plane: u32) -> Result<(Vec<u8>, Vec<RawFd>), IoError> {
+    let (mut out, mut fds) = (Vec::new(), Vec::new());
+    for_each_body(&*find(plane)?, |_, body| {
+        out.extend(body.event_loop.streams().encode(&mut fds));
+        Ok(())
+    })?;
+    Ok((out, fds))
+}
+
+/// Takes in what `encode_streams` has written elsewhere, before `take_over_plane`.
+pub fn take_over_streams(plane: u32, bytes: &[u8], fds: Vec<OwnedFd>) -> Result<(), IoError> {
+    let (now, mut rest, mut fds) = (clock::now(), bytes, fds.into_iter());
+    for_each_body(&*find(plane)?, |_, body| {
+        let taken = body.event_loop.streams().decode(now, &mut rest, &mut fds);
+        taken.ok_or_else(|| refused("whose connections make no sense"))
+    })?;
+    if rest.is_empty() && fds.next().is_none() {
+        Ok(())
+    } else {
+        Err(refused("with more connections than were announced"))
+    }
 }
 
 /// Takes in what `encode_plane` has written elsewhere, and starts the data threads, which `prepare_shard` has set up.

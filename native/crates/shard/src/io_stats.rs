@@ -1,6 +1,8 @@
 use datapath::stats::OwnedCounter;
 use netio::send_batch::SendCounters;
 
+use crate::stream_stats::StreamStats;
+
 /// What happened between a shard and the system. Written by its data thread, read by anyone.
 #[derive(Default)]
 pub struct IoStats {
@@ -35,6 +37,7 @@ pub struct IoStats {
     pub panics: OwnedCounter,
     /// 1 while the data thread goes before other programs.
     pub urgent: OwnedCounter,
+    pub streams: StreamStats,
     send: SendStats,
 }
 

@@ -1,8 +1,9 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use datapath::{DataEvent, InboundSink, OutboundSink, PeerAddr, PeerId, VNET_LEN};
+use datapath::{DataEvent, InboundSink, Millis, OutboundSink, PeerAddr, PeerId, VNET_LEN};
 use netio::send_batch::SendBatch;
+use netio::tcp_stream::is_stream;
 use netio::tun_queue::TunQueue;
 
 use crate::address_record::encode_address;
@@ -10,6 +11,7 @@ use crate::control_ring::{DATAGRAM, EVENT_LEN, encode_event};
 use crate::hop::HopOut;
 use crate::ring::RingProducer;
 use crate::shard_thread::ShardState;
+use crate::streams::Streams;
 use crate::worker_port::WorkerPort;
 
 /// Every way out of a shard: sockets, TUN, the neighbours and the worker. What the data path sees of the event loop.
@@ -18,6 +20,7 @@ pub struct Outlet {
     pub sockets: Vec<OwnedFd>,
     pub tun: Option<TunQueue>,
     pub batch: SendBatch,
+    pub streams: Streams,
     /// Where the reserved slot goes.
     to: Option<PeerAddr>,
     hops: Vec<Option<HopOut>>,
@@ -30,16 +33,21 @@ impl Outlet {
     pub fn new(
         sockets: Vec<OwnedFd>,
         tun: Option<TunQueue>,
+        streams: Streams,
         hops: Vec<Option<HopOut>>,
         to_worker: RingProducer,
         worker: Arc<WorkerPort>,
         state: Arc<ShardState>,
     ) -> Outlet {
-        let gso = sockets.iter().all(netio::udp_group::knows_gso);
+        let gso = sockets
+            .iter()
+            .filter(|socket| !is_stream(socket))
+            .all(netio::udp_group::knows_gso);
         Outlet {
             sockets,
             tun,
             batch: SendBatch::new(gso),
+            streams,
             to: None,
             hops,
             to_worker,
@@ -49,7 +57,9 @@ impl Outlet {
     }
 
     /// Sends the datagrams and shows the records of this turn to their readers.
-    pub fn flush(&mut self) {
+    pub fn flush(&mut self, now: Millis) {
+        self.streams.flush(now);
+        self.tell_closed();
         if !self.batch.is_empty() {
             self.flush_datagrams();
         }
@@ -63,7 +73,8 @@ impl Outlet {
     }
 
     /// Forgets what a turn that failed has prepared.
-    pub fn abandon(&mut self) {
+    pub fn abandon(&mut self, now: Millis) {
+        self.streams.abandon(now);
         self.batch.abandon();
         self.to = None;
         self.hops.iter_mut().flatten().for_each(HopOut::abandon);
@@ -72,9 +83,24 @@ impl Outlet {
 
     /// A control packet of the worker's.
     pub fn transmit(&mut self, to: &PeerAddr, packet: &[u8]) {
-        if let Some(slot) = self.reserve(to, packet.len()) {
+        if to.is_stream() {
+            if let Some(slot) = self.streams.reserve(to, packet.len(), true) {
+                slot.copy_from_slice(packet);
+                self.streams.commit(to);
+            }
+        } else if let Some(slot) = self.reserve(to, packet.len()) {
             slot.copy_from_slice(packet);
             self.commit();
+        }
+    }
+
+    /// The worker's ring may be full; then it hears of the rest in a later turn.
+    fn tell_closed(&mut self) {
+        while let Some(path) = self.streams.untold() {
+            if !self.event(DataEvent::Closed { path }) {
+                return;
+            }
+            self.streams.told();
         }
     }
 
@@ -95,6 +121,9 @@ impl Outlet {
 impl OutboundSink for Outlet {
     fn reserve(&mut self, to: &PeerAddr, len: usize) -> Option<&mut [u8]> {
         self.to = Some(*to);
+        if to.is_stream() {
+            return self.streams.reserve(to, len, false);
+        }
         if !self.batch.has_room(len) {
             self.flush_datagrams();
         }
@@ -103,6 +132,9 @@ impl OutboundSink for Outlet {
 
     fn commit(&mut self) {
         if let Some(to) = self.to.take() {
+            if to.is_stream() {
+                return self.streams.commit(&to);
+            }
             self.batch.commit(to.listener, to.addr);
         }
     }
@@ -127,7 +159,11 @@ impl OutboundSink for Outlet {
 
 impl InboundSink for Outlet {
     fn control(&mut self, from: &PeerAddr, packet: &[u8]) -> bool {
-        self.push_to_worker(DATAGRAM, &[&encode_address(from), packet])
+        let pushed = self.push_to_worker(DATAGRAM, &[&encode_address(from), packet]);
+        if pushed && from.is_stream() {
+            self.streams.note_spoken(from);
+        }
+        pushed
     }
 
     fn control_backlog(&self) -> usize {

@@ -20,11 +20,14 @@ use crate::clock;
 use crate::event_loop::EventLoop;
 use crate::hop::HopOut;
 use crate::outlet::Outlet;
+use crate::port_share::ForeignStream;
 use crate::ring::{RingConsumer, RingProducer};
 use crate::route_steering::RouteSteering;
 use crate::shard_thread::{Life, ShardState, ShardThread};
 use crate::snapshot_store::{Snapshot, SnapshotStore};
 use crate::socket_order::{SocketChange, SocketOrders};
+use crate::stream_settings::{Network, StreamSettings};
+use crate::streams::Streams;
 use crate::worker_port::{OnWake, WorkerPort};
 
 /// What a data thread is given. The descriptors stay the caller's: the thread works on duplicates.
@@ -67,6 +70,7 @@ pub fn create_plane(settings: PlaneSettings) -> Result<u32, IoError> {
         plane: Arc::new(Plane::new(settings)),
         seats,
         steering: Mutex::new(None),
+        streams: Arc::default(),
     });
     let mut registry = REGISTRY.write().unwrap_or_else(PoisonError::into_inner);
     registry.last += 1;
@@ -86,6 +90,9 @@ pub fn destroy_plane(plane: u32) {
         let thread = seat.thread().take();
         drop(thread);
         seat.worker.detach();
+    }
+    if let Some(entry) = entry {
+        entry.streams.port_share.taker.detach();
     }
 }
 
@@ -118,9 +125,15 @@ pub fn prepare_shard(plane: u32, options: ShardOptions) -> Result<(), IoError> {
         .collect::<Result<Vec<_>, _>>()?;
     let hops_out = entry.hops_out(options.hop_out)?;
     let to_worker = RingProducer::new(options.to_worker)?;
+    let streams = Streams::new(
+        Arc::clone(&entry.streams),
+        Arc::clone(&state),
+        max_packet(&entry.plane.settings),
+    )?;
     let outlet = Outlet::new(
         sockets,
         tun,
+        streams,
         hops_out,
         to_worker,
         Arc::clone(&seat.worker),
@@ -200,6 +213,40 @@ fn change_socket(
     orders.carry_out(listener, change, &seat.waker)
 }
 
+/// Limits of the connections of all shards, from now on: see `StreamSettings::set`.
+pub fn limit_streams(
+    plane: u32,
+    queue_limit: u32,
+    opening_ms: u32,
+    max_opening: u32,
+) -> Result<(), IoError> {
+    let entry = find(plane)?;
+    entry.streams.set(queue_limit, opening_ms, max_opening);
+    Ok(())
+}
+
+/// Whose connections begin with a PROXY header, from now on.
+pub fn trust_proxies(plane: u32, networks: Vec<Network>) -> Result<(), IoError> {
+    find(plane)?.streams.set_proxies(networks);
+    Ok(())
+}
+
+/// Connections that speak something else go to whoever `take_foreign` takes them; `None` ends that.
+pub fn share_port(plane: u32, on_wake: Option<OnWake>) -> Result<(), IoError> {
+    let entry = find(plane)?;
+    let share = &entry.streams.port_share;
+    share.turn(on_wake.is_some());
+    match on_wake {
+        Some(on_wake) => share.taker.attach(on_wake),
+        None => share.taker.detach(),
+    }
+    Ok(())
+}
+
+pub fn take_foreign(plane: u32) -> Result<Option<ForeignStream>, IoError> {
+    Ok(find(plane)?.streams.port_share.take())
+}
+
 /// Has packets for the TUN arrive at the shards that own their destinations. `queue` is one of the device; call it before
 /// the first shard starts, and again when the device was made anew.
 pub fn steer_tun(plane: u32, queue: RawFd) -> Result<(), IoError> {
@@ -267,7 +314,11 @@ pub fn shard_snapshot(plane: u32, shard: usize) -> Result<ShardSnapshot, IoError
     let stats = thread.stats();
     Ok(ShardSnapshot {
         life: thread.state().life(),
-        counters: stats.counters().chain(thread.state().io.named()).collect(),
+        counters: stats
+            .counters()
+            .chain(thread.state().io.named())
+            .chain(thread.state().io.streams.named())
+            .collect(),
         drops: stats.drops().collect(),
         hops: stats.hops().collect(),
         peers: stats.peers(),
@@ -284,6 +335,7 @@ pub fn shard_io(plane: u32, shard: usize) -> Result<Vec<(&'static str, u64)>, Io
     };
     let unsteered = thread.stats().counter(Counter::RoutesNotSteered);
     let mut io = thread.state().io.named().to_vec();
+    io.extend(thread.state().io.streams.named());
     io.push((Counter::RoutesNotSteered.name(), unsteered));
     Ok(io)
 }
@@ -363,6 +415,7 @@ pub(crate) struct Entry {
     pub seats: Vec<Seat>,
     snapshots: SnapshotStore,
     steering: Mutex<Option<RouteSteering>>,
+    streams: Arc<StreamSettings>,
 }
 
 /// The place of one shard; data thread and worker come and go independently.
@@ -414,6 +467,11 @@ pub(crate) fn find(plane: u32) -> Result<Arc<Entry>, IoError> {
         .get(&plane)
         .cloned()
         .ok_or_else(|| IoError::invalid(format!("find plane {plane}")))
+}
+
+/// Of a connection: an inner packet with all that may surround it, or the longest control packet. [wire 1]
+fn max_packet(settings: &PlaneSettings) -> usize {
+    (usize::from(settings.tun_mtu) + 512).max(2048)
 }
 
 fn open_queue(tun: Option<RawFd>) -> Result<(Option<TunQueue>, TunOffloads), IoError> {

@@ -18,6 +18,7 @@ use shard::outlet::Outlet;
 use shard::ring::{self, RingConsumer, RingProducer};
 use shard::shard_thread::{ShardState, ShardThread};
 use shard::socket_order::SocketOrders;
+use shard::streams::Streams;
 
 use crate::test_packets::Shape;
 use crate::test_sink;
@@ -163,6 +164,7 @@ fn start(group: UdpGroup, tun: TunQueue, data_path: DataPath) -> ShardThread {
     let outlet = Outlet::new(
         group.sockets,
         Some(tun),
+        Streams::new(Arc::default(), Arc::clone(&state), 2048).expect("streams"),
         vec![None],
         RingProducer::new(to_worker).expect("ring"),
         Arc::default(),
