@@ -110,6 +110,8 @@ export class Fleet implements Protocol<FleetEvent> {
       for (const member of this.#byPeerId.values()) this.#handDataEvent(now, member, event);
       return;
     }
+    // These clients come over UDP.
+    if (event.type === 'closed') return;
     const member = this.#byPeerId.get(event.peerId);
     if (member !== undefined) this.#handDataEvent(now, member, event);
   }

@@ -55,6 +55,8 @@ export class ModelDataThread {
   readonly #lost = new Set<PeerId>();
   readonly #peers = new Map<PeerId, ModelPeer>();
   /** Orders that make no sense; has to stay empty. */
+  /** Connections that were closed by command. */
+  readonly closed: Path[] = [];
   readonly faults: string[] = [];
   received = 0;
   /** Packets of a known peer under a key that is not there. */
@@ -101,6 +103,10 @@ export class ModelDataThread {
   handleCommand(command: DataCommand): void {
     if (command.type === 'add-peer') {
       this.#addPeer(command);
+      return;
+    }
+    if (command.type === 'close-connection') {
+      this.closed.push(command.path);
       return;
     }
     const peer = this.#peers.get(command.peerId);

@@ -73,7 +73,9 @@ export type DataCommand =
   | { readonly type: 'touch-peer'; readonly peerId: PeerId }
   /** Tell the peer with an OCC EXIT that we leave; a client's word to servers without `cc-exit`. [wire 13] */
   | { readonly type: 'notify-exit'; readonly peerId: PeerId }
-  | { readonly type: 'remove-peer'; readonly peerId: PeerId };
+  | { readonly type: 'remove-peer'; readonly peerId: PeerId }
+  /** Nobody is served through the connection any more: it is closed once what was sent has left. */
+  | { readonly type: 'close-connection'; readonly path: Path };
 
 /** What the data thread reports, mostly about an active peer. */
 export type DataEvent =
@@ -87,5 +89,7 @@ export type DataEvent =
   | { readonly type: 'key-limit'; readonly peerId: PeerId; readonly keyId: KeyId }
   /** Nothing authenticated came for `pingTimeout` seconds. */
   | { readonly type: 'silent'; readonly peerId: PeerId }
+  /** The connection is gone. */
+  | { readonly type: 'closed'; readonly path: Path }
   /** The data thread has failed and started anew: it knows no peer of before any more. */
   | { readonly type: 'reset' };

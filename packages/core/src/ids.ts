@@ -12,12 +12,20 @@ export type UnixSeconds = number;
 
 /** Where a packet came from or goes to: a listener of this server and the peer's address. */
 export interface Path {
-  /** Index of the listener in the configuration's order. */
+  /** Index of the listener in the configuration's order, with `STREAM_BIT` for connections. */
   readonly listener: number;
   /** Numeric address, IPv4 dotted or IPv6 in RFC 5952 form, never v4-mapped. */
   readonly host: string;
   readonly port: number;
 }
+
+/** Listeners of streams (TCP) have it beside their index, so that a path says how its packets travel. */
+export const STREAM_BIT = 0x8000;
+
+/** A connection: packets come in order, from nowhere else, and the path never changes. [wire 1, 16] */
+export const isStream = ({ listener }: Path): boolean => (listener & STREAM_BIT) !== 0;
+
+export const listenerIndex = ({ listener }: Path): number => listener & ~STREAM_BIT;
 
 export const asPeerId = (n: number): PeerId => n as PeerId;
 export const asKeyId = (n: number): KeyId => n as KeyId;

@@ -22,6 +22,7 @@ const TOUCH_PEER = 6;
 const REMOVE_PEER = 7;
 const NOTIFY_EXIT = 8;
 const UPDATE_PEER = 9;
+const CLOSE_CONNECTION = 16;
 
 const DATA_V2 = 1;
 const HAS_IPV4 = 2;
@@ -64,6 +65,10 @@ export function encodeCommand(ring: RingProducer, command: DataCommand): boolean
   if (!ring.fits(length)) return false;
   const record = ring.reserve(kind, length);
   if (record === undefined) return false;
+  if (command.type === 'close-connection') {
+    encodePath(command.path, record, 0);
+    return true;
+  }
   encodeU32(record, 0, command.peerId);
   switch (command.type) {
     case 'add-peer':
@@ -96,6 +101,7 @@ const SHAPES: Readonly<Record<DataCommand['type'], { kind: number; length: numbe
   'touch-peer': { kind: TOUCH_PEER, length: 4 },
   'notify-exit': { kind: NOTIFY_EXIT, length: 4 },
   'remove-peer': { kind: REMOVE_PEER, length: 4 },
+  'close-connection': { kind: CLOSE_CONNECTION, length: PATH_LENGTH },
 };
 
 function encodeAddPeer(record: Uint8Array, command: Extract<DataCommand, { type: 'add-peer' }>): void {

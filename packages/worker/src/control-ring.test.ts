@@ -79,6 +79,7 @@ describe('commands', () => {
     [{ type: 'retire-key', peerId, keyId: asKeyId(1) }, 5, 'c3b2a10001000000'],
     [{ type: 'touch-peer', peerId }, 6, 'c3b2a100'],
     [{ type: 'remove-peer', peerId }, 7, 'c3b2a100'],
+    [{ type: 'close-connection', path: V4 }, 16, V4_HEX],
   ];
 
   test.each(cases)('are laid out as documented: %j', (command, kind, hex) => {
@@ -141,6 +142,7 @@ test('a transmit is the address and the payload', () => {
 describe('records of the data thread', () => {
   const events: [number, string, DataEvent][] = [
     [2, `0700000000000000${V4_HEX}`, { type: 'floated', peerId: asPeerId(7), path: V4 }],
+    [16, `0000000000000000${V4_HEX}`, { type: 'closed', path: V4 }],
     [3, `0700000008000000${V6_HEX}`, { type: 'float-conflict', peerId: asPeerId(7), holder: asPeerId(8), path: V6 }],
     [4, '07000000', { type: 'exit', peerId: asPeerId(7) }],
     [5, '0700000003000000', { type: 'key-limit', peerId: asPeerId(7), keyId: asKeyId(3) }],

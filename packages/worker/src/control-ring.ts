@@ -11,6 +11,7 @@ const EXIT = 4;
 const KEY_LIMIT = 5;
 const SILENT = 6;
 const RESET = 7;
+const CLOSED = 16;
 
 /** What the data thread's records mean; `bytes` are valid until the call returns. */
 export interface RecordSink {
@@ -62,6 +63,7 @@ export class RecordDecoder {
     if (kind === KEY_LIMIT) return { type: 'key-limit', peerId, keyId: asKeyId(second) };
     const path = this.#paths.decode(payload.subarray(8));
     if (path === undefined) return undefined;
+    if (kind === CLOSED) return { type: 'closed', path };
     if (kind === FLOATED) return { type: 'floated', peerId, path };
     if (kind === FLOAT_CONFLICT) return { type: 'float-conflict', peerId, holder: asPeerId(second), path };
     return undefined;

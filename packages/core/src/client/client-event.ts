@@ -12,6 +12,8 @@ export type ClientEndReason =
   | 'restart'
   | 'halt'
   | 'ping-restart'
+  /** Over TCP. */
+  | 'connection-closed'
   | 'handshake-timeout'
   | 'tls-failed'
   | 'protocol-error'

@@ -81,6 +81,8 @@ export class Client {
   handleDataEvent(now: Millis, event: DataEvent): void {
     if (event.type === 'silent') {
       this.#end(now, 'ping-restart', 'the server is silent');
+    } else if (event.type === 'closed') {
+      this.#end(now, 'connection-closed', 'the server, or something on the way, has closed the connection');
     } else if (event.type === 'reset') {
       this.#end(now, 'restart', 'the data thread has started anew');
     } else if (event.type === 'key-limit' && event.keyId === this.#session.current.channel.keyId) {

@@ -1,5 +1,5 @@
 import type { DataCommand } from '../data-plane.js';
-import type { Millis, UnixSeconds } from '../ids.js';
+import { isStream, type Millis, type UnixSeconds } from '../ids.js';
 import type { CryptoProvider } from '../ports.js';
 import { ControlLink, type ControlPacket } from '../session/control-link.js';
 import { createKeyMethod } from '../session/key-exchange.js';
@@ -70,6 +70,13 @@ export const ownKeyMethod = (
   });
 
 const optionsString = (own: ClientOptions): string => {
-  const { occ, dataCiphers, wrap } = own;
-  return encodeOptionsString({ role: 'client', ...occ, dataCiphers, wrap, ...ownLayers(own) });
+  const { remote, occ, dataCiphers, wrap } = own;
+  return encodeOptionsString({
+    role: 'client',
+    stream: isStream(remote),
+    ...occ,
+    dataCiphers,
+    wrap,
+    ...ownLayers(own),
+  });
 };

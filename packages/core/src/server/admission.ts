@@ -1,5 +1,5 @@
 import { type DropReason, isDrop } from '../drop-reason.js';
-import type { Millis, Path } from '../ids.js';
+import { isStream, type Millis, type Path } from '../ids.js';
 import type { CryptoProvider } from '../ports.js';
 import type { WallClock } from '../session/wall-clock.js';
 import { type ControlBody, decodeControlBody, encodeControlBody } from '../wire/control-packet.js';
@@ -24,7 +24,7 @@ export type Admission =
       readonly serverId: SessionId;
       readonly protection: ControlProtection;
     }
-  /** A client that cannot prove its address first: the session answers its reset. [wire 7.1] */
+  /** A client that cannot prove its address first, or has done so by a connection: the session answers its reset. [wire 7, 7.1] */
   | { readonly type: 'admit-reset'; readonly clientId: SessionId; readonly protection: ControlProtection };
 
 /** What is done with packets of unknown clients, without keeping anything about them. [wire 7] */
@@ -73,7 +73,8 @@ export class AdmissionGate {
       case OPCODE.hardResetClientV3:
         return this.#handleReset(now, path, first, body);
       default:
-        return this.#checkCookie(now, path, first, body);
+        // A connection begins with a reset. [wire 7]
+        return isStream(path) ? 'unknown-session' : this.#checkCookie(now, path, first, body);
     }
   }
 
@@ -102,6 +103,10 @@ export class AdmissionGate {
       return 'bad-message-id';
     }
     const { packet, protection, metadata } = first;
+    if (isStream(path)) {
+      const drop = metadata === null ? null : this.#keyFault(now, metadata);
+      return drop ?? { type: 'admit-reset', clientId: packet.sessionId, protection };
+    }
     const cannotResend = metadata !== null && !offersEarlyNegotiation(packet.replayId);
     const drop = cannotResend ? this.#refuseWithoutCookie(now, metadata) : null;
     if (drop !== null) {

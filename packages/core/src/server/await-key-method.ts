@@ -37,7 +37,7 @@ export const handleKeyMethod = (
     return { type: 'broken', detail: `the key-method message is ${decoded}` };
   }
   const message = keepKeyMethod(decoded);
-  const own = answerKeyMethod(context, key, message.options);
+  const own = answerKeyMethod(context, key, path, message.options);
   if (message.credentials.type === 'too-long') {
     return { type: 'refused', reply: 'AUTH_FAILED', detail: 'username or password is too long', hint: '' };
   }
@@ -62,10 +62,11 @@ export const handleKeyMethod = (
 export const answerKeyMethod = (
   context: ServerContext,
   key: Key<ServerPhase>,
+  path: Path,
   optionsString: string,
 ): KeyMethodMessage => {
   const own = createKeyMethod(context.crypto, 'server', {
-    options: context.optionsString(optionsString),
+    options: context.optionsString(path, optionsString),
     credentials: { type: 'none' },
     peerInfo: '',
   });

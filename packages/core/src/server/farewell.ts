@@ -43,6 +43,7 @@ export const farewellMessage = (
     case 'replaced':
     case 'handshake-timeout':
     case 'tls-failed':
+    case 'connection-closed':
     case 'state-lost':
       return null;
   }

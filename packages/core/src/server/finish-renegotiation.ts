@@ -24,7 +24,7 @@ export const finishRenegotiation = (
   } else if (event.type === 'established') {
     key.phase = { type: 'await-key-method', certificate: event.certificate, tls: event.version };
   } else if (key.phase.type === 'await-key-method') {
-    answerKeyMethod(context, key, '');
+    answerKeyMethod(context, key, session.link.path, '');
     session.promoteNext();
   }
 };

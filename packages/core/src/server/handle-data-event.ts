@@ -20,6 +20,10 @@ export const handleDataEvent = (now: Millis, event: DataEvent, ports: DataEventP
     handleReset(now, ports);
     return;
   }
+  if (event.type === 'closed') {
+    handleClosed(now, event.path, ports);
+    return;
+  }
   const session = ports.table.byPeerId(event.peerId);
   if (session === undefined) {
     return;
@@ -51,6 +55,13 @@ const handleReset = (now: Millis, { table, run }: DataEventPorts): void => {
     if (session.peerId !== null) {
       run(session, () => session.end(now, 'data-reset', 'the data thread has started anew'));
     }
+  }
+};
+
+/** Whoever was there can hear nothing more. */
+const handleClosed = (now: Millis, path: Path, { table, run }: DataEventPorts): void => {
+  for (const session of table.atPath(path)) {
+    run(session, () => session.end(now, 'connection-closed', 'the connection was closed'));
   }
 };
 

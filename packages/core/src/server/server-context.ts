@@ -1,3 +1,4 @@
+import type { Path } from '../ids.js';
 import type { CryptoProvider } from '../ports.js';
 import type { Outbox } from '../session/outbox.js';
 import type { SessionTimes } from '../session/session-times.js';
@@ -15,7 +16,7 @@ export interface ServerContext {
   readonly outbox: Outbox<ServerEvent>;
   readonly peerIds: PeerIdPool;
   /** The server's line of the options comparison, for a client with this one. [wire 18] */
-  readonly optionsString: (client: string) => string;
+  readonly optionsString: (path: Path, client: string) => string;
   /** 90..100 % at random. [wire 17] */
   readonly lifeShare: () => number;
 }

@@ -52,6 +52,8 @@ export type EndReason =
   | 'handshake-timeout'
   | 'tls-failed'
   | 'protocol-error'
+  /** Over TCP, by the client or by the network. */
+  | 'connection-closed'
   /** A new worker could not take it over. */
   | 'state-lost';
 

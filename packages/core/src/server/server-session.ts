@@ -1,6 +1,6 @@
 import { type DropReason, isDrop } from '../drop-reason.js';
 import { assertNever } from '../errors.js';
-import type { KeyId, Millis, Path, PeerId } from '../ids.js';
+import { isStream, type KeyId, type Millis, type Path, type PeerId } from '../ids.js';
 import { type Deadline, earliest } from '../session/deadline.js';
 import type { KeyChannelEvent } from '../session/key-channel.js';
 import type { Key, Session, SessionHandler } from '../session/session.js';
@@ -172,7 +172,8 @@ export class ServerSession implements SessionHandler<ServerPhase> {
 
   /** Ends the connection; tells the client, by `notice` or where the protocol has a word for it. */
   end(now: Millis, reason: EndReason, detail: string, notice: Notice | null = null): void {
-    const message = farewellMessage(reason, detail, this.#context.options.explicitExitNotify, notice);
+    const { explicitExitNotify } = this.#context.options;
+    const message = farewellMessage(reason, detail, isStream(this.path) ? 0 : explicitExitNotify, notice);
     const told = message !== null && this.#stage.type === 'connected';
     this.#finish(now, reason, detail, '', told ? { message, key: null } : null);
     this.#session.settle(now);

@@ -1,21 +1,18 @@
 import type { DataCommand, DataEvent } from '../data-plane.js';
 import { createDropCounters, type DropReason, isDrop } from '../drop-reason.js';
-import { asPeerId, type Millis, type Path, type PeerId, type UnixSeconds } from '../ids.js';
+import { asPeerId, isStream, listenerIndex, type Millis, type Path, type PeerId, type UnixSeconds } from '../ids.js';
 import type { CryptoProvider, TlsEngine, TlsSession } from '../ports.js';
 import type { Deadline } from '../session/deadline.js';
 import { DeadlineQueue } from '../session/deadline-queue.js';
 import { Outbox, type Transmit } from '../session/outbox.js';
-import { sessionTimes } from '../session/session-times.js';
 import { WallClock } from '../session/wall-clock.js';
 import { decodeSessionSnapshot, type SessionSnapshot } from '../snapshot/session-snapshot.js';
 import { PacketReader } from '../wire/cursor.js';
 import type { Notice } from '../wire/notice.js';
-import { encodeOptionsString } from '../wire/options-string.js';
 import type { SessionId } from '../wire/session-id.js';
 import { decodePacketHead } from '../wrap/packet-head.js';
-import { AdmissionGate } from './admission.js';
+import { type Admission, AdmissionGate } from './admission.js';
 import type { AuthDecision } from './auth-decision.js';
-import { layersInOptionsString } from './choose-layers.js';
 import { describeClient } from './connect-client.js';
 import { DropReports } from './drop-reports.js';
 import { handleDataEvent } from './handle-data-event.js';
@@ -24,13 +21,13 @@ import { openSession } from './open-session.js';
 import { NO_PEER_ID, PeerIdPool } from './peer-id-pool.js';
 import { Questions } from './questions.js';
 import { firstRenegotiation, hasMoved, type InheritedPeer, restoreSession } from './restore-session.js';
-import type { ServerContext } from './server-context.js';
 import type { EndReason, LeaseDecision, ServerEvent } from './server-event.js';
 import type { LiveOptions, ServerOptions } from './server-options.js';
 import type { ServerPorts } from './server-ports.js';
 import { ServerSession } from './server-session.js';
 import type { SessionHost } from './session-host.js';
 import { SessionTable } from './session-table.js';
+import { type SharedOptions, sharedOptions } from './shared-options.js';
 import { SnapshotBook, type SnapshotChange } from './snapshot-book.js';
 import { isHandshaking, isOver } from './stage.js';
 import type { PushUpdate } from './update-client.js';
@@ -206,7 +203,7 @@ export class Server {
   leaveListener(now: Millis, listener: number): void {
     this.#leftListeners.add(listener);
     for (const session of this.#table.all()) {
-      if (session.path.listener === listener) {
+      if (listenerIndex(session.path) === listener) {
         this.#run(session, () => session.end(now, 'listener-closed', 'the server no longer listens there'));
       }
     }
@@ -265,19 +262,14 @@ export class Server {
     if (session !== undefined) {
       return this.#run(session, () => session.handleDatagram(now, bytes));
     }
-    const admission = this.#gate.handlePacket(now, path, bytes);
+    const admission = this.#admit(now, path, bytes);
     if (isDrop(admission)) {
+      this.#closeUnused(path);
       return this.#reports.report(now, path, admission);
-    }
-    if (this.#isShutDown || this.#leftListeners.has(path.listener)) {
-      return 'session-closing';
     }
     if (admission.type === 'reply') {
       this.#outbox.transmits.push({ path, bytes: admission.bytes });
       return null;
-    }
-    if (this.#table.size >= this.#options.maxSessions) {
-      return this.#reports.report(now, path, 'too-many-sessions');
     }
     const { protection } = admission;
     const cookie = admission.type === 'admit' ? admission.serverId : null;
@@ -290,6 +282,25 @@ export class Server {
     this.#table.add(admitted);
     this.#handshakes++;
     return this.#run(admitted, () => admitted.handleDatagram(now, bytes));
+  }
+
+  #admit(now: Millis, path: Path, bytes: Uint8Array): Admission | DropReason {
+    const admission = this.#gate.handlePacket(now, path, bytes);
+    if (isDrop(admission)) {
+      return admission;
+    }
+    if (this.#isShutDown || this.#leftListeners.has(listenerIndex(path))) {
+      return 'session-closing';
+    }
+    const isFull = admission.type !== 'reply' && this.#table.size >= this.#options.maxSessions;
+    return isFull ? 'too-many-sessions' : admission;
+  }
+
+  /** A connection without a session would stay for nothing. */
+  #closeUnused(path: Path): void {
+    if (isStream(path) && this.#table.atPath(path).length === 0) {
+      this.#outbox.commands.push({ type: 'close-connection', path });
+    }
   }
 
   /** Runs one step of a session and brings the server's books up to date with what it has become. */
@@ -313,6 +324,7 @@ export class Server {
       this.#table.remove(session);
       this.#progressed.delete(session);
       session.destroy();
+      if (stage.reason !== 'connection-closed') this.#closeUnused(session.path);
     }
     this.#deadlines.set(session, session.nextDeadline);
     this.#snapshots.note(session);
@@ -368,19 +380,6 @@ export class Server {
     this.#gate.refund(session.path);
   }
 }
-
-type SharedOptions = Pick<ServerContext, 'options' | 'times' | 'optionsString'>;
-
-const sharedOptions = (options: ServerOptions): SharedOptions => {
-  const { cipher, auth, tunMtu } = options.occ;
-  const { dataCiphers, wrap, layers, push } = options;
-  const common = { role: 'server' as const, cipher, auth, tunMtu, dataCiphers, wrap };
-  return {
-    options,
-    times: sessionTimes(options),
-    optionsString: (client) => encodeOptionsString({ ...common, ...layersInOptionsString(layers, client, push) }),
-  };
-};
 
 /** 90..100 % at random, so that clients of one moment do not come back in one moment. [wire 17] */
 const randomLifeShare = (crypto: CryptoProvider): number => {

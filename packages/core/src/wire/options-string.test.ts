@@ -26,6 +26,11 @@ describe('the options string of the reference server [wire 18]', () => {
       'V4,dev-type tun,link-mtu 1541,tun-mtu 1500,proto UDPv4,auth SHA1,keysize 128,key-method 2,tls-server',
     ],
     [
+      'TCP',
+      { ...DEFAULTS, stream: true },
+      'V4,dev-type tun,link-mtu 1543,tun-mtu 1500,proto TCPv4_SERVER,auth SHA1,keysize 128,key-method 2,tls-server',
+    ],
+    [
       'an AEAD cipher',
       { ...DEFAULTS, cipher: 'AES-256-GCM' },
       'V4,dev-type tun,link-mtu 1549,tun-mtu 1500,proto UDPv4,cipher AES-256-GCM,auth [null-digest],keysize 256,key-method 2,tls-server',

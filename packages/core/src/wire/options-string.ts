@@ -5,6 +5,8 @@ import { cipherShape, digestBits } from './legacy-cipher.js';
 /** What the options string is made of. Names as in the `cipher` and `auth` directives; 'none' is a name too. */
 export interface OptionsStringInput {
   readonly role: Role;
+  /** Over TCP. Absent: over UDP. */
+  readonly stream?: boolean;
   readonly cipher: string;
   readonly auth: string;
   readonly tunMtu: number;
@@ -17,12 +19,18 @@ export interface OptionsStringInput {
   readonly fragment?: boolean;
 }
 
-/** The line both sides compare and only warn about; UDP, tun. [wire 18] */
+/** The line both sides compare and only warn about; tun. [wire 18] */
 export const encodeOptionsString = (input: OptionsStringInput): string => {
   const cipher = input.cipher.toUpperCase();
   const shape = cipherShape(cipher);
   const digest = digestBits(input.auth);
-  const parts = ['V4', 'dev-type tun', `link-mtu ${linkMtu(input)}`, `tun-mtu ${input.tunMtu}`, 'proto UDPv4'];
+  const parts = [
+    'V4',
+    'dev-type tun',
+    `link-mtu ${linkMtu(input)}`,
+    `tun-mtu ${input.tunMtu}`,
+    `proto ${protocolName(input)}`,
+  ];
   if (input.compression) parts.push('comp-lzo');
   if (input.fragment) parts.push('mtu-dynamic');
   if (input.wrap.type === 'tls-auth' && input.wrap.direction !== null) {
@@ -64,12 +72,17 @@ export const parseOptionsString = (text: string): ClientOptionsString => {
   };
 };
 
+/** The same for IPv6. */
+const protocolName = ({ role, stream }: OptionsStringInput): string =>
+  stream === true ? `TCPv4_${role.toUpperCase()}` : 'UDPv4';
+
 /** A historic formula, kept for the comparison; not the real overhead. [wire 18] */
 const linkMtu = (input: OptionsStringInput): number => {
   const shape = cipherShape(input.cipher.toUpperCase());
   const digestBytes = shape.aead ? 0 : digestBits(input.auth) / 8;
   const header = 1;
   const packetId = 4;
+  const prefix = input.stream === true ? 2 : 0;
   const layers = (input.linkBytes ?? 0) + (input.fragment ? 4 : 0);
-  return input.tunMtu + layers + header + packetId + shape.overhead + digestBytes;
+  return input.tunMtu + prefix + layers + header + packetId + shape.overhead + digestBytes;
 };
