@@ -1,3 +1,4 @@
+import { isStream } from '@shardvpn/core';
 import type { ShardCounters } from '@shardvpn/native';
 import type { ClientRecord } from '../registry/identities.js';
 import type { ControlStatistics } from '../shards/shard-handle.js';
@@ -18,7 +19,8 @@ export interface ServerFacts {
   readonly version: string;
   readonly since: number;
   readonly device: string;
-  readonly listening: readonly { readonly host: string; readonly port: number }[];
+  /** By UDP where `proto` is absent. */
+  readonly listening: readonly { readonly host: string; readonly port: number; readonly proto?: 'tcp' }[];
   readonly workers: number;
   /** What the program that embeds the server has decided about clients, by type of answer; absent where there is none. */
   readonly authentications?: Readonly<Record<string, number>> | undefined;
@@ -52,6 +54,7 @@ export interface ClientStatus {
   readonly certificateSerial: string | null;
   /** Outer address, `host:port`. */
   readonly realAddress: string;
+  readonly proto: 'udp' | 'tcp';
   /** Inner addresses. */
   readonly ipv4: string | null;
   readonly ipv6: string | null;
@@ -124,6 +127,7 @@ const describeClient = (
     username: identity.username,
     certificateSerial: identity.certificate?.serial ?? null,
     realAddress: path.host.includes(':') ? `[${path.host}]:${path.port}` : `${path.host}:${path.port}`,
+    proto: isStream(path) ? 'tcp' : 'udp',
     ipv4: lease.ipv4?.address ?? null,
     ipv6: lease.ipv6?.address ?? null,
     shard: record.shard,

@@ -9,6 +9,7 @@ const client = (change: Partial<ClientStatus>): ClientStatus => ({
   username: null,
   certificateSerial: '0A',
   realAddress: '192.0.2.1:4000',
+  proto: 'udp',
   ipv4: '10.8.0.2',
   ipv6: 'fd00::1000',
   shard: 0,

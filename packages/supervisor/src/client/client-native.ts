@@ -11,10 +11,11 @@ export type ClientNative = Pick<
   | 'createPlane'
   | 'destroyPlane'
   | 'startShard'
+  | 'limitStreams'
   | 'shardIo'
 > &
   RouteNative &
-  Pick<typeof import('@shardvpn/native'), 'openUdpClient' | 'keepCapabilities' | 'keepOnlyNetAdmin'>;
+  Pick<typeof import('@shardvpn/native'), 'openUdpClient' | 'openTcpClient' | 'keepCapabilities' | 'keepOnlyNetAdmin'>;
 
 /** What changes the system's addresses and routes. */
 export type RouteNative = Pick<

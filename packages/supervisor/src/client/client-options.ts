@@ -1,4 +1,4 @@
-import { type ClientOptions, peerInfoOf } from '@shardvpn/core';
+import { type ClientOptions, peerInfoOf, STREAM_BIT } from '@shardvpn/core';
 import { VERSION } from '../version.js';
 import type { ClientProfile } from './profile.js';
 
@@ -6,11 +6,13 @@ import type { ClientProfile } from './profile.js';
 export interface ServerAddress {
   readonly host: string;
   readonly port: number;
+  /** Absent: UDP. */
+  readonly transport?: 'tcp';
 }
 
 /** What a profile means for one connection to one of its servers. */
 export const clientOptions = (profile: ClientProfile, server: ServerAddress): ClientOptions => ({
-  remote: { listener: 0, ...server },
+  remote: { listener: server.transport === 'tcp' ? STREAM_BIT : 0, host: server.host, port: server.port },
   wrap: profile.wrap,
   dataCiphers: profile.dataCiphers,
   fallbackCipher: profile.fallbackCipher,

@@ -37,14 +37,7 @@ export const openConnection = (
   log: Log,
   handlers: ConnectionHandlers,
 ): Connection => {
-  const socket = native.openUdpClient({
-    ...server,
-    localHost: profile.localHost,
-    localPort: profile.localPort,
-    receiveBuffer: profile.rcvbuf,
-    sendBuffer: profile.sndbuf,
-  });
-  log.debug('UDP socket', { from: socket.localHost, port: socket.localPort, gro: socket.gro, gso: socket.gso });
+  const fd = openSocket(native, profile, server, log);
   const plane = native.createPlane({
     role: 'client',
     shards: 1,
@@ -54,10 +47,12 @@ export const openConnection = (
     tunMtu: profile.tunMtu,
     maxPeers: 1,
   });
+  // How long the server may take is the worker's affair.
+  native.limitStreams(plane, QUEUE_LIMIT, LONGEST_MS, 1);
   const [toData, toWorker] = [createRing(CONTROL_RING_BYTES), createRing(CONTROL_RING_BYTES)];
   native.startShard(plane, {
     shard: 0,
-    udp: [socket.fd],
+    udp: [fd],
     tun,
     toData: new Uint8Array(toData),
     toWorker: new Uint8Array(toWorker),
@@ -69,10 +64,24 @@ export const openConnection = (
   return new RunningConnection(worker, handlers, () => {
     endWatch();
     native.destroyPlane(plane);
-    native.closeFds([socket.fd]);
+    native.closeFds([fd]);
   });
 };
 
+/** A UDP socket, or a TCP connection that is being made. */
+const openSocket = (native: ClientNative, profile: ClientProfile, server: ServerAddress, log: Log): number => {
+  const { host, port } = server;
+  const { localHost, localPort, rcvbuf: receiveBuffer, sndbuf: sendBuffer } = profile;
+  const options = { host, port, localHost, localPort, receiveBuffer, sendBuffer };
+  const socket = server.transport === 'tcp' ? native.openTcpClient(options) : native.openUdpClient(options);
+  const { fd, localHost: from, localPort: fromPort, ...rest } = socket;
+  log.debug(`${server.transport ?? 'udp'} socket`, { from, port: fromPort, ...rest });
+  return fd;
+};
+
+/** OpenVPN's default of tcp-queue-limit. */
+const QUEUE_LIMIT = 64;
+const LONGEST_MS = 2 ** 31 - 1;
 const CONTROL_RING_BYTES = 1 << 20;
 /** For the last acks and alerts of a connection that has ended. */
 const CLOSE_LIMIT_MS = 1_200;

@@ -85,6 +85,16 @@ describe('what directives mean', () => {
         ],
       },
     ],
+    [
+      ['proto tcp', 'remote b 7001 tcp6-client', 'remote c 1 udp'],
+      {
+        remotes: [
+          { host: '192.0.2.1', family: null, transport: 'tcp' },
+          { host: 'b', family: 6, transport: 'tcp' },
+          { host: 'c', port: 1, family: null },
+        ],
+      },
+    ],
     [['lport 5000', 'local 192.0.2.9'], { localPort: 5000, localHost: '192.0.2.9' }],
     [
       ['resolv-retry 30', 'connect-retry 2 9', 'connect-retry-max 3'],
@@ -129,8 +139,8 @@ describe('errors name file, line and fix', () => {
   test.each<[string, RegExp]>([
     ['chiper AES-256-GCM', /^p.ovpn:8: chiper: unknown directive; did you mean cipher\?$/],
     ['server 10.8.0.0 255.255.255.0', /^p.ovpn:8: server: this is a client|^p.ovpn:8: server: only a server has it/],
-    ['proto tcp', /^p.ovpn:8: proto: TCP is not supported yet; use udp$/],
-    ['remote x 1194 tcp', /^p.ovpn:8: remote: TCP is not supported yet/],
+    ['proto tcp-server', /^p.ovpn:8: proto: 'tcp-server' is not a protocol of clients; use udp, udp4, /],
+    ['remote x 1194 sctp', /^p.ovpn:8: remote: 'sctp' is not a protocol of clients/],
     [
       'auth-user-pass',
       /^p.ovpn:8: auth-user-pass: asking for the password is not supported yet; write: auth-user-pass FILE$/,

@@ -9,6 +9,8 @@ export interface Remote {
   readonly port: number;
   /** null = whichever the name has. */
   readonly family: 4 | 6 | null;
+  /** Absent: UDP. */
+  readonly transport?: 'tcp';
 }
 
 /** What a client's profile means, after every file has been read and every default been filled in. Seconds and bytes. */

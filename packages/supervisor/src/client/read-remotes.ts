@@ -10,10 +10,10 @@ type RemoteSettings = Pick<
 /** What `remote`, `port`, `proto` and their like say about where to connect to. `random` shuffles for `remote-random`. */
 export const readRemotes = (settings: Settings, random: () => number): RemoteSettings => {
   const proto = settings.last('proto');
-  const family = proto === undefined ? null : readFamily(settings, proto, proto.args[0] as string);
+  const common = proto === undefined ? ANY_UDP : readProtocol(settings, proto, proto.args[0] as string);
   const portEntry = settings.last('port', 'rport');
   const port = portEntry === undefined ? DEFAULT_PORT : settings.integerAt(portEntry, 0, DEFAULT_PORT, 1, 65535);
-  const remotes = settings.all('remote').map((entry) => readRemote(settings, entry, port, family));
+  const remotes = settings.all('remote').map((entry) => readRemote(settings, entry, port, common));
   if (remotes.length === 0)
     settings.missing('remote', 'missing: the server; add for example: remote vpn.example.org 1194');
   const retry = settings.last('connect-retry');
@@ -31,23 +31,28 @@ export const readRemotes = (settings: Settings, random: () => number): RemoteSet
 const DEFAULT_PORT = 1194;
 const MAX_SECONDS = 2_000_000;
 
-const readRemote = (settings: Settings, entry: Entry, commonPort: number, common: Remote['family']): Remote => {
+type Protocol = Pick<Remote, 'family' | 'transport'>;
+
+const ANY_UDP: Protocol = { family: null };
+
+const readRemote = (settings: Settings, entry: Entry, commonPort: number, common: Protocol): Remote => {
   const [host = '', , proto] = entry.args;
   const port = settings.integerAt(entry, 1, commonPort, 1, 65535);
-  return { host, port, family: proto === undefined ? common : readFamily(settings, entry, proto) };
+  return { host, port, ...(proto === undefined ? common : readProtocol(settings, entry, proto)) };
 };
 
-const readFamily = (settings: Settings, entry: Entry, text: string): Remote['family'] => {
-  if (text === 'udp4') return 4;
-  if (text === 'udp6') return 6;
-  if (text === 'udp') return null;
-  const tcp = /^tcp[46]?(-server|-client)?$/.test(text);
-  settings.error(
-    entry,
-    tcp ? 'TCP is not supported yet; use udp' : `'${text}' is not a protocol; use udp, udp4 or udp6`,
-  );
-  return null;
+const readProtocol = (settings: Settings, entry: Entry, text: string): Protocol => {
+  const [, transport, family] = PROTOCOL.exec(text) ?? [];
+  if (transport === undefined) {
+    settings.error(entry, `'${text}' is not a protocol of clients; use udp, udp4, udp6, tcp, tcp4 or tcp6`);
+  }
+  return {
+    family: family === '4' ? 4 : family === '6' ? 6 : null,
+    ...(transport === 'tcp' && { transport }),
+  };
 };
+
+const PROTOCOL = /^(?=udp[46]?$|tcp[46]?(?:-client)?$)(udp|tcp)([46]?)/;
 
 /** compat: without `nobind` and `lport` OpenVPN sends from port 1194; any port does as well and never collides. */
 const readLocalPort = (settings: Settings): number => {

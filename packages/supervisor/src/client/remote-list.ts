@@ -26,10 +26,10 @@ export class RemoteList {
   async take(): Promise<ServerAddress> {
     const waiting = this.#waiting.shift();
     if (waiting !== undefined) return waiting;
-    const { host, port, family } = this.#remotes[this.#next % this.#remotes.length] as Remote;
+    const { host, family, ...rest } = this.#remotes[this.#next % this.#remotes.length] as Remote;
     this.#next += 1;
     const hosts = parseAddress(host) === undefined ? await this.#resolve(host, family) : [host];
-    const [first, ...others] = hosts.map((address) => ({ host: address, port }));
+    const [first, ...others] = hosts.map((address) => ({ ...rest, host: address }));
     if (first === undefined) throw new Error(`${host} has no address`);
     this.#waiting = others;
     return first;

@@ -114,7 +114,7 @@ export class RunningClient {
       return this.#unresolved(error as Error);
     }
     if (this.#stopped) return retry('stopped');
-    this.#log.info(`connecting to ${endpointText(server)}/udp`);
+    this.#log.info(`connecting to ${endpointText(server)}/${server.transport ?? 'udp'}`);
     this.#rememberWay(server);
     try {
       return await this.#connect(server);

@@ -19,7 +19,7 @@ export const readListeners = (settings: Settings): readonly ListenerConfig[] => 
   return listeners;
 };
 
-/** Of two listeners that could both take a datagram nobody knows which one would. */
+/** Of two listeners that could both take a packet nobody knows which one would. */
 const addListener = (settings: Settings, entry: Entry, added: ListenerConfig, all: ListenerConfig[]): void => {
   const other = all.find((listener) => overlap(listener, added));
   if (other === undefined) all.push(added);
@@ -32,30 +32,40 @@ const addListener = (settings: Settings, entry: Entry, added: ListenerConfig, al
     );
 };
 
-type Protocol = 'udp' | 'udp4' | 'udp6';
+type Protocol = 'udp' | 'udp4' | 'udp6' | 'tcp' | 'tcp4' | 'tcp6';
 
 const DEFAULT_PORT = 1194;
 
 const readProtocol = (settings: Settings, entry: Entry | undefined, index: number): Protocol | undefined => {
   const text = entry?.args[index];
   if (entry === undefined || text === undefined) return undefined;
-  if (text === 'udp' || text === 'udp4' || text === 'udp6') return text;
-  const tcp = /^tcp[46]?(-server|-client)?$/.test(text);
+  if (PROTOCOL.test(text)) return text.replace('-server', '') as Protocol;
   settings.error(
     entry,
-    tcp ? 'TCP is not supported yet; use udp' : `'${text}' is not a protocol; use udp, udp4 or udp6`,
+    /^tcp[46]?-client$/.test(text)
+      ? `'${text}' is for clients; use tcp-server`
+      : `'${text}' is not a protocol; use udp, udp4, udp6, tcp-server, tcp4-server or tcp6-server`,
   );
   return undefined;
 };
 
+const PROTOCOL = /^(udp[46]?|tcp[46]?(-server)?)$/;
+
 /** Without `local`: every address of the machine. A machine without IPv6 is no error unless it was asked for. */
 const anyAddress = (protocol: Protocol, port: number, only6: boolean): readonly ListenerConfig[] => {
-  const ipv4 = { family: 4, host: '0.0.0.0', port, optional: protocol === 'udp6' } as const;
-  const ipv6 = { family: 6, host: '::', port, optional: protocol === 'udp' } as const;
-  if (protocol === 'udp4') return [ipv4];
-  if (protocol === 'udp6') return only6 ? [ipv6] : [ipv6, ipv4];
+  const family = familyOf(protocol);
+  const transport = transportOf(protocol);
+  const ipv4 = { ...transport, family: 4, host: '0.0.0.0', port, optional: family === 6 } as const;
+  const ipv6 = { ...transport, family: 6, host: '::', port, optional: family === null } as const;
+  if (family === 4) return [ipv4];
+  if (family === 6) return only6 ? [ipv6] : [ipv6, ipv4];
   return [ipv4, ipv6];
 };
+
+const familyOf = (protocol: Protocol): 4 | 6 | null => (protocol.endsWith('4') ? 4 : protocol.endsWith('6') ? 6 : null);
+
+const transportOf = (protocol: Protocol): { readonly transport?: 'tcp' } =>
+  protocol.startsWith('tcp') ? { transport: 'tcp' } : {};
 
 const readLocal = (
   settings: Settings,
@@ -72,10 +82,12 @@ const readLocal = (
     settings.error(entry, `'${host}' is not an IP address; names are not looked up, give the number`);
     return [];
   }
-  if (protocol !== 'udp' && protocol !== `udp${address.family}`) {
-    settings.error(entry, `${host} is an IPv${address.family} address but the protocol is ${protocol}; use udp`);
+  const family = familyOf(protocol);
+  if (family !== null && family !== address.family) {
+    const plain = protocol.slice(0, 3);
+    settings.error(entry, `${host} is an IPv${address.family} address but the protocol is ${protocol}; use ${plain}`);
   }
-  return [{ family: address.family, host, port, optional: false }];
+  return [{ ...transportOf(protocol), family: address.family, host, port, optional: false }];
 };
 
 const onlyIpv6 = (settings: Settings): boolean => {

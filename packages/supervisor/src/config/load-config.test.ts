@@ -144,6 +144,31 @@ test.each<[string[], object]>([
   ],
   [['proto udp6', 'bind ipv6only'], { listeners: [{ host: '::' }] }],
   [
+    ['proto tcp-server'],
+    {
+      listeners: [
+        { host: '0.0.0.0', transport: 'tcp' },
+        { host: '::', transport: 'tcp' },
+      ],
+    },
+  ],
+  [['proto tcp6-server', 'bind ipv6only'], { listeners: [{ host: '::', transport: 'tcp' }] }],
+  [
+    ['proto tcp', 'port-share 127.0.0.1 443 /tmp', 'proxy-protocol 10.0.0.0/8 2001:db8::1', 'proxy-protocol 192.0.2.1'],
+    {
+      portShare: { host: '127.0.0.1', port: 443 },
+      proxyProtocol: [
+        { address: '10.0.0.0', bits: 8 },
+        { address: '2001:db8::1', bits: 128 },
+        { address: '192.0.2.1', bits: 32 },
+      ],
+    },
+  ],
+  [
+    ['local 192.0.2.1 1194', 'local 192.0.2.1 1194 tcp', 'tcp-nodelay', 'tcp-queue-limit 9'],
+    { listeners: [{ family: 4 }, { family: 4, transport: 'tcp' }], tcpQueueLimit: 9 },
+  ],
+  [
     ['local 192.0.2.1', 'lport 5000', 'local 2001:db8::1 5001 udp6'],
     {
       listeners: [
@@ -277,7 +302,8 @@ describe('what is wrong is said with its place and a way out', () => {
   test.each<[string, string]>([
     ['port 70000', "s.conf:1: port: '70000' is not a number from 1 to 65535; correct it"],
     ['port', 's.conf:1: port: no argument given, 1 wanted; correct the line'],
-    ['proto tcp-server', 's.conf:1: proto: TCP is not supported yet; use udp'],
+    ['port-share 127.0.0.1 443', 's.conf:1: port-share: it needs a TCP listener; add: proto tcp-server'],
+    ['proto tcp-client', "s.conf:1: proto: 'tcp-client' is for clients; use tcp-server"],
     [
       'dev tap0',
       "s.conf:1: dev: 'tap0' is not a tun device; use dev tun, or add dev-type tun to give a tun device this name",

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { readLayers } from './compression.js';
 import { readCredentials } from './credentials.js';
 import { readDataCiphers } from './data-ciphers.js';
+import { readFrontDoors } from './front-doors.js';
 import { readIpv4 } from './ipv4-network.js';
 import { readIpv6 } from './ipv6-network.js';
 import { readRoutes } from './kernel-routes.js';
@@ -78,9 +79,11 @@ const interpret = (settings: Settings, now: Date, surroundings: Surroundings): S
   const tunMtu = settings.integer('tun-mtu', 1500, 100, 9000);
   const layers = readLayers(settings);
   const rate = settings.last('connect-freq-initial');
+  const listeners = readListeners(settings);
   return {
     source: settings.source,
-    listeners: readListeners(settings),
+    listeners,
+    ...readFrontDoors(settings, listeners),
     device: readDevice(settings),
     tunMtu,
     ...readMssfix(settings, tunMtu, layers),
@@ -88,7 +91,7 @@ const interpret = (settings: Settings, now: Date, surroundings: Surroundings): S
     ipv4,
     ipv6,
     routes: readRoutes(settings),
-    push: readPushes(settings, { ipv4, ipv6 }, keepalive),
+    push: [...readPushes(settings, { ipv4, ipv6 }, keepalive), ...readNoDelay(settings)],
     clientToClient: settings.has('client-to-client'),
     duplicateCn: settings.has('duplicate-cn'),
     maxClients: settings.integer('max-clients', 1024, 1, 1 << 20),
@@ -105,9 +108,14 @@ const interpret = (settings: Settings, now: Date, surroundings: Surroundings): S
     },
     sndbuf: settings.integer('sndbuf', 0, 0, MAX_BUFFER),
     rcvbuf: settings.integer('rcvbuf', 0, 0, MAX_BUFFER),
+    tcpQueueLimit: settings.integer('tcp-queue-limit', 64, 1, 65535),
     ...readProcessSettings(settings),
   };
 };
+
+/** Our own connections never wait for more to send; `tcp-nodelay` asks the clients for the same. */
+const readNoDelay = (settings: Settings): readonly string[] =>
+  settings.has('tcp-nodelay') ? ['socket-flags TCP_NODELAY'] : [];
 
 /** What setsockopt takes. */
 const MAX_BUFFER = 0x3fff_ffff;

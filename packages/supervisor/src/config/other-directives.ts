@@ -45,7 +45,7 @@ export const OTHER_DIRECTIVES: readonly Group[] = [
   ),
   ignored('the tunnel is always served by this process, without a kernel module', 'disable-dco'),
   ignored('scripts do not run yet, so nothing reads it', 'script-security setenv setenv-safe down-pre up-delay'),
-  ignored('it concerns TCP, which is not served yet', 'tcp-nodelay tcp-queue-limit socket-flags'),
+  ignored('connections never wait for more to send here; tcp-nodelay asks the clients for the same', 'socket-flags'),
   ignored(
     'tables and queues have their own limits here',
     'hash-size bcast-buffers max-routes-per-client tun-mtu-max tun-mtu-extra txqueuelen',
@@ -118,7 +118,7 @@ export const OTHER_DIRECTIVES: readonly Group[] = [
   ),
   unsupported(
     NOT_YET,
-    `bind-dev mark multihome port-share passtos mtu-disc ifconfig-noexec route-noexec route-table capath extra-certs
+    `bind-dev mark multihome passtos mtu-disc ifconfig-noexec route-noexec route-table capath extra-certs
     peer-fingerprint verify-hash remote-cert-eku remote-cert-ku ns-cert-type verify-x509-name x509-username-field
     x509-track tls-cert-profile replay-persist replay-window force-tls-key-material-export compat-mode disable-occ
     inactive session-timeout reneg-bytes reneg-pkts stale-routes-check block-ipv6 chroot setcon nice mlock tmp-dir

@@ -121,7 +121,6 @@ script-security 3
 management 127.0.0.1 7505
 keepalive 10 60`,
     expected: [
-      '2: proto',
       '4: note: server',
       '5: warning: comp-lzo',
       '6: plugin',

@@ -2,8 +2,10 @@ import type { DataCipher, LayerPolicy, TlsCryptV2Options, WrapOptions } from '@s
 import type { TlsOptions } from '@shardvpn/worker';
 import type { MssFix } from './mssfix.js';
 
-/** One UDP socket group. `proto udp` without `local` gives two of them, one a family. */
+/** One socket group. `proto udp` without `local` gives two of them, one a family. */
 export interface ListenerConfig {
+  /** Absent: UDP. */
+  readonly transport?: 'tcp';
   readonly family: 4 | 6;
   /** Numeric address; `0.0.0.0` or `::` for any. */
   readonly host: string;
@@ -72,6 +74,12 @@ export interface ServerConfig {
   /** Bytes, 0 = ours. */
   readonly sndbuf: number;
   readonly rcvbuf: number;
+  /** Packets that wait for a slow reader of a connection; more are dropped. */
+  readonly tcpQueueLimit: number;
+  /** Where connections that are no clients go; null closes them. */
+  readonly portShare: { readonly host: string; readonly port: number } | null;
+  /** Whose connections begin with a PROXY header. */
+  readonly proxyProtocol: readonly { readonly address: string; readonly bits: number }[];
   readonly status: { readonly file: string; readonly seconds: number; readonly version: 1 | 2 | 3 } | null;
   readonly verb: number;
   readonly log: { readonly file: string; readonly append: boolean } | null;

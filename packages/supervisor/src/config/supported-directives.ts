@@ -19,6 +19,10 @@ export const SUPPORTED_DIRECTIVES: Readonly<Record<string, Form>> = {
   bind: words(0, 1),
   sndbuf: words(1),
   rcvbuf: words(1),
+  'tcp-nodelay': words(0),
+  'tcp-queue-limit': words(1),
+  'port-share': words(2, 3),
+  'proxy-protocol': repeated(1, 15),
   // Device and addresses
   dev: words(1),
   'dev-type': words(1),

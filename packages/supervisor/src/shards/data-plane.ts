@@ -5,6 +5,7 @@ import type { ServerConfig } from '../config/server-config.js';
 import type { Log } from '../log.js';
 import { changeRoutes, type RouteChange } from '../system/change-routes.js';
 import type { KeptDevice } from '../system/device-watch.js';
+import { PortShare } from '../system/port-share.js';
 import { type OpenListener, openListeners } from '../system/sockets.js';
 import { applyTun, keptTun, planTun } from '../system/tun.js';
 import { steerTun } from '../system/tun-steering.js';
@@ -26,6 +27,8 @@ export interface DataPlane {
   readonly keptDevice: KeptDevice | null;
   /** Adds and removes kernel routes; returns those in force and what the kernel refused. */
   changeRoutes(wanted: ServerConfig['routes']): RouteChange;
+  /** What the configuration says about connections, for those from now on. */
+  limitStreams(config: ServerConfig): void;
   /** What another process needs to go on with it, and the descriptors. */
   offer(): { readonly offer: PlaneOffer; readonly fds: readonly number[] };
   close(): void;
@@ -57,6 +60,14 @@ export const openDataPlane = (
     if (tun !== null) undo.push(() => native.closeFds(tun.fds));
     const plane = createPlane(native, config, shards);
     undo.push(() => native.destroyPlane(plane));
+    const portShare = new PortShare({ native, plane, log });
+    undo.push(() => portShare.close());
+    const limitStreams = ({ tcpQueueLimit, handWindow, proxyProtocol, portShare: target }: ServerConfig): void => {
+      native.limitStreams(plane, tcpQueueLimit, handWindow * 1000, OPENING_CONNECTIONS);
+      native.trustProxies(plane, [...proxyProtocol]);
+      portShare.set(target);
+    };
+    limitStreams(config);
     const steering = tun === null ? null : steerTun(native, plane, tun, log, inherited?.steering ?? null);
     const cookieKey = inherited?.cookieKey ?? randomBytes(32);
     const starts = planShardStarts(config, { shards, plane, cookieKey });
@@ -77,6 +88,7 @@ export const openDataPlane = (
       keptDevice: device?.kept ?? null,
       offer: () => offerPlane(open.inOrder(), tun, native.steeringDescriptors(plane), { shards, cookieKey }),
       changeRoutes: (wanted) => device?.changeRoutes(wanted) ?? { inForce: wanted, problems: [] },
+      limitStreams,
       close,
     };
   } catch (error) {
@@ -84,6 +96,9 @@ export const openDataPlane = (
     throw error;
   }
 };
+
+/** Connections of a shard that have no client yet. */
+const OPENING_CONNECTIONS = 1024;
 
 /** The routes that are set again after the device was down are those of the last change. */
 const openDevice = (native: NativePort, tunPlan: TunOptions, tun: Tun, reopened: () => void) => {
@@ -149,6 +164,10 @@ const offerPlane = (
 
 const logOpened = (log: Log, sockets: readonly OpenListener[]): void => {
   for (const { listener, group } of sockets) {
+    if (listener.transport === 'tcp') {
+      log.debug(`TCP socket ${listener.host} port ${group.port}`);
+      continue;
+    }
     log.debug(`UDP socket ${listener.host} port ${group.port}`, {
       steering: group.steering,
       gro: group.gro,

@@ -9,6 +9,8 @@ const FAULTS: Readonly<Record<string, readonly [Level, string]>> = {
   'udp-unreachable': ['info', 'ICMP says that the other side of some datagrams is not there'],
   'udp-send-no-room': ['warn', 'datagrams are lost: the send buffer or a queue of the device is full'],
   'udp-send-refused': ['warn', 'datagrams cannot be sent: no way to the address, or a firewall'],
+  'tcp-accept-errors': ['warn', 'TCP connections cannot be accepted: too many open files, or no memory'],
+  'tcp-refused': ['warn', 'TCP connections are refused: too many without a client'],
   'gso-given-up': ['warn', 'a device refuses segmentation, datagrams go one by one from now on'],
   'tun-read-errors': ['warn', 'the tunnel device refuses to be read'],
   'tun-write-errors': ['warn', 'the tunnel device refuses packets'],

@@ -20,6 +20,11 @@ const newLab = () => {
       calls.push(`bind ${host} ${port}${shared === true ? ' shared' : ''}`);
       return { fds: [next, next + 1], port, receiveBuffer: 1, steering: 'bpf', gro: true, gso: true };
     },
+    openTcpGroup: ({ host, port }) => {
+      next += 10;
+      calls.push(`listen ${host} ${port}`);
+      return { fds: [next, next + 1], port };
+    },
     openListener: (_, shard, listener, fd) => void calls.push(`open ${listener} on ${shard} fd ${fd}`),
     closeListener: (_, shard, listener, fd) => {
       calls.push(`close ${listener} on ${shard}${fd == null ? '' : ` fd ${fd}`}`);
@@ -143,5 +148,20 @@ describe('listeners of a running server', () => {
     const { length } = calls;
     jest.runAllTimers();
     expect(calls).toHaveLength(length);
+  });
+
+  test('the connections of a listener stay where another one takes the next, and are told where none does', () => {
+    const { set, calls, told, change } = newLab();
+    const tcp = (host: string, port: number): ListenerConfig => ({ ...at(host, port), transport: 'tcp' });
+    change(at('0.0.0.0'), tcp('192.0.2.1', 1194), tcp('192.0.2.1', 443));
+    expect(calls).toContain('listen 192.0.2.1 1194');
+    calls.length = 0;
+    change(at('0.0.0.0'), tcp('0.0.0.0', 1194));
+    expect(calls).toEqual(expect.arrayContaining(['close 1 on 0', 'close 1 on 1', 'fds 20 21']));
+    expect(told).toEqual([2]);
+    expect(set.listening).toEqual([
+      { host: '0.0.0.0', port: 1194 },
+      { host: '0.0.0.0', port: 1194, proto: 'tcp' },
+    ]);
   });
 });

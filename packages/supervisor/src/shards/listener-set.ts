@@ -1,11 +1,11 @@
 import { isSame, type ListenerPlan, planListeners } from '../config/plan-listeners.js';
 import type { ListenerConfig, ServerConfig } from '../config/server-config.js';
 import type { Log } from '../log.js';
-import { endpointText, type OpenListener, openListener } from '../system/sockets.js';
+import { listenerText, type OpenListener, openListener } from '../system/sockets.js';
 import type { NativePort } from './native-port.js';
 
 export interface ListenerSetPorts {
-  readonly native: Pick<NativePort, 'openUdpGroup' | 'openListener' | 'closeListener' | 'closeFds'>;
+  readonly native: Pick<NativePort, 'openUdpGroup' | 'openTcpGroup' | 'openListener' | 'closeListener' | 'closeFds'>;
   readonly plane: number;
   readonly shards: number;
   readonly log: Log;
@@ -23,7 +23,7 @@ export interface PreparedListeners {
 const FAREWELL_MS = 5_500;
 
 /**
- * The UDP listeners of a running server. Their numbers are those of the data threads' sockets and of the clients' paths, so
+ * The listeners of a running server. Their numbers are those of the data threads' sockets and of the clients' paths, so
  * a number is never dealt again.
  */
 export class ListenerSet {
@@ -49,8 +49,12 @@ export class ListenerSet {
     return open;
   }
 
-  get listening(): { readonly host: string; readonly port: number }[] {
-    return this.#open().map(({ listener, group }) => ({ host: listener.host, port: group.port }));
+  get listening(): ListeningAt[] {
+    return this.#open().map(({ listener: { host, transport }, group: { port } }) => ({
+      host,
+      port,
+      ...(transport !== undefined && { proto: transport }),
+    }));
   }
 
   /** Opens what is new, so that it can be said now what cannot be opened. Throws a one-line error; nothing has changed then. */
@@ -88,6 +92,10 @@ export class ListenerSet {
       const slot = this.#slots[number];
       if (slot == null) continue;
       slot.leaving = true;
+      if (succession.type === 'kept') {
+        this.#close(number);
+        continue;
+      }
       const heir = succession.type === 'covered' ? this.#find(succession.by) : undefined;
       if (heir !== undefined) problems.push(...this.#sendThrough(number, slot, heir));
       this.#leaveLater(number, succession.type === 'lost' ? 0 : grace, leave);
@@ -107,7 +115,7 @@ export class ListenerSet {
     const { native, plane, log } = this.#ports;
     const number = this.#slots.length;
     this.#slots.push({ ...listener, leaving: false });
-    log.info(`listens on ${endpointText(listener.listener)}/udp`);
+    log.info(`listens on ${listenerText(listener.listener)}`);
     return this.#onEveryShard(number, (shard) =>
       native.openListener(plane, shard, number, listener.group.fds[shard] as number),
     );
@@ -139,7 +147,7 @@ export class ListenerSet {
     const problems = this.#onEveryShard(number, (shard) => native.closeListener(plane, shard, number, null));
     native.closeFds([...slot.group.fds]);
     for (const problem of problems) log.error(problem);
-    log.info(`listens no more on ${endpointText(slot.listener)}/udp`);
+    log.info(`listens no more on ${listenerText(slot.listener)}`);
   }
 
   #onEveryShard(number: number, change: (shard: number) => void): string[] {
@@ -173,6 +181,13 @@ export class ListenerSet {
   #open(): Slot[] {
     return this.#slots.filter((slot) => slot !== null).filter(({ leaving }) => !leaving);
   }
+}
+
+/** Where clients are taken; by UDP when nothing else is said. */
+export interface ListeningAt {
+  readonly host: string;
+  readonly port: number;
+  readonly proto?: 'tcp';
 }
 
 interface Slot extends OpenListener {

@@ -4,6 +4,12 @@ import { VpnError } from '@shardvpn/core';
 export type NativePort = Pick<
   typeof import('@shardvpn/native'),
   | 'openUdpGroup'
+  | 'openTcpGroup'
+  | 'limitStreams'
+  | 'trustProxies'
+  | 'sharePort'
+  | 'unsharePort'
+  | 'takeForeign'
   | 'openListener'
   | 'closeListener'
   | 'openTun'

@@ -30,7 +30,7 @@ export interface ReloaderPorts {
   readonly readAgain: (() => LoadedConfig) | null;
   readonly group: Pick<ShardGroup, 'reconfigure' | 'leaveListener'>;
   readonly registry: Pick<Registry, 'reconfigure' | 'setRevocation'>;
-  readonly data: Pick<DataPlane, 'starts' | 'changeRoutes'> & {
+  readonly data: Pick<DataPlane, 'starts' | 'changeRoutes' | 'limitStreams'> & {
     readonly listeners: Pick<DataPlane['listeners'], 'prepare' | 'apply'>;
   };
   readonly crl: Pick<CrlFollower, 'follow'>;
@@ -111,6 +111,7 @@ export class Reloader {
     const tlsChanged = config.tls !== before.tls || config.crlFile !== before.crlFile;
     registry.reconfigure(config);
     log.setVerb?.(config.verb);
+    data.limitStreams(config);
     const shards = await group.reconfigure(liveOptions(config, data.starts.length), tlsChanged ? config.tls : null);
     if (tlsChanged) {
       registry.setRevocation(revoked);

@@ -25,6 +25,15 @@ class MemoryNative implements NativePort {
     this.calls.push(`udp ${host}`);
     return { fds: this.#newFds(shards), port: port || 40_000, receiveBuffer: 0, steering: 'bpf', gro: true, gso: true };
   };
+  openTcpGroup: NativePort['openTcpGroup'] = ({ host, port, shards }) => {
+    this.calls.push(`tcp ${host}`);
+    return { fds: this.#newFds(shards), port: port || 40_000 };
+  };
+  limitStreams: NativePort['limitStreams'] = () => {};
+  trustProxies: NativePort['trustProxies'] = () => {};
+  sharePort: NativePort['sharePort'] = () => {};
+  unsharePort: NativePort['unsharePort'] = () => {};
+  takeForeign: NativePort['takeForeign'] = () => null;
   openListener: NativePort['openListener'] = (_, shard, listener) =>
     void this.calls.push(`listen ${listener} on ${shard}`);
   closeListener: NativePort['closeListener'] = (_, shard, listener) =>
@@ -163,6 +172,9 @@ const configIn = (folder: string): ServerConfig => ({
   connectFreqInitial: { count: 100, seconds: 10 },
   sndbuf: 0,
   rcvbuf: 0,
+  tcpQueueLimit: 64,
+  portShare: null,
+  proxyProtocol: [],
   status: { file: join(folder, 'status.txt'), seconds: 60, version: 2 },
   verb: 3,
   log: null,

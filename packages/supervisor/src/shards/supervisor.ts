@@ -26,6 +26,7 @@ import { type DataPlane, openDataPlane } from './data-plane.js';
 import { lookAtDataThreads } from './data-watch.js';
 import { faultyWorkers, watchFaultFile } from './fault-injection.js';
 import { watchFaults } from './fault-watch.js';
+import type { ListeningAt } from './listener-set.js';
 import { loadNative, type NativePort } from './native-port.js';
 import { watchPanics } from './panic-watch.js';
 import { Reloader, type ReloadReport } from './reloader.js';
@@ -38,7 +39,7 @@ import { startWorkerThread } from './worker-entry.js';
 
 /** A server that accepts clients. */
 export interface RunningServer extends ClientControl {
-  readonly listening: readonly { readonly host: string; readonly port: number }[];
+  readonly listening: readonly ListeningAt[];
   /** Name of the tunnel device, `null` for `dev null`. */
   readonly device: string;
   readonly workers: number;
@@ -263,9 +264,19 @@ const watchSystem = (native: NativePort, data: DataPlane, log: Log, teardown: Te
 
 const sayStarted = ({ listeners, device }: DataPlane, workers: number, adminUrl: string | null, log: Log): void => {
   log.info(`ShardVPN ${VERSION} serves`, {
-    udp: listeners.listening.map(endpointText).join(' '),
+    ...addressesBy(listeners.listening),
     device,
     workers,
     ...(adminUrl !== null && { status: adminUrl }),
   });
+};
+
+const addressesBy = (listening: readonly ListeningAt[]): Record<string, string> => {
+  const at = (wanted: string): string =>
+    listening
+      .filter(({ proto = 'udp' }) => proto === wanted)
+      .map(endpointText)
+      .join(' ');
+  const tcp = at('tcp');
+  return { udp: at('udp'), ...(tcp !== '' && { tcp }) };
 };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { UdpGroup, UdpGroupOptions } from '@shardvpn/native';
+import type { TcpGroup, UdpGroup, UdpGroupOptions } from '@shardvpn/native';
 import type { ListenerConfig } from '../config/server-config.js';
 import type { Log } from '../log.js';
 import { openListeners } from './sockets.js';
@@ -11,6 +11,10 @@ const newLab = (failures: Readonly<Record<string, string>>) => {
   const closed: number[] = [];
   let fd = 10;
   const native = {
+    openTcpGroup: ({ port, shards }: UdpGroupOptions): TcpGroup => ({
+      fds: Array.from({ length: shards }, () => fd++),
+      port,
+    }),
     openUdpGroup: ({ host, port, shards }: UdpGroupOptions): UdpGroup => {
       const code = failures[host];
       if (code !== undefined) throw Object.assign(new Error(`bind: ${code}`), { code });

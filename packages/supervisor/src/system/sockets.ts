@@ -1,4 +1,4 @@
-import type { UdpGroup } from '@shardvpn/native';
+import type { TcpGroup, UdpGroup } from '@shardvpn/native';
 import type { ListenerConfig, ServerConfig } from '../config/server-config.js';
 import type { Log } from '../log.js';
 import type { NativePort } from '../shards/native-port.js';
@@ -7,12 +7,13 @@ import { startError } from './start-error.js';
 /** A listener that is open: one socket a shard. */
 export interface OpenListener {
   readonly listener: ListenerConfig;
-  readonly group: UdpGroup;
+  /** Of connections: without what only datagrams have. */
+  readonly group: TcpGroup & { readonly [Name in keyof UdpGroup]?: UdpGroup[Name] | undefined };
 }
 
 /** Opens every listener; on failure none stays open, and the error names address, port and what to do. */
 export const openListeners = (
-  native: Pick<NativePort, 'openUdpGroup' | 'closeFds'>,
+  native: Pick<NativePort, 'openUdpGroup' | 'openTcpGroup' | 'closeFds'>,
   { listeners, rcvbuf, sndbuf }: Pick<ServerConfig, 'listeners' | 'rcvbuf' | 'sndbuf'>,
   shards: number,
   log: Log,
@@ -40,7 +41,7 @@ export interface ListenerSettings extends Pick<ServerConfig, 'rcvbuf' | 'sndbuf'
 
 /** Opens one listener; null for a family that is optional and missing. `user`: whom the process has become, if anybody. */
 export const openListener = (
-  native: Pick<NativePort, 'openUdpGroup'>,
+  native: Pick<NativePort, 'openUdpGroup' | 'openTcpGroup'>,
   listener: ListenerConfig,
   { rcvbuf, sndbuf, shards, beside, user }: ListenerSettings,
   log: Log,
@@ -48,7 +49,9 @@ export const openListener = (
   const { host, port } = listener;
   try {
     const buffers = { receiveBuffer: rcvbuf, sendBuffer: sndbuf };
-    return { listener, group: native.openUdpGroup({ host, port, shards, shared: beside, ...buffers }) };
+    const options = { host, port, shards, shared: beside, ...buffers };
+    const group = listener.transport === 'tcp' ? native.openTcpGroup(options) : native.openUdpGroup(options);
+    return { listener, group };
   } catch (error) {
     const errno = (error as { code?: string }).code ?? '';
     if (listener.optional && FAMILY_MISSING.has(errno)) {
@@ -56,9 +59,13 @@ export const openListener = (
       return null;
     }
     const hints = user === null ? LISTEN_HINTS : { ...LISTEN_HINTS, ...hintsAs(user, beside) };
-    throw startError('config/cannot-listen', `cannot listen on ${endpointText(listener)}/udp`, error, hints);
+    throw startError('config/cannot-listen', `cannot listen on ${listenerText(listener)}`, error, hints);
   }
 };
+
+/** `host:port/udp`. */
+export const listenerText = (listener: ListenerConfig): string =>
+  `${endpointText(listener)}/${listener.transport ?? 'udp'}`;
 
 /** `host:port`, brackets around an IPv6 host. */
 export const endpointText = ({ host, port }: { readonly host: string; readonly port: number }): string =>

@@ -17,10 +17,11 @@ const listener = z.strictObject({
   port: z.number().int().min(1).max(65535),
   family: z.union([z.literal(4), z.literal(6)]),
   optional: z.boolean(),
-  steering: z.enum(['bpf', 'hash']),
-  receiveBuffer: count,
-  gro: z.boolean(),
-  gso: z.boolean(),
+  transport: z.literal('tcp').optional(),
+  steering: z.enum(['bpf', 'hash']).optional(),
+  receiveBuffer: count.optional(),
+  gro: z.boolean().optional(),
+  gso: z.boolean().optional(),
 });
 
 /**

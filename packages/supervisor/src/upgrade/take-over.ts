@@ -140,8 +140,8 @@ const share = (offer: Offer, fds: readonly number[]): Inheritance => {
     throw new Error(`${fds.length} descriptors have come, not those that were announced`);
   }
   const rest = [...fds];
-  const sockets = listeners.map(({ host, port, family, optional, ...group }) => ({
-    listener: { host, port, family, optional },
+  const sockets = listeners.map(({ host, port, family, optional, transport, ...group }) => ({
+    listener: { ...(transport !== undefined && { transport }), host, port, family, optional },
     group: { ...group, port, fds: rest.splice(0, shards) },
   }));
   const tun = device === null ? null : { ...device, fds: rest.splice(0, shards) };
