@@ -150,9 +150,9 @@ scenario('a bad line is named, and directives of the command line count', async 
   const bad = OurClient.start(lab, 2, { lines: ['chiper AES-256-GCM'] });
   expect(await bad.process.ended).toBe(1);
   expect(bad.log()).toMatch(/profile-\d+\.ovpn:\d+: chiper: unknown directive; did you mean cipher\?\n$/);
-  const words = OurClient.start(lab, 2, { words: ['--proto', 'tcp'] });
+  const words = OurClient.start(lab, 2, { words: ['--proto', 'sctp'] });
   expect(await words.process.ended).toBe(1);
-  expect(words.log()).toBe('command line: proto: TCP is not supported yet; use udp\n');
+  expect(words.log()).toMatch(/^command line: proto: 'sctp' is not a protocol of clients; use udp, .*\n$/);
 });
 
 const addressesOf = (host: Host): string => host.ip('addr', 'show', 'tun0');

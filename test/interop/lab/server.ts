@@ -97,12 +97,13 @@ export function injectFault(lab: Lab, fault: WorkerFault | 'panic', shard: numbe
 
 const faultFile = (lab: Lab): string => join(lab.folder, 'faults');
 
-/** A UDP socket on port 1194 in the namespace of a process. */
+/** A UDP socket, or a TCP socket that listens, on port 1194 in the namespace of a process. */
 export function isListening(pid: number, port = 1194): boolean {
-  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')} `;
-  return ['udp', 'udp6'].some((table) => {
+  const number = port.toString(16).toUpperCase().padStart(4, '0');
+  return ['udp', 'udp6', 'tcp', 'tcp6'].some((table) => {
+    const socket = new RegExp(table.startsWith('udp') ? `:${number} ` : `:${number} 0+:0000 0A `);
     try {
-      return readFileSync(`/proc/${pid}/net/${table}`, 'utf8').includes(suffix);
+      return socket.test(readFileSync(`/proc/${pid}/net/${table}`, 'utf8'));
     } catch {
       return false;
     }

@@ -2,7 +2,9 @@ import type { Lab } from './lab.js';
 
 /** The part of `GET /status` that the scenarios look at. */
 export interface Status {
-  readonly server: { readonly listening: readonly { readonly host: string; readonly port: number }[] };
+  readonly server: {
+    readonly listening: readonly { readonly host: string; readonly port: number; readonly proto?: 'tcp' }[];
+  };
   readonly shards: readonly {
     readonly state: string;
     readonly shard: number;
@@ -17,6 +19,7 @@ export interface Status {
   readonly clients: readonly {
     readonly name: string;
     readonly realAddress: string;
+    readonly proto: 'udp' | 'tcp';
     readonly ipv4: string | null;
     readonly shard: number;
     readonly peerId: number;
