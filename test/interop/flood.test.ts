@@ -50,10 +50,12 @@ for (const { kind, wrapping } of FLOODS) {
       expect(await newcomer.reaches('10.8.0.1')).toBe(true);
       await flood.stop();
       const memory = residentMiB(server) - before.memory;
-      const figures = { kind, kept: during / before.bits, newcomerAfter, memory, drops: await dropsOf(lab) };
+      const sent = Number(/sent (\d+) a second/.exec(flood.log())?.[1]);
+      const figures = { kind, sent, kept: during / before.bits, newcomerAfter, memory, drops: await dropsOf(lab) };
       console.log(JSON.stringify(figures));
+      expect(figures.sent).toBeGreaterThan(1000);
       expect(figures.kept).toBeGreaterThan(KEPT);
-      expect(figures.memory).toBeLessThan(40);
+      expect(figures.memory).toBeLessThan(64);
       const { clients } = await readStatus(lab);
       expect(clients.map(({ name }) => name).sort()).toEqual(['client1', 'client2', 'client3']);
       for (const one of [client, direct, newcomer]) {

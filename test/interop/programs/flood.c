@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <netinet/ip.h>
 #include <netinet/udp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,12 @@ static uint64_t dice(void) {
   state ^= state << 13;
   state ^= state >> 7;
   return state ^= state << 17;
+}
+
+static volatile sig_atomic_t stopped;
+static void stop(int signal) {
+  (void)signal;
+  stopped = 1;
 }
 
 static double now(void) {
@@ -85,7 +92,8 @@ int main(int count, char **words) {
   memset(messages, 0, sizeof messages);
   double began = now();
   uint64_t sent = 0;
-  while (now() - began < seconds) {
+  signal(SIGTERM, stop);
+  while (!stopped && now() - began < seconds) {
     if ((double)sent > (now() - began) * rate) {
       usleep(500);
       continue;
@@ -110,6 +118,6 @@ int main(int count, char **words) {
     int done = sendmmsg(raw, messages, BATCH, 0);
     if (done > 0) sent += done;
   }
-  printf("flood sent %llu in %.1f s\n", (unsigned long long)sent, now() - began);
+  printf("flood sent %.0f a second\n", sent / (now() - began));
   return 0;
 }
