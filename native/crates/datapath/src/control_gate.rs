@@ -70,6 +70,10 @@ impl ControlGate {
         backlog: usize,
         is_peer: impl FnOnce() -> bool,
     ) -> bool {
+        // Nobody connects under a false name, and a reset on a connection does not come again.
+        if from.is_stream() {
+            return true;
+        }
         let address = self.hash.hash_one(from);
         let known = &mut self.known[address as usize % KNOWN_SLOTS];
         if known.is(address, now) {
@@ -313,6 +317,15 @@ mod tests {
         assert_eq!(heard(&mut gate, 0), [true, true, true]);
         assert_eq!(heard(&mut gate, STRANGERS_BACKLOG), [true, true, false]);
         assert_eq!(heard(&mut gate, BACKLOG), [true, false, false]);
+    }
+
+    #[test]
+    fn connections_are_not_held_up() {
+        let mut gate = ControlGate::new();
+        flood(&mut gate, 10, 100_000);
+        let mut from = path(1);
+        from.listener |= crate::peer_addr::STREAM_BIT;
+        assert!(gate.admits(11 * SECOND - 1, &from, &reset(5), BACKLOG, || false));
     }
 
     #[test]
