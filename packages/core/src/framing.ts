@@ -1,3 +1,5 @@
+import { isStream, type Path } from './ids.js';
+
 /**
  * How a payload says whether it is compressed; the index is the number in ADD_PEER records. `lzo` is `comp-lzo` and also
  * `comp-lzo no`, `stub` is `compress` without a name. [wire 13]
@@ -45,6 +47,10 @@ export const NO_LAYERS: LayerPolicy = {
   migrate: false,
   fragment: null,
 };
+
+/** The policy for one peer: a stream needs no fragments, and OpenVPN has none there. */
+export const layersOn = (path: Path, policy: LayerPolicy = NO_LAYERS): LayerPolicy =>
+  isStream(path) ? { ...policy, fragment: null } : policy;
 
 /** Words of a line in a configuration or a pushed option; null for what is no such line, or names no framing of ours. */
 export const parseFramingOption = ([name, argument]: readonly string[]): FramingOption | null => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { type LayerPolicy, NO_LAYERS } from '../framing.js';
-import { asPeerId } from '../ids.js';
+import { asPeerId, STREAM_BIT } from '../ids.js';
 import { type PushedOptions, readPushedOptions } from '../negotiate/pushed-options.js';
 import { framingFault, ownLayers } from './client-layers.js';
 import type { ClientOptions } from './client-options.js';
@@ -8,8 +8,11 @@ import { peerFromPush } from './handle-push.js';
 
 const pushed = (...options: string[]): PushedOptions => readPushedOptions(options, []);
 
-const own = (layers: Partial<LayerPolicy> = {}): ClientOptions =>
-  ({ layers: { ...NO_LAYERS, ...layers } }) as unknown as ClientOptions;
+const own = (layers: Partial<LayerPolicy> = {}, listener = 0): ClientOptions =>
+  ({
+    remote: { listener, host: '192.0.2.1', port: 1194 },
+    layers: { ...NO_LAYERS, ...layers },
+  }) as unknown as ClientOptions;
 
 const layersOf = (options: ClientOptions, ...push: string[]) =>
   peerFromPush(options, asPeerId(1), pushed(...push)).layers;
@@ -38,6 +41,13 @@ describe('the framing of a client', () => {
     expect(fault('no', 'comp-lzo no')).toBeNull();
     expect(fault('yes', 'compress snappy')).toContain('not known');
     expect(fault('no', 'route 10.0.0.0')).toBeNull();
+  });
+
+  test('has no fragments over TCP', () => {
+    const fragment = { size: 1200, countsHeaders: false };
+    expect(layersOf(own({ fragment }))?.fragment).toEqual(fragment);
+    expect(layersOf(own({ fragment }, STREAM_BIT))?.fragment).toBeNull();
+    expect(ownLayers(own({ fragment }, STREAM_BIT)).fragment).toBe(false);
   });
 
   test('stands in its line of the options comparison', () => {

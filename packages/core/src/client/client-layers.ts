@@ -1,9 +1,10 @@
-import { type DataLayers, framingOverhead, NO_LAYERS, parseFramingOption } from '../framing.js';
+import { type DataLayers, framingOverhead, layersOn, NO_LAYERS, parseFramingOption } from '../framing.js';
 import type { PushedOptions } from '../negotiate/pushed-options.js';
 import type { ClientOptions } from './client-options.js';
 
 /** The server may choose the framing, whether we compress is up to us. [wire 13] */
-export const layersFromPush = ({ layers = NO_LAYERS }: ClientOptions, { framing }: PushedOptions): DataLayers => {
+export const layersFromPush = (own: ClientOptions, { framing }: PushedOptions): DataLayers => {
+  const layers = layersOn(own.remote, own.layers);
   const chosen = (framing === null ? null : parseFramingOption(framing.split(/\s+/))) ?? layers;
   return {
     framing: chosen.framing,
@@ -27,8 +28,7 @@ export const framingFault = ({ layers = NO_LAYERS }: ClientOptions, { framing }:
 };
 
 /** For our line of the options comparison. [wire 18] */
-export const ownLayers = ({ layers = NO_LAYERS }: ClientOptions) => ({
-  compression: layers.framing !== 'none',
-  linkBytes: framingOverhead(layers.framing),
-  fragment: layers.fragment !== null,
-});
+export const ownLayers = (own: ClientOptions) => {
+  const { framing, fragment } = layersOn(own.remote, own.layers);
+  return { compression: framing !== 'none', linkBytes: framingOverhead(framing), fragment: fragment !== null };
+};

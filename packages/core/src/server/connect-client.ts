@@ -1,3 +1,4 @@
+import { layersOn } from '../framing.js';
 import type { Millis, PeerId, UnixSeconds } from '../ids.js';
 import type { DataKeys } from '../keys/data-keys.js';
 import { deriveDynamicTlsCryptKey } from '../keys/dynamic-tls-crypt.js';
@@ -30,7 +31,7 @@ export const connectClient = (
   const { client, peerId } = stage;
   const offer = { optionsString: stage.exchange.client.options, peerInfo: client.identity.peerInfo };
   const wanted = optionsFor(context, client, peerId, lease);
-  const { layers, push: options } = chooseLayers(context.options.layers, offer, wanted);
+  const { layers, push: options } = chooseLayers(layersOn(session.link.path, context.options.layers), offer, wanted);
   const bad = options.find((option) => pushOptionFault(option) !== null);
   if (bad !== undefined) {
     return { fault: `cannot push '${bad}': ${pushOptionFault(bad) ?? ''}` };

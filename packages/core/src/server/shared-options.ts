@@ -1,3 +1,4 @@
+import { layersOn } from '../framing.js';
 import { isStream } from '../ids.js';
 import { sessionTimes } from '../session/session-times.js';
 import { encodeOptionsString } from '../wire/options-string.js';
@@ -14,7 +15,11 @@ export const sharedOptions = (options: ServerOptions): SharedOptions => {
     options,
     times: sessionTimes(options),
     optionsString: (path, client) =>
-      encodeOptionsString({ ...common, stream: isStream(path), ...layersInOptionsString(layers, client, push) }),
+      encodeOptionsString({
+        ...common,
+        stream: isStream(path),
+        ...layersInOptionsString(layersOn(path, layers), client, push),
+      }),
   };
 };
 
