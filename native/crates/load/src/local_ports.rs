@@ -13,6 +13,12 @@ const PORTS: Range<u16> = 10_000..32_000;
 /// Ports in a row that others may have.
 const TRIES: usize = 1000;
 
+impl Default for LocalPorts {
+    fn default() -> LocalPorts {
+        LocalPorts::new()
+    }
+}
+
 impl LocalPorts {
     pub const fn new() -> LocalPorts {
         LocalPorts { next: PORTS.start }

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
+use datapath::mss::MssFix;
 use datapath::{PeerAddr, PlaneSettings, Role, STREAM_BIT};
 use netio::mem::SharedMemory;
 use netio::tcp_group::{TcpGroup, TcpGroupOptions, open_tcp_group};
@@ -41,7 +42,7 @@ impl Lab {
             role: Role::Server,
             shards: 1,
             client_to_client: false,
-            mssfix: 0,
+            mssfix: MssFix::Off,
             tun_mtu: 1500,
             max_peers: 10,
         });
