@@ -1,6 +1,7 @@
 import { appendFileSync, chmodSync, chownSync, copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { afterEach, expect } from '@jest/globals';
+import { HAND_OVER_FORMAT } from '../../packages/supervisor/src/upgrade/hand-over-message.js';
 import { Client } from './lab/client.js';
 import type { Running } from './lab/host.js';
 import { keyFile, staticKey } from './lab/keys.js';
@@ -91,7 +92,7 @@ const stay = () => new Promise((resolve) => setTimeout(resolve, 60_000));`;
       ],
       [`${talk} say({ type: 'good morning' }); await stay();`, /says what is not understood/],
       [
-        `${talk} say({ type: 'hello', format: 1, version: '9.9.9' }); await hear(3, 5000); say({ type: 'prepared' });
+        `${talk} say({ type: 'hello', format: ${HAND_OVER_FORMAT}, version: '9.9.9' }); await hear(3, 5000); say({ type: 'prepared' });
 await hear(3, 5000); await hear(3, 5000); process.kill(process.pid, 'SIGKILL');`,
         /the new program ended with SIGKILL/,
       ],
