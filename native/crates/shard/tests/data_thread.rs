@@ -102,6 +102,24 @@ impl Lab {
     fn send_reset(&self, client: &UdpSocket) {
         send_reset(client, &self.group);
     }
+
+    /// A control packet of the worker: the client is known from here on.
+    fn transmit_to(&self, client: &UdpSocket) {
+        let port = client.local_addr().expect("address").port();
+        let mut path = [0; 24];
+        path[2] = 4;
+        path[4..6].copy_from_slice(&port.to_le_bytes());
+        path[8..12].copy_from_slice(&[127, 0, 0, 1]);
+        let mut commands = RingProducer::new(self.to_data.clone()).expect("ring");
+        assert!(commands.push(1, &[&path, &[4 << 3; 30]]));
+        if commands.publish() {
+            registry::wake_shard(self.plane, 0).expect("wake");
+        }
+        let limit = Some(Duration::from_secs(60));
+        client.set_read_timeout(limit).expect("a limit");
+        let mut answer = [0; 64];
+        assert_eq!(client.recv(&mut answer).expect("the packet"), 30);
+    }
 }
 
 fn send_reset(client: &UdpSocket, group: &UdpGroup) {
@@ -287,19 +305,28 @@ fn nonsense_from_the_worker_is_counted() {
     until("the refusals", || lab.counter("commands-refused") == 4);
 }
 
+/// The worker reads nothing, and its ring has 64 KiB.
 #[test]
-fn a_full_ring_to_the_worker_drops_and_counts() {
+fn what_a_worker_has_no_room_for_is_dropped_and_counted() {
     let lab = Lab::new();
-    let client = client();
+    let (stranger, known) = (client(), client());
+    let dropped = |wanted| {
+        let drops = lab.snapshot().drops;
+        drops.iter().any(|(reason, _)| *reason == wanted)
+    };
     for _ in 0..2000 {
-        lab.send_reset(&client);
+        lab.send_reset(&stranger);
     }
-    until("drops", || {
-        lab.snapshot()
-            .drops
-            .iter()
-            .any(|(reason, _)| *reason == "control-full")
-    });
+    until("strangers are turned away", || dropped("control-flood"));
+    assert!(!dropped("control-full"));
+    lab.transmit_to(&known);
+    let mut packet = [7; 1200];
+    packet[0] = 4 << 3;
+    for _ in 0..100 {
+        let sent = known.send_to(&packet, ("127.0.0.1", lab.group.port));
+        assert_eq!(sent.expect("send"), packet.len());
+    }
+    until("the ring is full", || dropped("control-full"));
     assert_eq!(lab.snapshot().life.name(), "running");
 }
 
