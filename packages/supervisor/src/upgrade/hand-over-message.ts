@@ -33,7 +33,7 @@ export const OFFER = z.strictObject({
   shards: z.number().int().min(1).max(1024),
   listeners: z.array(listener).min(1),
   device: z.strictObject({ name: z.string(), offloads: z.array(z.string()) }).nullable(),
-  steering: z.union([z.literal(0), z.literal(3)]),
+  steering: z.union([z.literal(0), z.literal(5)]),
   /** Hexadecimal. */
   cookieKey: z.string().regex(/^[0-9a-f]{64}$/),
   /** Unix seconds of the first start. */

@@ -31,7 +31,7 @@ const offerWith = (change: object = {}) => ({
   shards: 2,
   listeners: [LISTENER],
   device: { name: 'tun0', offloads: ['tso4'] },
-  steering: 3,
+  steering: 5,
   cookieKey: 'ab'.repeat(32),
   since: 1000,
   settings: digestSettings(CONFIG),
@@ -71,13 +71,13 @@ describe('taking over', () => {
   });
 
   test('descriptors are dealt out in the order of the offer', async () => {
-    other.says.push({ message: offerWith(), fds: [10, 11, 20, 21, 30, 31, 32] });
+    other.says.push({ message: offerWith(), fds: [10, 11, 20, 21, 30, 31, 32, 33, 34] });
     const inherited = await takeOver.inherit(CONFIG);
     expect(inherited).toMatchObject({
       shards: 2,
       sockets: [{ listener: { port: 1194 }, group: { fds: [10, 11], steering: 'bpf' } }],
       tun: { name: 'tun0', fds: [20, 21] },
-      steering: [30, 31, 32],
+      steering: [30, 31, 32, 33, 34],
       since: 1000,
     });
     expect(inherited.cookieKey).toEqual(new Uint8Array(32).fill(0xab));
@@ -103,7 +103,7 @@ describe('taking over', () => {
   });
 
   test('another number of workers is refused', async () => {
-    other.says.push({ message: offerWith(), fds: [10, 11, 20, 21, 30, 31, 32] });
+    other.says.push({ message: offerWith(), fds: [10, 11, 20, 21, 30, 31, 32, 33, 34] });
     await expect(takeOver.inherit({ ...CONFIG, workers: 3 })).rejects.toThrow('workers cannot change');
   });
 
