@@ -9,7 +9,7 @@ import { PortShare } from '../system/port-share.js';
 import { type OpenListener, openListeners } from '../system/sockets.js';
 import { applyTun, keptTun, planTun } from '../system/tun.js';
 import { steerTun } from '../system/tun-steering.js';
-import type { Offer } from '../upgrade/hand-over-message.js';
+import { type Offer, STEERING_FDS } from '../upgrade/hand-over-message.js';
 import type { Inheritance } from '../upgrade/take-over.js';
 import { ListenerSet } from './listener-set.js';
 import type { NativePort } from './native-port.js';
@@ -156,7 +156,7 @@ const offerPlane = (
     shards,
     listeners: sockets.map(({ listener, group: { fds: _, ...group } }) => ({ ...listener, ...group })),
     device: tun === null ? null : { name: tun.name, offloads: tun.offloads },
-    steering: steering.length === 3 ? 3 : 0,
+    steering: steering.length === STEERING_FDS ? STEERING_FDS : 0,
     cookieKey: Buffer.from(cookieKey).toString('hex'),
   },
   fds: [...sockets.flatMap(({ group }) => group.fds), ...(tun?.fds ?? []), ...steering],

@@ -3,6 +3,9 @@ import { z } from 'zod';
 /** Number of the form of everything that goes from process to process, the native part included. Others are refused. */
 export const HAND_OVER_FORMAT = 3;
 
+/** Maps and program that steer packets for the TUN. */
+export const STEERING_FDS = 5;
+
 const count = z.number().int().nonnegative();
 const refused = z.strictObject({ type: z.literal('refused'), reason: z.string() });
 
@@ -33,7 +36,7 @@ export const OFFER = z.strictObject({
   shards: z.number().int().min(1).max(1024),
   listeners: z.array(listener).min(1),
   device: z.strictObject({ name: z.string(), offloads: z.array(z.string()) }).nullable(),
-  steering: z.union([z.literal(0), z.literal(5)]),
+  steering: z.union([z.literal(0), z.literal(STEERING_FDS)]),
   /** Hexadecimal. */
   cookieKey: z.string().regex(/^[0-9a-f]{64}$/),
   /** Unix seconds of the first start. */
