@@ -4,7 +4,7 @@ use std::os::fd::IntoRawFd;
 use napi_derive::napi;
 use netio::{capabilities, interface, routing};
 
-use crate::device::{TunRoute, parse_ip, plan_route};
+use crate::device::{SocketOptions, TunRoute, parse_ip, plan_route, plan_socket_options};
 use crate::error::{Result, invalid, to_js};
 
 #[napi(object, use_nullable = true)]
@@ -15,6 +15,8 @@ pub struct UdpClientOptions {
     pub local_port: u32,
     pub receive_buffer: u32,
     pub send_buffer: u32,
+    /// As in UdpGroupOptions.
+    pub socket: Option<SocketOptions>,
 }
 
 #[napi(object)]
@@ -68,6 +70,7 @@ fn plan_socket(options: &UdpClientOptions) -> Result<netio::udp_client::UdpClien
         local_port: port(options.local_port)?,
         receive_buffer: options.receive_buffer,
         send_buffer: options.send_buffer,
+        options: plan_socket_options(options.socket.as_ref())?,
     })
 }
 

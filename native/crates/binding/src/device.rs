@@ -6,6 +6,7 @@ use netio::IoError;
 use netio::interface::{InterfacePlan, set_networks};
 use netio::link_watch::{self, LinkState};
 use netio::routing::Route;
+use netio::socket_options::{self, MtuDiscovery};
 
 use crate::error::{Result, invalid, to_js};
 
@@ -18,6 +19,16 @@ pub struct UdpGroupOptions {
     pub shards: u32,
     pub receive_buffer: u32,
     pub send_buffer: u32,
+    /// Absent: nothing special.
+    pub socket: Option<SocketOptions>,
+}
+
+#[napi(object, use_nullable = true)]
+pub struct SocketOptions {
+    pub mark: u32,
+    pub device: Option<String>,
+    pub mtu_discovery: Option<String>,
+    pub tell_local: bool,
 }
 
 #[napi(object)]
@@ -42,6 +53,7 @@ pub fn open_udp_group(options: UdpGroupOptions) -> Result<UdpGroup> {
         shards: options.shards,
         receive_buffer: options.receive_buffer,
         send_buffer: options.send_buffer,
+        options: plan_socket_options(options.socket.as_ref())?,
     })
     .map_err(to_js)?;
     Ok(UdpGroup {
@@ -72,11 +84,37 @@ pub fn open_tcp_group(options: UdpGroupOptions) -> Result<TcpGroup> {
         shards: options.shards,
         receive_buffer: options.receive_buffer,
         send_buffer: options.send_buffer,
+        // The kernel answers a connection from the address that it was made to.
+        options: socket_options::SocketOptions {
+            tell_local: false,
+            ..plan_socket_options(options.socket.as_ref())?
+        },
     })
     .map_err(to_js)?;
     Ok(TcpGroup {
         fds: give_away(group.sockets),
         port: u32::from(group.port),
+    })
+}
+
+pub(crate) fn plan_socket_options(
+    options: Option<&SocketOptions>,
+) -> Result<socket_options::SocketOptions> {
+    let Some(options) = options else {
+        return Ok(socket_options::SocketOptions::default());
+    };
+    let mtu_discovery = match options.mtu_discovery.as_deref() {
+        None => None,
+        Some("yes") => Some(MtuDiscovery::Yes),
+        Some("maybe") => Some(MtuDiscovery::Maybe),
+        Some("no") => Some(MtuDiscovery::No),
+        Some(other) => return Err(invalid(format!("discover the MTU by {other}"))),
+    };
+    Ok(socket_options::SocketOptions {
+        mark: options.mark,
+        device: options.device.clone(),
+        mtu_discovery,
+        tell_local: options.tell_local,
     })
 }
 

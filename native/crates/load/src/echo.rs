@@ -52,6 +52,7 @@ pub struct EchoCounters {
 impl Echo {
     pub fn start(address: SocketAddr, task: Task) -> Result<Echo, IoError> {
         let group = open_udp_group(&UdpGroupOptions {
+            options: netio::socket_options::SocketOptions::default(),
             host: address.ip(),
             port: address.port(),
             shared: false,

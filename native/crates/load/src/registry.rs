@@ -297,6 +297,7 @@ fn open_socket(
     local_port: u16,
 ) -> Result<OwnedFd, IoError> {
     let options = UdpClientOptions {
+        options: netio::socket_options::SocketOptions::default(),
         remote,
         local_host,
         local_port,

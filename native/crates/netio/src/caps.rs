@@ -34,6 +34,7 @@ pub fn parallelism() -> usize {
 
 fn on_loopback(host: IpAddr) -> UdpGroupOptions {
     UdpGroupOptions {
+        options: crate::socket_options::SocketOptions::default(),
         host,
         port: 0,
         shared: false,

@@ -1,13 +1,14 @@
 use std::mem::zeroed;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use crate::error::last_errno;
 use crate::error_queue::{drain_errors, is_told_by_icmp};
 use crate::sockaddr::{RAW_ADDR_LEN, RawAddr};
 
-/// Room of one message's control data: UDP_GRO (an int) and SO_RXQ_OVFL (a u32), 24 bytes each with their headers.
-const CONTROL_LEN: usize = 64;
+/// Room of one message's control data: UDP_GRO (an int) and SO_RXQ_OVFL (a u32), 24 bytes each with their headers, and
+/// IP_PKTINFO or IPV6_PKTINFO, at most 40.
+const CONTROL_LEN: usize = 88;
 
 /// Buffers of one `recvmmsg`, used again and again.
 ///
@@ -39,6 +40,9 @@ pub struct Received<'a> {
     pub bytes: &'a mut [u8],
     /// Datagrams that the socket has lost since it was opened, when the kernel says so.
     pub lost: Option<u32>,
+    /// The address of this machine that it was sent to and the index of the device that it came by, where the socket was
+    /// told to say so.
+    pub local: Option<(IpAddr, u32)>,
 }
 
 impl ReceiveBatch {
@@ -130,6 +134,7 @@ impl ReceiveBatch {
             segment,
             bytes: &mut self.bytes[start..start + len],
             lost: notes.lost,
+            local: notes.local,
         })
     }
 
@@ -161,6 +166,7 @@ impl ReceiveBatch {
 struct Notes {
     gro_size: Option<usize>,
     lost: Option<u32>,
+    local: Option<(IpAddr, u32)>,
 }
 
 impl Notes {
@@ -184,11 +190,28 @@ impl Notes {
                     (libc::SOL_SOCKET, libc::SO_RXQ_OVFL) => {
                         notes.lost = Some(u32::from_ne_bytes(*value))
                     }
-                    _ => {}
+                    _ => notes.local = notes.local.or(local_of((word(8), word(12)), data)),
                 }
             }
             bytes = bytes.get(len.next_multiple_of(8)..).unwrap_or_default();
         }
         notes
+    }
+}
+
+/// `in_pktinfo`: `i32 device | ip[4] to answer from | ip[4] as in the header`. `in6_pktinfo`: `ip[16] | i32 device`.
+fn local_of(kind: (i32, i32), data: &[u8]) -> Option<(IpAddr, u32)> {
+    match kind {
+        (libc::IPPROTO_IP, libc::IP_PKTINFO) => {
+            let (device, rest) = data.split_first_chunk::<4>()?;
+            let ip = rest.first_chunk::<4>()?;
+            Some((IpAddr::from(*ip), u32::from_ne_bytes(*device)))
+        }
+        (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => {
+            let (ip, rest) = data.split_first_chunk::<16>()?;
+            let device = rest.first_chunk::<4>()?;
+            Some((IpAddr::from(*ip), u32::from_ne_bytes(*device)))
+        }
+        _ => None,
     }
 }

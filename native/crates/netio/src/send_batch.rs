@@ -1,11 +1,12 @@
 use std::ffi::c_int;
-use std::mem::{size_of, zeroed};
-use std::net::SocketAddr;
+use std::mem::zeroed;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use crate::error::last_errno;
 use crate::error_queue::{drain_errors, is_told_by_icmp};
+use crate::send_notes::SendNotes;
 use crate::sockaddr::RawAddr;
 
 /// Segments that every kernel with UDP_SEGMENT takes in one message.
@@ -33,6 +34,8 @@ pub struct SendBatch {
     messages: Vec<Message>,
     calls: Box<Calls>,
     segmentation: Segmentation,
+    /// The last refusal may have been about an earlier datagram's length, or about that of the message itself.
+    in_doubt: bool,
     pub counters: SendCounters,
 }
 
@@ -65,9 +68,20 @@ enum Verdict {
     Refused,
 }
 
+/// How a datagram leaves, beside its address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Way {
+    /// The address of this machine that it comes from, and the index of the device it leaves by, 0 = any; `None` leaves
+    /// both to the route.
+    pub source: Option<(IpAddr, u32)>,
+    /// Traffic class: the whole byte of the IP header.
+    pub class: u8,
+}
+
 struct Message {
     listener: u16,
     to: SocketAddr,
+    way: Way,
     start: usize,
     len: usize,
     segment: usize,
@@ -84,6 +98,7 @@ impl SendBatch {
             messages: Vec::with_capacity(MAX_MESSAGES),
             calls: Box::new(Calls::new()),
             segmentation: Segmentation::new(gso),
+            in_doubt: false,
             counters: SendCounters::default(),
         }
     }
@@ -109,6 +124,10 @@ impl SendBatch {
 
     /// Queues the slot reserved last. Without one nothing happens.
     pub fn commit(&mut self, listener: u16, to: SocketAddr) {
+        self.commit_by(listener, to, Way::default());
+    }
+
+    pub fn commit_by(&mut self, listener: u16, to: SocketAddr, way: Way) {
         let len = std::mem::take(&mut self.reserved);
         if len == 0 {
             return;
@@ -118,7 +137,7 @@ impl SendBatch {
         if let Some(last) = self
             .messages
             .last_mut()
-            .filter(|last| self.segmentation.on && last.takes(listener, &to, len))
+            .filter(|last| self.segmentation.on && last.takes(listener, &to, &way, len))
         {
             last.len += len;
             last.segments += 1;
@@ -127,6 +146,7 @@ impl SendBatch {
         self.messages.push(Message {
             listener,
             to,
+            way,
             start,
             len,
             segment: len,
@@ -167,6 +187,7 @@ impl SendBatch {
             self.counters.calls += 1;
             match self.calls.send(socket, parts) {
                 Ok(sent) => {
+                    self.in_doubt = false;
                     self.count_sent(next, next + sent);
                     next += sent;
                 }
@@ -195,9 +216,15 @@ impl SendBatch {
             libc::EINTR => Verdict::Again,
             libc::EAGAIN => Verdict::SocketFull,
             libc::ENOBUFS => Verdict::DeviceFull,
+            // With path MTU discovery the kernel tells of a datagram that is too long in both ways at once.
+            libc::EMSGSIZE if std::mem::take(&mut self.in_doubt) => {
+                drain_errors(socket);
+                Verdict::Refused
+            }
             _ if is_told_by_icmp(errno) => match drain_errors(socket) {
                 0 => Verdict::Refused,
                 told => {
+                    self.in_doubt = errno == libc::EMSGSIZE;
                     self.counters.unreachable += told;
                     Verdict::Again
                 }
@@ -228,6 +255,7 @@ impl SendBatch {
             self.counters.calls += 1;
             match self.calls.send(socket, parts) {
                 Ok(sent) => {
+                    self.in_doubt = false;
                     self.counters.datagrams += sent as u64;
                     self.counters.bytes += message.bytes_of(done..done + sent) as u64;
                     done += sent;
@@ -297,9 +325,10 @@ impl Segmentation {
 
 impl Message {
     /// Whether a datagram of `len` bytes may follow: same path, no longer than the others, and all others full.
-    fn takes(&self, listener: u16, to: &SocketAddr, len: usize) -> bool {
+    fn takes(&self, listener: u16, to: &SocketAddr, way: &Way, len: usize) -> bool {
         self.listener == listener
             && self.to == *to
+            && self.way == *way
             && len <= self.segment
             && self.len == self.segment * self.segments
             && self.segments < MAX_SEGMENTS
@@ -315,6 +344,7 @@ impl Message {
 /// What one entry of a `sendmmsg` carries.
 struct Part<'a> {
     to: &'a SocketAddr,
+    way: &'a Way,
     bytes: &'a [u8],
     /// Segment size, 0 = one datagram.
     segment: u16,
@@ -329,6 +359,7 @@ impl<'a> Part<'a> {
         };
         Part {
             to: &message.to,
+            way: &message.way,
             bytes: &arena[message.start..message.start + message.len],
             segment,
         }
@@ -339,6 +370,7 @@ impl<'a> Part<'a> {
         let end = (start + message.segment).min(message.start + message.len);
         Part {
             to: &message.to,
+            way: &message.way,
             bytes: &arena[start..end],
             segment: 0,
         }
@@ -348,27 +380,13 @@ impl<'a> Part<'a> {
 /// The kernel's structures of one `sendmmsg`, used again and again.
 struct Calls {
     addrs: [RawAddr; MAX_MESSAGES],
-    control: [SegmentNote; MAX_MESSAGES],
+    control: [SendNotes; MAX_MESSAGES],
     vectors: [libc::iovec; MAX_MESSAGES],
     headers: [libc::mmsghdr; MAX_MESSAGES],
 }
 
 // SAFETY: the raw pointers inside are set anew before each use and never followed afterwards.
 unsafe impl Send for Calls {}
-
-/// A control message UDP_SEGMENT: cmsghdr, then the segment size.
-#[derive(Clone, Copy)]
-#[repr(C, align(8))]
-struct SegmentNote {
-    len: usize,
-    level: c_int,
-    kind: c_int,
-    segment: u16,
-}
-
-const SEGMENT_NOTE_LEN: usize = 16 + size_of::<u16>();
-const _: () =
-    assert!(size_of::<SegmentNote>() == 24 && std::mem::offset_of!(SegmentNote, segment) == 16);
 
 impl Calls {
     fn new() -> Calls {
@@ -411,23 +429,15 @@ impl Calls {
             iov_base: part.bytes.as_ptr().cast_mut().cast(),
             iov_len: part.bytes.len(),
         };
-        self.control[i] = SegmentNote {
-            len: SEGMENT_NOTE_LEN,
-            level: libc::SOL_UDP,
-            kind: libc::UDP_SEGMENT,
-            segment: part.segment,
-        };
+        let control_len = self.control[i].write(part.segment, part.to, part.way);
         let header = &mut self.headers[i].msg_hdr;
         header.msg_name = std::ptr::from_mut(&mut self.addrs[i]).cast();
         header.msg_namelen = addr_len;
         header.msg_iov = &mut self.vectors[i];
         header.msg_iovlen = 1;
-        let (control, control_len) = match part.segment {
-            0 => (std::ptr::null_mut(), 0),
-            _ => (
-                std::ptr::from_mut(&mut self.control[i]).cast(),
-                size_of::<SegmentNote>(),
-            ),
+        let control = match control_len {
+            0 => std::ptr::null_mut(),
+            _ => std::ptr::from_mut(&mut self.control[i]).cast(),
         };
         header.msg_control = control;
         header.msg_controllen = control_len;

@@ -3,6 +3,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 use crate::error::{IoError, last_errno};
 use crate::sockaddr::RawAddr;
+use crate::socket_options;
 use crate::tcp_group::{bind, set_buffers, tcp_socket};
 use crate::tcp_stream::set_no_delay;
 use crate::udp_client::UdpClientOptions;
@@ -15,6 +16,7 @@ pub fn open_tcp_client(options: &UdpClientOptions) -> Result<(OwnedFd, SocketAdd
     let socket = tcp_socket(remote.ip())?;
     set_buffers(&socket, options.receive_buffer, options.send_buffer);
     set_no_delay(&socket, true);
+    socket_options::apply(&socket, remote.ip(), &options.options)?;
     let any: IpAddr = if remote.is_ipv4() {
         Ipv4Addr::UNSPECIFIED.into()
     } else {

@@ -5,6 +5,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use crate::error::{IoError, last_errno};
 use crate::fd::{open_socket, set_option};
 use crate::sockaddr::RawAddr;
+use crate::socket_options::{self, SocketOptions};
 use crate::udp_socket::{local_addr, require};
 
 pub struct TcpGroupOptions {
@@ -17,6 +18,7 @@ pub struct TcpGroupOptions {
     /// Bytes, for each connection; 0 leaves it to the kernel, which adapts them.
     pub receive_buffer: u32,
     pub send_buffer: u32,
+    pub options: SocketOptions,
 }
 
 /// One TCP listener: a SO_REUSEPORT socket per shard, in shard order. The kernel spreads connections over them.
@@ -41,6 +43,7 @@ pub fn open_tcp_group(options: &TcpGroupOptions) -> Result<TcpGroup, IoError> {
         let share = "share the TCP port between shards";
         require(&socket, libc::SOL_SOCKET, libc::SO_REUSEPORT, 1, share)?;
         set_buffers(&socket, options.receive_buffer, options.send_buffer);
+        socket_options::apply(&socket, options.host, &options.options)?;
         bind(&socket, SocketAddr::new(options.host, port))?;
         sockets.push(socket);
     }
@@ -106,6 +109,7 @@ pub(crate) fn bind(socket: &OwnedFd, addr: SocketAddr) -> Result<(), IoError> {
 /// A port that nobody listens on: SO_REUSEPORT would quietly share it with another process of the same user.
 fn claim_port(options: &TcpGroupOptions) -> Result<u16, IoError> {
     let probe = tcp_socket(options.host)?;
+    socket_options::apply(&probe, options.host, &options.options)?;
     bind(&probe, SocketAddr::new(options.host, options.port))?;
     Ok(local_addr(&probe)?.port())
 }

@@ -3,6 +3,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 use crate::error::{IoError, last_errno};
 use crate::sockaddr::RawAddr;
+use crate::socket_options::SocketOptions;
 use crate::udp_group::knows_gso;
 use crate::udp_socket::{bind, local_addr, prepare, udp_socket};
 
@@ -15,6 +16,7 @@ pub struct UdpClientOptions {
     /// Bytes; 0 = the default, as far as permitted.
     pub receive_buffer: u32,
     pub send_buffer: u32,
+    pub options: SocketOptions,
 }
 
 /// The socket of a client. Connected: the kernel keeps strangers away and the source address stays.
@@ -34,6 +36,7 @@ pub fn open_udp_client(options: &UdpClientOptions) -> Result<UdpClient, IoError>
         remote.ip(),
         options.receive_buffer,
         options.send_buffer,
+        &options.options,
     )?;
     let any: IpAddr = if remote.is_ipv4() {
         Ipv4Addr::UNSPECIFIED.into()

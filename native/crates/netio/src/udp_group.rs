@@ -4,6 +4,7 @@ use std::os::fd::OwnedFd;
 
 use crate::error::IoError;
 use crate::fd::{int_option, set_option};
+use crate::socket_options::{self, SocketOptions};
 use crate::steer_bpf;
 use crate::udp_socket::{bind, local_addr, prepare, require, udp_socket};
 
@@ -17,6 +18,7 @@ pub struct UdpGroupOptions {
     /// Bytes; 0 = `DEFAULT_BUFFER` as far as permitted.
     pub receive_buffer: u32,
     pub send_buffer: u32,
+    pub options: SocketOptions,
 }
 
 /// One UDP listener: a SO_REUSEPORT socket per shard, in shard order.
@@ -54,6 +56,7 @@ pub fn open_udp_group(options: &UdpGroupOptions) -> Result<UdpGroup, IoError> {
             options.host,
             options.receive_buffer,
             options.send_buffer,
+            &options.options,
         )?;
         bind(&socket, SocketAddr::new(options.host, port))?;
         sockets.push(socket);
@@ -88,6 +91,7 @@ pub fn has_gro(socket: &OwnedFd) -> bool {
 /// A port that nobody has: SO_REUSEPORT would quietly share it with another process of the same user.
 fn claim_port(options: &UdpGroupOptions) -> Result<u16, IoError> {
     let probe = udp_socket(options.host)?;
+    socket_options::apply(&probe, options.host, &options.options)?;
     bind(&probe, SocketAddr::new(options.host, options.port))?;
     Ok(local_addr(&probe)?.port())
 }

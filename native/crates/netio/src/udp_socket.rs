@@ -7,14 +7,16 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use crate::error::{IoError, last_errno};
 use crate::fd::{open_socket, set_option};
 use crate::sockaddr::{RAW_ADDR_LEN, RawAddr};
+use crate::socket_options::{self, SocketOptions};
 
-/// Sets buffers (bytes; 0 = `DEFAULT_BUFFER` as far as permitted), fragmentation, ICMP, the loss counter and GRO; whether the
+/// Sets buffers (bytes; 0 = `DEFAULT_BUFFER` as far as permitted), fragmentation, `options`, ICMP, the loss counter and GRO; whether the
 /// kernel has GRO.
 pub(crate) fn prepare(
     socket: &OwnedFd,
     host: IpAddr,
     receive_buffer: u32,
     send_buffer: u32,
+    options: &SocketOptions,
 ) -> Result<bool, IoError> {
     force_buffer(
         socket,
@@ -24,6 +26,7 @@ pub(crate) fn prepare(
     );
     force_buffer(socket, libc::SO_SNDBUFFORCE, libc::SO_SNDBUF, send_buffer);
     allow_fragments(socket, host)?;
+    socket_options::apply(socket, host, options)?;
     hear_icmp(socket, host)?;
     require(
         socket,

@@ -8,12 +8,19 @@ use std::time::Duration;
 
 use netio::interface::{InterfacePlan, apply};
 use netio::receive_batch::ReceiveBatch;
-use netio::send_batch::{SendBatch, SendCounters};
+use netio::send_batch::{SendBatch, SendCounters, Way};
+use netio::sockaddr::{RAW_ADDR_LEN, RawAddr};
+use netio::socket_options::{MtuDiscovery, SocketOptions};
 use netio::udp_group::{UdpGroup, UdpGroupOptions, open_udp_group};
 use netio::wake::Poller;
 
 fn group(host: IpAddr, shards: u32) -> UdpGroup {
+    group_with(host, shards, SocketOptions::default())
+}
+
+fn group_with(host: IpAddr, shards: u32, options: SocketOptions) -> UdpGroup {
     let options = UdpGroupOptions {
+        options,
         host,
         port: 0,
         shared: false,
@@ -363,6 +370,48 @@ fn segments_above_the_mtu_still_arrive() {
     }
 }
 
+/// What is too long is counted, the rest goes, and the batch ends.
+#[test]
+#[allow(clippy::print_stderr, reason = "a skipped test says why")]
+fn what_must_not_be_fragmented_and_is_too_long_is_lost_alone() {
+    let checked = in_own_namespace(|| {
+        let plan = InterfacePlan {
+            mtu: 1400,
+            transmit_queue_len: 500,
+            addresses: vec![],
+            routes: vec![],
+        };
+        apply("lo", &plan).expect("loopback");
+        for host in [
+            IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ] {
+            let discovering = SocketOptions {
+                mtu_discovery: Some(MtuDiscovery::Yes),
+                ..SocketOptions::default()
+            };
+            let (receiver, client) = (group(host, 1), group_with(host, 1, discovering));
+            let to = SocketAddr::new(host, receiver.port);
+            for gso in [false, true] {
+                let mut batch = SendBatch::new(gso);
+                for len in [1500, 1500, 800, 1500, 700, 700] {
+                    push(&mut batch, to, &vec![1; len]);
+                }
+                batch.flush(&client.sockets);
+                let lens: Vec<usize> = drain(&receiver, 0).0.iter().map(Vec::len).collect();
+                assert_eq!(lens, [800, 700, 700], "{host} {gso}");
+                let SendCounters {
+                    datagrams, refused, ..
+                } = batch.counters;
+                assert_eq!((datagrams, refused), (3, 3), "{host} {gso}");
+            }
+        }
+    });
+    if !checked {
+        eprintln!("skipped: a network namespace needs root");
+    }
+}
+
 /// A socket that sends no checksums is refused superpackets.
 #[test]
 fn a_refused_superpacket_goes_one_by_one() {
@@ -389,6 +438,124 @@ fn a_refused_superpacket_goes_one_by_one() {
         ..SendCounters::default()
     };
     assert_eq!(batch.counters, expected);
+}
+
+/// Batches for single senders and whole superpackets: each comes from the address and has the class that was asked for.
+#[test]
+fn a_way_holds_for_every_segment_and_starts_a_message_of_its_own() {
+    for (any, hit, other) in [("0.0.0.0", "127.0.0.2", "127.0.0.1"), ("::", "::1", "::1")] {
+        let [any, hit, other]: [IpAddr; 3] =
+            [any, hit, other].map(|ip| ip.parse().expect("address"));
+        let tells = SocketOptions {
+            tell_local: true,
+            ..SocketOptions::default()
+        };
+        let server = group_with(any, 1, tells);
+        let client = group(other, 1);
+        let question = SocketAddr::new(hit, server.port);
+        let mut batch = SendBatch::new(client.gso);
+        for _ in 0..40 {
+            push(&mut batch, question, &[7; 1000]);
+        }
+        batch.flush(&client.sockets);
+        let mut receive = ReceiveBatch::for_gro();
+        assert!(receive.receive(&server.sockets[0]).expect("receive") > 0);
+        let received = receive.message(0).expect("message");
+        let (local, from) = (received.local.expect("local address"), received.from);
+        assert_eq!(local.0, hit);
+        assert_ne!(local.1, 0);
+
+        want_class(&client, any.is_ipv4());
+        let mut batch = SendBatch::new(server.gso);
+        let ways = [
+            Way {
+                source: Some((hit, 0)),
+                class: 0xb8,
+            },
+            Way {
+                source: Some((hit, local.1)),
+                class: 0,
+            },
+        ];
+        for way in ways {
+            for _ in 0..20 {
+                batch.reserve(1200).expect("room").fill(9);
+                batch.commit_by(0, from, way);
+            }
+        }
+        batch.flush(&server.sockets);
+        assert_eq!(batch.counters.datagrams, 40);
+        for class in [[0xb8; 20], [0; 20]].concat() {
+            assert_eq!(next_class(&client), Some((hit, class)));
+        }
+        assert_eq!(next_class(&client), None);
+    }
+}
+
+/// Has the only socket say the class of each datagram, and hand them over one by one.
+fn want_class(group: &UdpGroup, v4: bool) {
+    let wanted: libc::c_int = 1;
+    let none: libc::c_int = 0;
+    let class = if v4 {
+        (libc::IPPROTO_IP, libc::IP_RECVTOS)
+    } else {
+        (libc::IPPROTO_IPV6, libc::IPV6_RECVTCLASS)
+    };
+    for ((level, name), value) in [(class, &wanted), ((libc::SOL_UDP, libc::UDP_GRO), &none)] {
+        // SAFETY: value is a live integer of the length that is given.
+        let rc = unsafe {
+            libc::setsockopt(
+                group.sockets[0].as_raw_fd(),
+                level,
+                name,
+                std::ptr::from_ref(value).cast(),
+                size_of::<libc::c_int>() as libc::socklen_t,
+            )
+        };
+        assert_eq!(rc, 0);
+    }
+}
+
+/// Sender and class of the next datagram of the only socket; `None` when there is none.
+fn next_class(group: &UdpGroup) -> Option<(IpAddr, u8)> {
+    let mut from = RawAddr::empty();
+    let (mut bytes, mut control) = ([0u8; 2048], [0u64; 16]);
+    let mut vector = libc::iovec {
+        iov_base: bytes.as_mut_ptr().cast(),
+        iov_len: bytes.len(),
+    };
+    // SAFETY: integers and pointers only, for which all zero bits are valid.
+    let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
+    header.msg_name = std::ptr::from_mut(&mut from).cast();
+    header.msg_namelen = RAW_ADDR_LEN;
+    header.msg_iov = &mut vector;
+    header.msg_iovlen = 1;
+    header.msg_control = control.as_mut_ptr().cast();
+    header.msg_controllen = size_of_val(&control);
+    // SAFETY: every pointer in the header is to live memory of the length beside it.
+    let len = unsafe {
+        libc::recvmsg(
+            group.sockets[0].as_raw_fd(),
+            &mut header,
+            libc::MSG_DONTWAIT,
+        )
+    };
+    if len < 0 {
+        return None;
+    }
+    let mut class = None;
+    // SAFETY: the header is the kernel's answer, and the messages are walked along only inside it.
+    let mut note = unsafe { libc::CMSG_FIRSTHDR(&header) };
+    while !note.is_null() {
+        // SAFETY: a note inside the control buffer, whose data has at least a byte.
+        let (kind, first) = unsafe { ((*note).cmsg_type, *libc::CMSG_DATA(note)) };
+        if kind == libc::IP_TOS || kind == libc::IPV6_TCLASS {
+            class = Some(first);
+        }
+        // SAFETY: as above.
+        note = unsafe { libc::CMSG_NXTHDR(&header, note) };
+    }
+    Some((from.decode()?.ip(), class?))
 }
 
 fn set_no_check(group: &UdpGroup, on: bool) {

@@ -42,6 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (listen, remote, shards): (SocketAddr, SocketAddr, u32) =
         (listen.parse()?, remote.parse()?, shards.parse()?);
     let group = open_udp_group(&UdpGroupOptions {
+        options: netio::socket_options::SocketOptions::default(),
         host: listen.ip(),
         port: listen.port(),
         shared: false,

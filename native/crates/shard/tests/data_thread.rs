@@ -26,6 +26,7 @@ struct Lab {
 /// One socket of the loopback, as a listener of one shard has it.
 fn open_group() -> UdpGroup {
     open_udp_group(&UdpGroupOptions {
+        options: netio::socket_options::SocketOptions::default(),
         host: IpAddr::V4(Ipv4Addr::LOCALHOST),
         port: 0,
         shared: false,

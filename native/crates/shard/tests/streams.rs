@@ -30,6 +30,7 @@ struct Lab {
 impl Lab {
     fn new() -> Lab {
         let options = TcpGroupOptions {
+            options: netio::socket_options::SocketOptions::default(),
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,
             shared: false,

@@ -124,6 +124,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 fn udp_group() -> UdpGroup {
     let options = UdpGroupOptions {
+        options: netio::socket_options::SocketOptions::default(),
         host: LOCALHOST,
         port: 0,
         shared: false,
