@@ -14,6 +14,18 @@ export interface UdpGroupOptions {
   /** Socket buffers in bytes, forced past the system limit where permitted; 0 = 8 MiB wanted, whatever is got is fine. */
   receiveBuffer: number;
   sendBuffer: number;
+  socket?: SocketOptions;
+}
+/** What is done to a socket before it is bound. */
+export interface SocketOptions {
+  /** SO_MARK; 0 = none. */
+  mark: number;
+  /** SO_BINDTODEVICE. */
+  device: string | null;
+  /** Path MTU discovery; null leaves what is usual: none for UDP. */
+  mtuDiscovery: 'yes' | 'maybe' | 'no' | null;
+  /** Have datagrams say which address they were sent to, so that answers come from it. */
+  tellLocal: boolean;
 }
 export interface UdpGroup {
   fds: number[];
@@ -43,6 +55,7 @@ export interface UdpClientOptions {
   /** As in UdpGroupOptions. */
   receiveBuffer: number;
   sendBuffer: number;
+  socket?: SocketOptions;
 }
 export interface UdpClient {
   fd: number;
@@ -140,6 +153,11 @@ export interface PlaneOptions {
 }
 /** Process-wide state of one server: route table, address table. */
 export function createPlane(options: PlaneOptions): number;
+/**
+ * How packets leave, before the first shard starts. `byDevice`: answers leave by the device that the packet came in by, where sockets
+ * tell (`tellLocal`). `showsClass`: outer packets have the traffic class of the inner ones.
+ */
+export function setWays(plane: number, byDevice: boolean, showsClass: boolean): void;
 /**
  * Limits of the plane's connections, from now on. `queueLimit`: packets that wait for a slow reader before more are dropped.
  * `openingMs`: how long a connection may be without a client. `maxOpening`: so many of a shard may be that.

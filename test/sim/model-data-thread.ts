@@ -27,6 +27,10 @@ interface ModelPeer {
   sendKey: KeyId | null;
   lastSent: number;
   readonly pingInterval: number;
+  limits: Limits | null;
+  /** Packets under each key. */
+  readonly carried: Map<KeyId, number>;
+  active: { since: number; bytes: number };
   /** The last sign of life, or the last report of silence: it is said again after each further timeout. */
   silentSince: number;
 }
@@ -44,6 +48,8 @@ const TAG_LENGTH = 8;
 const SHORTEST = 2 + TAG_LENGTH;
 const PING = 0;
 const EXIT = 1;
+const TRAFFIC = 2;
+type Limits = Extract<DataCommand, { type: 'limit-peer' }>;
 
 /**
  * What the data thread is to the core: a table of peers and keys that obeys orders, with every order checked. Its
@@ -126,6 +132,10 @@ export class ModelDataThread {
         this.#peers.set(peer.peerId, { ...peer, inner: [ipv4, ipv6], pingInterval, pingTimeout });
         break;
       }
+      case 'limit-peer':
+        this.#check(peer.keys.size === 0, 'limit-peer behind a key');
+        peer.limits = command;
+        break;
       case 'use-key':
         this.#check(peer.keys.has(command.keyId), `use-key ${command.keyId} that is not installed`);
         this.#check(peer.sendKey !== command.keyId, `use-key ${command.keyId} twice`);
@@ -152,6 +162,14 @@ export class ModelDataThread {
     for (const peerId of this.#peers.keys()) this.#lost.add(peerId);
     this.#peers.clear();
     this.#ports.report({ type: 'reset' });
+  }
+
+  /** One packet that is no ping to every peer. */
+  traffic(): void {
+    for (const peer of this.#peers.values()) {
+      this.#note(peer);
+      this.#send(peer, TRAFFIC);
+    }
   }
 
   /** One ping to every peer. */
@@ -193,6 +211,11 @@ export class ModelDataThread {
         peer.silentSince = now;
         this.#ports.report({ type: 'silent', peerId: peer.peerId });
       }
+      const { seconds = 0 } = peer.limits?.inactive ?? {};
+      if (seconds > 0 && now >= peer.active.since + 1000 * seconds) {
+        peer.active = { since: now, bytes: 0 };
+        this.#ports.report({ type: 'inactive', peerId: peer.peerId });
+      }
     }
   }
 
@@ -211,12 +234,16 @@ export class ModelDataThread {
       sendKey: null,
       lastSent: now,
       silentSince: now,
+      limits: null,
+      carried: new Map(),
+      active: { since: now, bytes: 0 },
     });
   }
 
   #installKey(peer: ModelPeer, command: Extract<DataCommand, { type: 'install-key' }>): void {
     this.#check(!peer.keys.has(command.keyId), `install-key ${command.keyId} twice`);
     this.#check(peer.keys.size < 2, 'a third key');
+    peer.carried.delete(command.keyId);
     peer.keys.set(command.keyId, { suite: command.suite, seal: command.seal, open: command.open });
     peer.sendKey ??= command.keyId;
   }
@@ -232,6 +259,10 @@ export class ModelDataThread {
   #accept(peer: ModelPeer, path: Path, op: number, body: Buffer): void {
     this.received++;
     this.#hear(peer);
+    this.#carry(peer, ((body[0] ?? 0) & 7) as KeyId);
+    if (body[body.length - 1] === TRAFFIC) {
+      this.#note(peer);
+    }
     if (this.#role === 'server' && op === OP_DATA_V2 && pathKey(path) !== pathKey(peer.path)) {
       const holder = [...this.#peers.values()].find((other) => pathKey(other.path) === pathKey(path));
       if (holder === undefined) {
@@ -253,10 +284,27 @@ export class ModelDataThread {
       return;
     }
     peer.lastSent = this.#ports.now();
+    this.#carry(peer, peer.sendKey);
     const op = peer.dataV2 ? OP_DATA_V2 : OP_DATA_V1;
     const header = peer.dataV2 ? [0, peer.peerId >> 8, peer.peerId & 255] : [];
     const body = Buffer.from([(op << 3) | peer.sendKey, ...header, payload]);
     this.#ports.transmit(peer.path, new Uint8Array(Buffer.concat([body, tagOf(key.suite, key.seal, body)])));
+  }
+
+  /** Every packet of the model counts for 100 bytes. */
+  #note(peer: ModelPeer): void {
+    peer.active.bytes += 100;
+    if (peer.active.bytes >= (peer.limits?.inactive.bytes ?? 0)) {
+      peer.active = { since: this.#ports.now(), bytes: 0 };
+    }
+  }
+
+  #carry(peer: ModelPeer, keyId: KeyId): void {
+    const carried = (peer.carried.get(keyId) ?? 0) + 1;
+    peer.carried.set(keyId, carried);
+    if (carried === (peer.limits?.renegPackets ?? 0)) {
+      this.#ports.report({ type: 'key-limit', peerId: peer.peerId, keyId });
+    }
   }
 
   #hear(peer: ModelPeer): void {

@@ -1,5 +1,7 @@
+import type { DataLimits } from './data-limits.js';
 import type { DataLayers } from './framing.js';
 import type { KeyId, Path, PeerId } from './ids.js';
+import type { ReplayTolerance } from './wrap/replay-window.js';
 
 /** Data-channel ciphers the native data path implements: they authenticate, or an HMAC does it for them. [wire 12] */
 export const AEAD_CIPHERS = ['AES-256-GCM', 'AES-192-GCM', 'AES-128-GCM', 'CHACHA20-POLY1305'] as const;
@@ -58,6 +60,12 @@ export type DataCommand =
       readonly pingInterval: number;
       readonly pingTimeout: number;
     }
+  /** Between `add-peer` and the first key. `replayWindow` null leaves the data thread's own. */
+  | (DataLimits & {
+      readonly type: 'limit-peer';
+      readonly peerId: PeerId;
+      readonly replayWindow: ReplayTolerance | null;
+    })
   | {
       readonly type: 'install-key';
       readonly peerId: PeerId;
@@ -85,10 +93,12 @@ export type DataEvent =
   | { readonly type: 'float-conflict'; readonly peerId: PeerId; readonly holder: PeerId; readonly path: Path }
   /** OCC EXIT inside the data channel. [wire 13] */
   | { readonly type: 'exit'; readonly peerId: PeerId }
-  /** The key's soft limit is reached: renegotiate. [wire 12.1] */
+  /** A limit of the key is reached: renegotiate. Said once per key. [wire 12.1, 17] */
   | { readonly type: 'key-limit'; readonly peerId: PeerId; readonly keyId: KeyId }
   /** Nothing authenticated came for `pingTimeout` seconds. */
   | { readonly type: 'silent'; readonly peerId: PeerId }
+  /** Less traffic than `inactive` asks for. Said again after each further period. */
+  | { readonly type: 'inactive'; readonly peerId: PeerId }
   /** The connection is gone. */
   | { readonly type: 'closed'; readonly path: Path }
   /** The data thread has failed and started anew: it knows no peer of before any more. */

@@ -36,6 +36,8 @@ export const DROP_REASONS = [
   'missing-cookie',
   'bad-cookie',
   'rate-limited',
+  /** More new connections than connect-freq allows. [wire 7] */
+  'connect-freq',
   'too-many-sessions',
   'unknown-session',
   'wrong-key-id',

@@ -12,7 +12,7 @@ export type UnixSeconds = number;
 
 /** Where a packet came from or goes to: a listener of this server and the peer's address. */
 export interface Path {
-  /** Index of the listener in the configuration's order, with `STREAM_BIT` for connections. */
+  /** Index of the listener in the configuration's order, below 256, with `STREAM_BIT` for connections, and in between which address of this machine the peer uses. */
   readonly listener: number;
   /** Numeric address, IPv4 dotted or IPv6 in RFC 5952 form, never v4-mapped. */
   readonly host: string;
@@ -25,10 +25,11 @@ export const STREAM_BIT = 0x8000;
 /** A connection: packets come in order, from nowhere else, and the path never changes. [wire 1, 16] */
 export const isStream = ({ listener }: Path): boolean => (listener & STREAM_BIT) !== 0;
 
-export const listenerIndex = ({ listener }: Path): number => listener & ~STREAM_BIT;
-
 export const asPeerId = (n: number): PeerId => n as PeerId;
 export const asKeyId = (n: number): KeyId => n as KeyId;
+
+/** Index of the path's listener. */
+export const listenerIndex = ({ listener }: Path): number => listener & 0xff;
 
 /** Stable text of a path, for maps and cookies. */
 export const pathKey = (path: Path): string => `${path.listener}|${path.host}|${path.port}`;

@@ -22,6 +22,7 @@ const TOUCH_PEER = 6;
 const REMOVE_PEER = 7;
 const NOTIFY_EXIT = 8;
 const UPDATE_PEER = 9;
+const LIMIT_PEER = 10;
 const CLOSE_CONNECTION = 16;
 
 const DATA_V2 = 1;
@@ -34,6 +35,7 @@ const FRAGMENT_SHIFT = 16;
 
 const ADD_PEER_LENGTH = 8 + PATH_LENGTH + 24;
 const UPDATE_PEER_LENGTH = 32;
+const LIMIT_PEER_LENGTH = 40;
 const SLOT_LENGTH = 64;
 const INSTALL_KEY_LENGTH = 8 + 4 * SLOT_LENGTH;
 
@@ -80,6 +82,9 @@ export function encodeCommand(ring: RingProducer, command: DataCommand): boolean
     case 'install-key':
       encodeInstallKey(record, command);
       break;
+    case 'limit-peer':
+      encodeLimits(record, command);
+      break;
     case 'use-key':
     case 'retire-key':
       encodeU32(record, 4, command.keyId);
@@ -96,6 +101,7 @@ const SHAPES: Readonly<Record<DataCommand['type'], { kind: number; length: numbe
   'add-peer': { kind: ADD_PEER, length: ADD_PEER_LENGTH },
   'update-peer': { kind: UPDATE_PEER, length: UPDATE_PEER_LENGTH },
   'install-key': { kind: INSTALL_KEY, length: INSTALL_KEY_LENGTH },
+  'limit-peer': { kind: LIMIT_PEER, length: LIMIT_PEER_LENGTH },
   'use-key': { kind: USE_KEY, length: 8 },
   'retire-key': { kind: RETIRE_KEY, length: 8 },
   'touch-peer': { kind: TOUCH_PEER, length: 4 },
@@ -136,6 +142,19 @@ function layerFlags(layers: DataLayers | undefined): number {
   return flags | (FRAMINGS.indexOf(framing) << FRAMING_SHIFT) | ((fragment?.size ?? 0) << FRAGMENT_SHIFT);
 }
 
+function encodeLimits(record: Uint8Array, command: Extract<DataCommand, { type: 'limit-peer' }>): void {
+  const { renegBytes, renegPackets, inactive, replayWindow } = command;
+  encodeU32(record, 4, replayWindow?.size ?? OWN_WINDOW);
+  encodeU64(record, 8, renegBytes);
+  encodeU64(record, 16, renegPackets);
+  encodeU64(record, 24, inactive.bytes);
+  encodeU32(record, 32, inactive.seconds);
+  encodeU32(record, 36, replayWindow?.seconds ?? 0);
+}
+
+/** Leaves the size of the replay window to the data thread. */
+const OWN_WINDOW = 0xffff_ffff;
+
 function encodeInstallKey(record: Uint8Array, command: Extract<DataCommand, { type: 'install-key' }>): void {
   const { keyId, suite, seal, open } = command;
   record[4] = keyId;
@@ -159,4 +178,9 @@ function encodeU16(bytes: Uint8Array, at: number, value: number): void {
   const clamped = Math.min(value, 0xffff);
   bytes[at] = clamped;
   bytes[at + 1] = clamped >>> 8;
+}
+
+function encodeU64(bytes: Uint8Array, at: number, value: number): void {
+  encodeU32(bytes, at, value % 2 ** 32);
+  encodeU32(bytes, at + 4, Math.floor(value / 2 ** 32));
 }

@@ -5,6 +5,7 @@ import {
   DATA_CIPHERS,
   type DataCommand,
   type DataEvent,
+  NO_LIMITS,
   PACKET_FORMATS,
   type Path,
   suiteOf,
@@ -75,6 +76,19 @@ describe('commands', () => {
       3,
       `c3b2a10005030001${'11'.repeat(64)}${'22'.repeat(64)}${'33'.repeat(64)}${'44'.repeat(64)}`,
     ],
+    [
+      {
+        type: 'limit-peer',
+        peerId,
+        renegBytes: 0x1_0203_0405_06,
+        renegPackets: 7,
+        inactive: { seconds: 600, bytes: 2 ** 32 },
+        replayWindow: { size: 65536, seconds: 15 },
+      },
+      10,
+      'c3b2a1000000010006050403020100000700000000000000000000000100000058020000' + '0f000000',
+    ],
+    [{ type: 'limit-peer', peerId, ...NO_LIMITS, replayWindow: null }, 10, `c3b2a100ffffffff${'00'.repeat(32)}`],
     [{ type: 'use-key', peerId, keyId: asKeyId(7) }, 4, 'c3b2a10007000000'],
     [{ type: 'retire-key', peerId, keyId: asKeyId(1) }, 5, 'c3b2a10001000000'],
     [{ type: 'touch-peer', peerId }, 6, 'c3b2a100'],
@@ -148,6 +162,7 @@ describe('records of the data thread', () => {
     [5, '0700000003000000', { type: 'key-limit', peerId: asPeerId(7), keyId: asKeyId(3) }],
     [6, '07000000', { type: 'silent', peerId: asPeerId(7) }],
     [7, '00000000', { type: 'reset' }],
+    [8, '07000000', { type: 'inactive', peerId: asPeerId(7) }],
   ];
   test.each(events)('kind %i, %s', (kind, hex, event) => {
     const got = decodeAll([[kind, fromHex(hex)]]);
@@ -205,7 +220,7 @@ describe('records of the data thread', () => {
       fc.property(fc.nat(10), fc.uint8Array({ maxLength: 60 }), (kind, payload) => {
         const { datagrams, events: told, malformed } = decodeAll([[kind, payload]]);
         expect(datagrams.length + told.length + malformed).toBe(1);
-        if (kind > 7 || kind === 0 || payload.length < 4) expect(malformed).toBe(1);
+        if (kind > 8 || kind === 0 || payload.length < 4) expect(malformed).toBe(1);
       }),
       { numRuns: 1000 },
     );

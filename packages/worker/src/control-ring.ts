@@ -11,6 +11,7 @@ const EXIT = 4;
 const KEY_LIMIT = 5;
 const SILENT = 6;
 const RESET = 7;
+const INACTIVE = 8;
 const CLOSED = 16;
 
 /** What the data thread's records mean; `bytes` are valid until the call returns. */
@@ -57,6 +58,7 @@ export class RecordDecoder {
     const peerId = asPeerId(decodeU32(payload, 0));
     if (kind === EXIT) return { type: 'exit', peerId };
     if (kind === SILENT) return { type: 'silent', peerId };
+    if (kind === INACTIVE) return { type: 'inactive', peerId };
     if (kind === RESET) return { type: 'reset' };
     if (payload.length < 8) return undefined;
     const second = decodeU32(payload, 4);

@@ -57,6 +57,11 @@ pub fn limit_streams(
 }
 
 #[napi]
+pub fn set_ways(plane: u32, by_device: bool, shows_class: bool) -> Result<()> {
+    registry::set_ways(plane, by_device, shows_class).map_err(to_js)
+}
+
+#[napi]
 pub fn destroy_plane(plane: u32) {
     registry::destroy_plane(plane);
     shared_view::release(plane);

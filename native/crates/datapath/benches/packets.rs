@@ -94,7 +94,7 @@ fn small_steps(criterion: &mut Criterion) {
     criterion.bench_function("checksum/1400", |b| {
         b.iter(|| checksum::sum(black_box(&bytes)))
     });
-    let mut window = ReplayWindow::new();
+    let mut window = ReplayWindow::default();
     let mut id = 0;
     criterion.bench_function("replay/check and mark", |b| {
         b.iter(|| {

@@ -1,9 +1,11 @@
 use std::ops::Range;
 
+use crate::Millis;
 use crate::aead::AeadKey;
 use crate::byte_reader::ByteReader;
 use crate::command::{Cipher, InstallKey};
 use crate::packet_ids::PacketIds;
+use crate::replay::{ReplayTolerance, ReplayWindow};
 use crate::stats::DropReason;
 use crate::wire::{AEAD_LEAD, PACKET_ID_LEN, be32};
 
@@ -35,6 +37,19 @@ impl AeadPackets {
             counts_usage: cipher.has_usage_limit(),
             failures: 0,
         })
+    }
+
+    /// With another window than the usual one. Before the first packet.
+    pub fn tolerate(&mut self, tolerance: ReplayTolerance) {
+        self.ids.received = ReplayWindow::with(tolerance);
+    }
+
+    pub fn advance(&mut self, now: Millis) {
+        self.ids.received.advance(now);
+    }
+
+    pub fn windows_len(&self) -> usize {
+        self.ids.received.encoded_len()
     }
 
     pub fn can_seal(&self) -> Result<(), DropReason> {

@@ -8,6 +8,7 @@ use crate::control_gate::ControlGate;
 use crate::event::DataEvent;
 use crate::headroom::Headroom;
 use crate::layers::{self, Workbench};
+use crate::limits::PeerLimits;
 use crate::occ;
 use crate::outbound;
 use crate::peer_addr::PeerAddr;
@@ -98,6 +99,16 @@ impl DataPath {
         self.sessions.update(now, command, &self.context)
     }
 
+    /// Watches over these limits of a new peer. Before its first key.
+    pub fn limit_peer(
+        &mut self,
+        now: Millis,
+        peer: PeerId,
+        limits: PeerLimits,
+    ) -> Result<(), CommandError> {
+        self.sessions.limit(now, peer, limits)
+    }
+
     pub fn install_key(&mut self, command: InstallKey) -> Result<(), CommandError> {
         self.sessions.peer_mut(command.peer)?.install_key(&command)
     }
@@ -183,6 +194,9 @@ impl DataPath {
             }
             if peer.silence_due(now) {
                 sink.event(DataEvent::Silent { peer: peer.id });
+            }
+            if peer.activity.lack_due(now) {
+                sink.event(DataEvent::Inactive { peer: peer.id });
             }
         });
     }

@@ -14,10 +14,12 @@ pub enum DataEvent {
     },
     /// OCC EXIT inside the data channel. [wire 13]
     Exit { peer: PeerId },
-    /// The key's soft limit is reached: renegotiate. Said once per key. [wire 12.1]
+    /// A limit of the key is reached: renegotiate. Said once per key. [wire 12.1, 17]
     KeyLimit { peer: PeerId, key: KeyId },
     /// Nothing authenticated came for the ping timeout. Said again after each further timeout.
     Silent { peer: PeerId },
+    /// Less inner traffic than asked for in the period of inactivity. Said again after each further period.
+    Inactive { peer: PeerId },
     /// The connection is gone; what was served through it will hear nothing more.
     Closed { path: PeerAddr },
     /// The data thread has failed and started anew: it knows none of its peers any more.

@@ -1,10 +1,12 @@
 use std::ops::Range;
 
+use crate::Millis;
 use crate::byte_reader::ByteReader;
 use crate::cbc::{BLOCK_LEN, CbcOpener, CbcSealer};
 use crate::command::{CbcCipher, Digest, DirectionKey, InstallKey};
 use crate::hmac_key::HmacKey;
 use crate::packet_ids::PacketIds;
+use crate::replay::{ReplayTolerance, ReplayWindow};
 use crate::stats::DropReason;
 use crate::wire::{PACKET_ID_LEN, be32};
 
@@ -44,6 +46,19 @@ impl HmacPackets {
             tag_len: digest.tag_len(),
             ids: PacketIds::new(),
         })
+    }
+
+    /// With another window than the usual one. Before the first packet.
+    pub fn tolerate(&mut self, tolerance: ReplayTolerance) {
+        self.ids.received = ReplayWindow::with(tolerance);
+    }
+
+    pub fn advance(&mut self, now: Millis) {
+        self.ids.received.advance(now);
+    }
+
+    pub fn windows_len(&self) -> usize {
+        self.ids.received.encoded_len()
     }
 
     pub fn can_seal(&self) -> Result<(), DropReason> {

@@ -253,14 +253,16 @@ impl Parts<'_> {
             .keys
             .opening(header.key)
             .ok_or(DropReason::UnknownKey)?;
+        key.advance(now);
         let opened = key.open(header.len, datagram);
-        if key.limit_due()
+        if let Some(limit) = key.limit_due()
             && sink.event(DataEvent::KeyLimit {
                 peer: header.peer,
                 key: header.key,
             })
         {
             key.limit_was_reported();
+            context.stats.count(limit.counter(), 1);
         }
         let payload = opened?;
         if header.may_float && peer.path != *from {
@@ -334,6 +336,7 @@ impl Parts<'_> {
         let packet = &mut frame[VNET_LEN..];
         let inner = InnerPacket::parse(packet).ok_or(DropReason::MalformedInner)?;
         check_source(context, peer, inner.source)?;
+        peer.activity.note(now, inner.total_len);
         mss::clamp(packet, &inner, peer.max_inner);
         if context.plane.settings.client_to_client
             && let Some(other) =

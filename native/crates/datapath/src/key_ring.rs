@@ -1,6 +1,7 @@
 use crate::byte_reader::ByteReader;
 use crate::command::{CommandError, InstallKey};
 use crate::key_state::KeyState;
+use crate::limits::PeerLimits;
 use crate::wire::{KeyId, PeerId};
 
 /// The key states of a peer: at most two, one of which seals. [wire 12.6]
@@ -20,8 +21,12 @@ impl KeyRing {
     }
 
     /// Adds a key state. A third one pushes the oldest out; one with a known key-id takes its place.
-    pub fn install(&mut self, command: &InstallKey) -> Result<(), CommandError> {
-        let state = Box::new(KeyState::new(command).ok_or(CommandError::WeakKey)?);
+    pub fn install(
+        &mut self,
+        command: &InstallKey,
+        limits: &PeerLimits,
+    ) -> Result<(), CommandError> {
+        let state = Box::new(KeyState::new(command, limits).ok_or(CommandError::WeakKey)?);
         if let Some(index) = self.index_of(command.key_id) {
             self.states[index] = Some(state);
             return Ok(());
@@ -76,12 +81,18 @@ impl KeyRing {
         }
     }
 
-    pub fn decode(peer: PeerId, reader: &mut ByteReader) -> Option<KeyRing> {
+    /// Bytes of the replay windows among those of `encode`.
+    pub fn windows_len(&self) -> usize {
+        let states = self.states.iter().flatten();
+        states.map(|state| state.windows_len()).sum()
+    }
+
+    pub fn decode(peer: PeerId, limits: &PeerLimits, reader: &mut ByteReader) -> Option<KeyRing> {
         let sealing = usize::from(reader.flag()?);
         let mut states = [None, None];
         for state in &mut states {
             if reader.flag()? {
-                *state = Some(Box::new(KeyState::decode(peer, reader)?));
+                *state = Some(Box::new(KeyState::decode(peer, limits, reader)?));
             }
         }
         Some(KeyRing { states, sealing })

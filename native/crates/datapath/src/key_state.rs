@@ -1,10 +1,13 @@
 use std::ops::Range;
 
+use crate::Millis;
 use crate::aead_packets::AeadPackets;
 use crate::byte_reader::ByteReader;
 use crate::command::{CbcCipher, Digest, DirectionKey, InstallKey, KEY_SLOT_LEN, Suite};
 use crate::epoch::{EpochLimits, EpochPackets};
 use crate::hmac_packets::HmacPackets;
+use crate::limits::{KeyLimit, KeyTraffic, PeerLimits};
+use crate::replay::ReplayTolerance;
 use crate::stats::DropReason;
 use crate::wire::{KeyId, PeerId};
 
@@ -14,6 +17,8 @@ use crate::wire::{KeyId, PeerId};
 pub(crate) struct KeyState {
     pub key_id: KeyId,
     packets: Packets,
+    limits: PeerLimits,
+    traffic: KeyTraffic,
     limit_reported: bool,
     material: Box<Material>,
 }
@@ -73,8 +78,8 @@ impl Packets {
 
 impl KeyState {
     /// `None` when a key is all zero.
-    pub fn new(command: &InstallKey) -> Option<KeyState> {
-        let packets = match command.suite {
+    pub fn new(command: &InstallKey, limits: &PeerLimits) -> Option<KeyState> {
+        let mut packets = match command.suite {
             Suite::Aead(cipher) => Packets::Aead(AeadPackets::new(cipher, command)?),
             Suite::Epoch(cipher) => {
                 let (seal, open) = (&command.seal.cipher, &command.open.cipher);
@@ -84,9 +89,14 @@ impl KeyState {
             Suite::Cbc(cipher, digest) => Packets::hmac(Some(cipher), digest, command)?,
             Suite::Plain(digest) => Packets::hmac(None, digest, command)?,
         };
+        if limits.replay != ReplayTolerance::default() {
+            by_format!(&mut packets, packets => packets.tolerate(limits.replay));
+        }
         Some(KeyState {
             key_id: command.key_id,
             packets,
+            limits: *limits,
+            traffic: KeyTraffic::default(),
             limit_reported: false,
             material: Box::new(Material::of(command)),
         })
@@ -114,6 +124,7 @@ impl KeyState {
     /// the places that `room_for` says. False: the packet is longer than the cipher can take.
     /// INVARIANT: `can_seal` has said yes.
     pub fn seal(&mut self, header_len: usize, payload_len: usize, packet: &mut [u8]) -> bool {
+        self.traffic.count(packet.len());
         by_format!(&mut self.packets, packets => packets.seal(header_len, payload_len, packet))
     }
 
@@ -123,12 +134,32 @@ impl KeyState {
         header_len: usize,
         packet: &mut [u8],
     ) -> Result<Range<usize>, DropReason> {
-        by_format!(&mut self.packets, packets => packets.open(header_len, packet))
+        let opened = by_format!(&mut self.packets, packets => packets.open(header_len, packet));
+        if opened.is_ok() {
+            self.traffic.count(packet.len());
+        }
+        opened
     }
 
-    /// Is a limit reached that has not been reported? [wire 12.1]
-    pub fn limit_due(&self) -> bool {
-        by_format!(&self.packets, packets => packets.limit_is_reached()) && !self.limit_reported
+    /// Time passes for the replay windows. Before every packet.
+    pub fn advance(&mut self, now: Millis) {
+        by_format!(&mut self.packets, packets => packets.advance(now));
+    }
+
+    /// Bytes of the replay windows among those of `encode`.
+    pub fn windows_len(&self) -> usize {
+        by_format!(&self.packets, packets => packets.windows_len())
+    }
+
+    /// The limit that is reached and has not been reported. [wire 12.1, 17]
+    pub fn limit_due(&self) -> Option<KeyLimit> {
+        if self.limit_reported {
+            return None;
+        }
+        if by_format!(&self.packets, packets => packets.limit_is_reached()) {
+            return Some(KeyLimit::Wear);
+        }
+        self.traffic.limit(&self.limits)
     }
 
     pub fn limit_was_reported(&mut self) {
@@ -150,21 +181,24 @@ impl KeyState {
             out.extend_from_slice(&direction.cipher);
             out.extend_from_slice(&direction.hmac);
         }
+        self.traffic.encode(out);
         by_format!(&self.packets, packets => packets.encode(out));
     }
 
     /// The key in the process that takes over: its packet ids begin further on.
-    pub fn decode(peer: PeerId, reader: &mut ByteReader) -> Option<KeyState> {
+    pub fn decode(peer: PeerId, limits: &PeerLimits, reader: &mut ByteReader) -> Option<KeyState> {
         let key_id = KeyId(reader.u8().filter(|id| *id < 8)?);
         let suite = Suite::from_numbers(reader.array()?)?;
         let (seal, open) = (decode_direction(reader)?, decode_direction(reader)?);
-        let mut state = KeyState::new(&InstallKey {
+        let install = InstallKey {
             peer,
             key_id,
             suite,
             seal,
             open,
-        })?;
+        };
+        let mut state = KeyState::new(&install, limits)?;
+        state.traffic = KeyTraffic::decode(reader)?;
         by_format!(&mut state.packets, packets => packets.take_over(reader))?;
         Some(state)
     }

@@ -151,12 +151,17 @@ fn send(
 ) -> Result<(), DropReason> {
     let vnet = VnetHeader::decode(vnet).ok_or(DropReason::MalformedSuperpacket)?;
     let split = Split::plan(&vnet, inner, packet)?;
+    peer.activity.note(now, inner.total_len);
     if vnet.gso == GsoKind::None {
         mss::clamp(packet, inner, peer.max_inner);
     } else {
         context.stats.count(Counter::Split, 1);
     }
-    for index in 0..split.segments() {
+    let shows_class = context.plane.local.shows_class();
+    if shows_class {
+        sink.carry(Some(packet));
+    }
+    let outcome = (0..split.segments()).try_for_each(|index| {
         let fill = |slot: &mut [u8]| split.write(packet, index, slot);
         seal(context, peer, now, split.segment_len(index), fill, sink)
             // What stops one segment stops the rest. The caller counts this one.
@@ -164,9 +169,12 @@ fn send(
                 context
                     .stats
                     .drop_packets(*reason, split.segments() - index - 1)
-            })?;
+            })
+    });
+    if shows_class {
+        sink.carry(None);
     }
-    Ok(())
+    outcome
 }
 
 /// Stage 6: one inner packet, ping or OCC message of `len` bytes that `fill` writes.
@@ -210,13 +218,14 @@ pub(crate) fn seal_payload(
         return Err(DropReason::ExhaustedKey);
     }
     sink.commit();
-    if key.limit_due()
+    if let Some(limit) = key.limit_due()
         && sink.event(DataEvent::KeyLimit {
             peer: peer.id,
             key: key.key_id,
         })
     {
         key.limit_was_reported();
+        context.stats.count(limit.counter(), 1);
     }
     peer.sealed(now);
     let bytes = (header_len + body_len) as u64;

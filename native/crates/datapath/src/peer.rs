@@ -5,6 +5,7 @@ use crate::Millis;
 use crate::command::{AddPeer, CommandError, DataFormat, InstallKey, LayerOptions, UpdatePeer};
 use crate::key_ring::KeyRing;
 use crate::layers::Layers;
+use crate::limits::{Activity, PeerLimits};
 use crate::mss::MssFix;
 use crate::occ::MtuTest;
 use crate::peer_addr::PeerAddr;
@@ -29,6 +30,8 @@ pub struct Peer {
     pub max_inner: u16,
     pub counters: Arc<PeerCounters>,
     mssfix: MssFix,
+    pub(crate) limits: PeerLimits,
+    pub(crate) activity: Activity,
     ping_interval: Millis,
     ping_timeout: Millis,
     last_sealed: Millis,
@@ -63,6 +66,8 @@ impl Peer {
             max_inner: 0,
             counters,
             mssfix: settings.mssfix,
+            limits: PeerLimits::default(),
+            activity: Activity::new(now, &PeerLimits::default()),
             ping_interval: Millis::from(command.ping_interval_s) * 1000,
             ping_timeout: Millis::from(command.ping_timeout_s) * 1000,
             last_sealed: now,
@@ -71,6 +76,12 @@ impl Peer {
             last_conflict: None,
             mtu_test: MtuTest::default(),
         }
+    }
+
+    /// Before the first key.
+    pub(crate) fn limit(&mut self, now: Millis, limits: PeerLimits) {
+        self.limits = limits;
+        self.activity = Activity::new(now, &limits);
     }
 
     /// Something authenticated came.
@@ -89,7 +100,7 @@ impl Peer {
     }
 
     pub(crate) fn install_key(&mut self, command: &InstallKey) -> Result<(), CommandError> {
-        self.keys.install(command)?;
+        self.keys.install(command, &self.limits)?;
         self.fit_segments();
         Ok(())
     }
@@ -187,12 +198,16 @@ impl Peer {
         counters.packets_out.set(packets_out);
         self.keys = record.keys;
         self.fit_segments();
+        self.limit(now, record.limits);
+        self.activity
+            .resume(now, record.active_ago, record.active_bytes);
     }
 
     /// When this peer needs to be looked at next, if nothing happens before.
     pub(crate) fn next_timer(&self) -> Option<Millis> {
         let ping = (self.ping_interval != 0).then(|| self.last_sealed + self.ping_interval);
         let silence = (self.ping_timeout != 0).then(|| self.silent_since + self.ping_timeout);
-        ping.into_iter().chain(silence).min()
+        let lack = self.activity.next_timer();
+        ping.into_iter().chain(silence).chain(lack).min()
     }
 }

@@ -6,6 +6,7 @@ use crate::command::{AddPeer, DataFormat, LayerOptions};
 use crate::data_path::Context;
 use crate::framing::Framing;
 use crate::key_ring::KeyRing;
+use crate::limits::PeerLimits;
 use crate::outbound::find_route;
 use crate::peer::Peer;
 use crate::peer_addr::PeerAddr;
@@ -18,6 +19,9 @@ pub(crate) struct PeerRecord {
     pub sealed_ago: Millis,
     pub silent_for: Millis,
     pub heard_ago: Millis,
+    pub limits: PeerLimits,
+    pub active_ago: Millis,
+    pub active_bytes: u64,
     /// Bytes in and out, packets in and out.
     pub traffic: [u64; 4],
     pub keys: KeyRing,
@@ -50,7 +54,7 @@ impl Claims {
     }
 }
 
-/// Room that a record takes at most.
+/// Room that a record takes at most beside its replay windows.
 pub(crate) const MAX_PEER_RECORD: usize = 2048;
 
 pub(crate) fn encode_peer(peer: &Peer, context: &Context, now: Millis, out: &mut Vec<u8>) {
@@ -77,6 +81,8 @@ pub(crate) fn encode_peer(peer: &Peer, context: &Context, now: Millis, out: &mut
     ] {
         out.extend_from_slice(&counter.value().to_le_bytes());
     }
+    peer.limits.encode(out);
+    peer.activity.encode(now, out);
     peer.keys.encode(out);
 }
 
@@ -99,6 +105,7 @@ pub(crate) fn decode_peer(reader: &mut ByteReader) -> Option<PeerRecord> {
     let layers = decode_layers(reader)?;
     let [sealed_ago, silent_for, heard_ago] = [reader.u64()?, reader.u64()?, reader.u64()?];
     let traffic = [reader.u64()?, reader.u64()?, reader.u64()?, reader.u64()?];
+    let limits = PeerLimits::decode(reader)?;
     Some(PeerRecord {
         command: AddPeer {
             peer,
@@ -115,7 +122,10 @@ pub(crate) fn decode_peer(reader: &mut ByteReader) -> Option<PeerRecord> {
         silent_for,
         heard_ago,
         traffic,
-        keys: KeyRing::decode(peer, reader)?,
+        limits,
+        active_ago: reader.u64()?,
+        active_bytes: reader.u64()?,
+        keys: KeyRing::decode(peer, &limits, reader)?,
     })
 }
 

@@ -1,4 +1,7 @@
+use std::sync::Arc;
+
 use crate::address_table::AddressTable;
+use crate::local_addresses::LocalAddresses;
 use crate::mss::MssFix;
 use crate::route_table::RouteTable;
 
@@ -28,6 +31,7 @@ pub struct Plane {
     pub settings: PlaneSettings,
     pub routes: RouteTable,
     pub addresses: AddressTable,
+    pub local: Arc<LocalAddresses>,
 }
 
 impl Plane {
@@ -36,6 +40,7 @@ impl Plane {
             settings,
             routes: RouteTable::new(),
             addresses: AddressTable::new(),
+            local: Arc::default(),
         }
     }
 }

@@ -3,6 +3,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use crate::Millis;
 use crate::command::{AddPeer, CommandError, UpdatePeer};
 use crate::data_path::Context;
+use crate::limits::PeerLimits;
 use crate::peer::Peer;
 use crate::peer_record::{Claims, PeerRecord};
 use crate::plane::Role;
@@ -71,6 +72,21 @@ impl SessionTable {
         let mut peer = enter(now, &record.command, record.claims, context);
         peer.take_over(now, record);
         self.place(now, peer);
+        Ok(())
+    }
+
+    pub(crate) fn limit(
+        &mut self,
+        now: Millis,
+        id: PeerId,
+        limits: PeerLimits,
+    ) -> Result<(), CommandError> {
+        let peer = self.peer_mut(id)?;
+        peer.limit(now, limits);
+        let slot = id.0 as usize / self.shards;
+        if let Some(peer) = self.slots[slot].as_deref_mut() {
+            remind(&mut self.timers, now, peer);
+        }
         Ok(())
     }
 

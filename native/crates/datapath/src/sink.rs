@@ -12,6 +12,9 @@ pub trait OutboundSink {
     /// Sends the slot reserved last, whole.
     fn commit(&mut self);
 
+    /// The datagrams from here on carry this inner packet, or parts of it; `None` = something of our own.
+    fn carry(&mut self, _packet: Option<&[u8]>) {}
+
     /// Hands an inner packet or superpacket to the shard that owns `peer`. False: the ring is full.
     fn hop_peer(
         &mut self,

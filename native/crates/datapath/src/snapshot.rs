@@ -1,6 +1,6 @@
 //! The sessions of a shard as bytes, for the process that takes over: addresses, keys, replay windows, times, counters.
 //!
-//! Little-endian: `u32 shard, u32 shards`, three lists of counters by name (drops, hops, others), `u32 peers`, then the
+//! Little-endian: `u32 shard, u32 shards`, three lists of counters by name (drops, hops, others), the local addresses, `u32 peers`, then the
 //! peers, each with its length in front. The bytes hold keys: whoever has them wipes them.
 
 use zeroize::Zeroizing;
@@ -9,6 +9,7 @@ use crate::Millis;
 use crate::byte_reader::ByteReader;
 use crate::command::CommandError;
 use crate::data_path::DataPath;
+use crate::peer::Peer;
 use crate::peer_record::{MAX_PEER_RECORD, decode_peer, encode_peer};
 use crate::stats::ShardStats;
 
@@ -34,11 +35,13 @@ impl DataPath {
     pub fn encode_sessions(&self, now: Millis) -> Zeroizing<Vec<u8>> {
         let context = &self.context;
         // Growing would leave copies of keys behind.
-        let room = COUNTERS_ROOM + self.sessions.len() * (4 + MAX_PEER_RECORD);
+        let room_of = |peer: &Peer| 4 + MAX_PEER_RECORD + peer.keys.windows_len();
+        let room = COUNTERS_ROOM + self.sessions.iter().map(room_of).sum::<usize>();
         let mut out = Zeroizing::new(Vec::with_capacity(room));
         out.extend_from_slice(&(context.shard as u32).to_le_bytes());
         out.extend_from_slice(&(context.plane.settings.shards as u32).to_le_bytes());
         encode_stats(&context.stats, &mut out);
+        context.plane.local.encode(&mut out);
         out.extend_from_slice(&(self.sessions.len() as u32).to_le_bytes());
         for peer in self.sessions.iter() {
             let at = out.len();
@@ -60,7 +63,9 @@ impl DataPath {
         if (shard as usize, shards as usize) != (context.shard, context.plane.settings.shards) {
             return Err(SnapshotError::ForeignShard);
         }
-        decode_stats(&context.stats, &mut reader).ok_or(SnapshotError::Malformed)?;
+        decode_stats(&context.stats, &mut reader)
+            .and_then(|()| context.plane.local.decode(&mut reader))
+            .ok_or(SnapshotError::Malformed)?;
         let count = reader.u32().ok_or(SnapshotError::Malformed)?;
         for _ in 0..count {
             let mut record = reader
@@ -318,11 +323,10 @@ mod tests {
             }
         }
         let bytes = old.encode_sessions(0);
-        assert!(bytes.len() / 1000 < MAX_PEER_RECORD);
-        assert_eq!(
-            bytes.capacity(),
-            COUNTERS_ROOM + 1000 * (4 + MAX_PEER_RECORD)
-        );
+        let windows = old.sessions.iter().map(|peer| peer.keys.windows_len());
+        let room = COUNTERS_ROOM + 1000 * (4 + MAX_PEER_RECORD) + windows.sum::<usize>();
+        assert!(bytes.len() < room - COUNTERS_ROOM);
+        assert_eq!(bytes.capacity(), room);
     }
 
     proptest! {

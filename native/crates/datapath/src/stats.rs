@@ -123,6 +123,10 @@ counted! {
         Split => "split",
         Floats => "floats",
         FloatConflicts => "float-conflicts",
+        /// Keys that are to be replaced for their packet ids, blocks or forgeries, for their bytes, for their packets.
+        KeysWorn => "keys-worn",
+        KeysFullOfBytes => "keys-full-of-bytes",
+        KeysFullOfPackets => "keys-full-of-packets",
     }
 }
 

@@ -76,6 +76,7 @@ fn carry_out(
             Err(CommandError::UnknownPeer) => Ok(()),
             result => result,
         },
+        Command::LimitPeer(peer, limits) => data_path.limit_peer(now, peer, limits),
         Command::CloseConnection(path) => {
             outlet.streams.close(now, &path);
             Ok(())

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use datapath::{
     AddPeer, DataEvent, DataFormat, DirectionKey, Framing, InstallKey, KeyId, LayerOptions,
-    PeerAddr, PeerId, Suite, UpdatePeer,
+    PeerAddr, PeerId, PeerLimits, ReplayTolerance, Suite, UpdatePeer,
 };
 
 use crate::address_record::{ADDRESS_LEN, decode_address, encode_address};
@@ -26,6 +26,7 @@ pub enum Command<'a> {
     RemovePeer(PeerId),
     NotifyExit(PeerId),
     UpdatePeer(UpdatePeer),
+    LimitPeer(PeerId, PeerLimits),
     /// What waits to be written goes out before.
     CloseConnection(PeerAddr),
 }
@@ -54,6 +55,7 @@ pub fn decode_command(kind: u32, payload: &[u8]) -> Option<Command<'_>> {
         7 => Some(Command::RemovePeer(peer)),
         8 => Some(Command::NotifyExit(peer)),
         9 => Some(Command::UpdatePeer(decode_update_peer(peer, payload)?)),
+        10 => Some(Command::LimitPeer(peer, decode_limits(payload)?)),
         _ => None,
     }
 }
@@ -91,6 +93,10 @@ pub fn encode_event<'a>(event: &DataEvent, into: &'a mut [u8; EVENT_LEN]) -> (u3
         DataEvent::Silent { peer } => {
             put(0, peer.0);
             (6, 4)
+        }
+        DataEvent::Inactive { peer } => {
+            put(0, peer.0);
+            (8, 4)
         }
         DataEvent::Closed { path } => {
             put(0, 0);
@@ -162,6 +168,28 @@ fn decode_update_peer(peer: PeerId, payload: &[u8]) -> Option<UpdatePeer> {
         ipv6: (flags & FLAG_IPV6 != 0).then_some(ipv6),
         ping_interval_s: u16::from_le_bytes(*chunk(payload, 12)?),
         ping_timeout_s: u16::from_le_bytes(*chunk(payload, 14)?),
+    })
+}
+
+/// Leaves the size of the replay window to us.
+const OWN_WINDOW: u32 = u32::MAX;
+
+fn decode_limits(payload: &[u8]) -> Option<PeerLimits> {
+    let long = |at: usize| chunk(payload, at).map(|bytes| u64::from_le_bytes(*bytes));
+    let replay = match word(payload, 4)? {
+        OWN_WINDOW => ReplayTolerance::default(),
+        size if size > ReplayTolerance::LARGEST => return None,
+        size => ReplayTolerance {
+            size,
+            seconds: word(payload, 36)?,
+        },
+    };
+    Some(PeerLimits {
+        reneg_bytes: long(8)?,
+        reneg_packets: long(16)?,
+        inactive_bytes: long(24)?,
+        inactive_s: word(payload, 32)?,
+        replay,
     })
 }
 
@@ -284,6 +312,37 @@ mod tests {
     }
 
     #[test]
+    fn limits_have_the_documented_layout() {
+        let mut payload = [7u32.to_le_bytes(), 4096u32.to_le_bytes()].concat();
+        for long in [1u64 << 40, 9, 1 << 33] {
+            payload.extend(long.to_le_bytes());
+        }
+        payload.extend([600u32.to_le_bytes(), 30u32.to_le_bytes()].concat());
+        let expected = PeerLimits {
+            reneg_bytes: 1 << 40,
+            reneg_packets: 9,
+            inactive_bytes: 1 << 33,
+            inactive_s: 600,
+            replay: ReplayTolerance {
+                size: 4096,
+                seconds: 30,
+            },
+        };
+        let Some(Command::LimitPeer(PeerId(7), limits)) = decode_command(10, &payload) else {
+            panic!("no LIMIT_PEER")
+        };
+        assert_eq!(limits, expected);
+        payload[4..8].fill(0xff);
+        let Some(Command::LimitPeer(_, limits)) = decode_command(10, &payload) else {
+            panic!("no LIMIT_PEER")
+        };
+        assert_eq!(limits.replay, ReplayTolerance::default());
+        payload[4..8].copy_from_slice(&65_537u32.to_le_bytes());
+        assert!(decode_command(10, &payload).is_none());
+        assert!(decode_command(10, &payload[..39]).is_none());
+    }
+
+    #[test]
     fn events_have_the_documented_layout() {
         let mut buffer = [0xff; EVENT_LEN];
         let (kind, bytes) = encode_event(
@@ -319,6 +378,8 @@ mod tests {
         assert!(matches!(close, Some(Command::CloseConnection(to)) if to == path()));
         let (kind, bytes) = encode_event(&DataEvent::Silent { peer: PeerId(5) }, &mut buffer);
         assert_eq!((kind, bytes), (6, &[5, 0, 0, 0][..]));
+        let (kind, bytes) = encode_event(&DataEvent::Inactive { peer: PeerId(5) }, &mut buffer);
+        assert_eq!((kind, bytes), (8, &[5, 0, 0, 0][..]));
     }
 
     proptest! {

@@ -429,10 +429,13 @@ impl EventLoop {
             self.listeners[listener].lost = lost;
         }
         io.received_buffers.add(1);
-        let from = PeerAddr {
+        let mut from = PeerAddr {
             listener: listener as u16,
             addr: received.from,
         };
+        if let Some(local) = received.local {
+            from = self.outlet.local.path_of(from, local);
+        }
         let mut datagrams = 0;
         for datagram in received.bytes.chunks_mut(received.segment) {
             datagrams += 1;

@@ -12,6 +12,7 @@ mod framing;
 pub mod hand_over;
 pub mod hop;
 pub mod io_stats;
+mod local_book;
 mod machine_load;
 pub mod outlet;
 mod pace;

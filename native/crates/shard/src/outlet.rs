@@ -2,13 +2,14 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use datapath::{DataEvent, InboundSink, Millis, OutboundSink, PeerAddr, PeerId, VNET_LEN};
-use netio::send_batch::SendBatch;
+use netio::send_batch::{SendBatch, Way};
 use netio::tcp_stream::is_stream;
 use netio::tun_queue::TunQueue;
 
 use crate::address_record::encode_address;
 use crate::control_ring::{DATAGRAM, EVENT_LEN, encode_event};
 use crate::hop::HopOut;
+use crate::local_book::LocalBook;
 use crate::ring::RingProducer;
 use crate::shard_thread::ShardState;
 use crate::streams::Streams;
@@ -23,6 +24,9 @@ pub struct Outlet {
     pub streams: Streams,
     /// Where the reserved slot goes.
     to: Option<PeerAddr>,
+    /// Traffic class of what is reserved.
+    class: u8,
+    pub local: LocalBook,
     hops: Vec<Option<HopOut>>,
     pub to_worker: RingProducer,
     worker: Arc<WorkerPort>,
@@ -49,6 +53,8 @@ impl Outlet {
             batch: SendBatch::new(gso),
             streams,
             to: None,
+            class: 0,
+            local: LocalBook::default(),
             hops,
             to_worker,
             worker,
@@ -77,6 +83,7 @@ impl Outlet {
         self.streams.abandon(now);
         self.batch.abandon();
         self.to = None;
+        self.class = 0;
         self.hops.iter_mut().flatten().for_each(HopOut::abandon);
         self.to_worker.abandon();
     }
@@ -135,8 +142,17 @@ impl OutboundSink for Outlet {
             if to.is_stream() {
                 return self.streams.commit(&to);
             }
-            self.batch.commit(to.listener, to.addr);
+            let way = Way {
+                source: self.local.source_of(&to),
+                class: self.class,
+            };
+            self.batch.commit_by(to.listener_index(), to.addr, way);
         }
+    }
+
+    /// The class alone: to copy congestion marks is half of a protocol whose other half clients do not have. [RFC 6040 4.1]
+    fn carry(&mut self, packet: Option<&[u8]>) {
+        self.class = packet.map_or(0, |packet| traffic_class(packet) & !ECN_BITS);
     }
 
     fn hop_peer(
@@ -183,5 +199,16 @@ impl InboundSink for Outlet {
         {
             self.state.io.tun_write_errors.add(1);
         }
+    }
+}
+
+const ECN_BITS: u8 = 3;
+
+/// The second byte of an IPv4 header, or the bits of an IPv6 one that mean the same.
+fn traffic_class(packet: &[u8]) -> u8 {
+    match packet {
+        [first, second, ..] if first >> 4 == 6 => first << 4 | second >> 4,
+        [_, second, ..] => *second,
+        _ => 0,
     }
 }

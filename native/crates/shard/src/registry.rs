@@ -19,6 +19,7 @@ use netio::wake::Waker;
 use crate::clock;
 use crate::event_loop::EventLoop;
 use crate::hop::HopOut;
+use crate::local_book::LocalBook;
 use crate::outlet::Outlet;
 use crate::port_share::ForeignStream;
 use crate::ring::{RingConsumer, RingProducer};
@@ -130,7 +131,7 @@ pub fn prepare_shard(plane: u32, options: ShardOptions) -> Result<(), IoError> {
         Arc::clone(&state),
         max_packet(&entry.plane.settings),
     )?;
-    let outlet = Outlet::new(
+    let mut outlet = Outlet::new(
         sockets,
         tun,
         streams,
@@ -139,6 +140,7 @@ pub fn prepare_shard(plane: u32, options: ShardOptions) -> Result<(), IoError> {
         Arc::clone(&seat.worker),
         Arc::clone(&state),
     );
+    outlet.local = LocalBook::new(Arc::clone(&entry.plane.local));
     let commands = RingConsumer::new(options.to_data)?;
     let hops_in = options
         .hop_in
@@ -211,6 +213,12 @@ fn change_socket(
         ))
     })?;
     orders.carry_out(listener, change, &seat.waker)
+}
+
+/// See `LocalAddresses::set`. Before the first shard starts.
+pub fn set_ways(plane: u32, by_device: bool, shows_class: bool) -> Result<(), IoError> {
+    find(plane)?.plane.local.set(by_device, shows_class);
+    Ok(())
 }
 
 /// Limits of the connections of all shards, from now on: see `StreamSettings::set`.

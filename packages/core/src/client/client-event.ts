@@ -12,6 +12,9 @@ export type ClientEndReason =
   | 'restart'
   | 'halt'
   | 'ping-restart'
+  | 'ping-exit'
+  | 'inactive'
+  | 'session-timeout'
   /** Over TCP. */
   | 'connection-closed'
   | 'handshake-timeout'

@@ -1,9 +1,11 @@
+import type { DataLimits } from '../data-limits.js';
 import type { DataCipher } from '../data-plane.js';
 import type { LayerPolicy } from '../framing.js';
 import type { Path } from '../ids.js';
 import type { PullFilter } from '../negotiate/pull-filter.js';
 import type { CryptoProvider, TlsEngine } from '../ports.js';
 import type { ClientWrapOptions } from '../server/server-options.js';
+import type { ReplayTolerance } from '../wrap/replay-window.js';
 
 /** What a client does and says. Seconds and bytes as in the directives of the same names. */
 export interface ClientOptions {
@@ -23,6 +25,14 @@ export interface ClientOptions {
   /** Seconds, where the server pushes none; 0 = never. */
   readonly pingInterval: number;
   readonly pingTimeout: number;
+  /** `pingTimeout` is that of `ping-exit`. Absent: of `ping-restart`. */
+  readonly pingExits?: boolean;
+  /** Where the server pushes no `inactive`; absent: no limits. */
+  readonly dataLimits?: DataLimits;
+  /** Seconds that a connection may last, where the server pushes none; absent or 0 for any time. */
+  readonly sessionTimeout?: number;
+  /** How far packets may come out of order; absent: the defaults. [wire 6, 12.4] */
+  readonly replayWindow?: ReplayTolerance;
   /** Tell a server of before `cc-exit` in the data channel that we leave. [wire 13] */
   readonly exitNotify: boolean;
   /** Ask for the options at once instead of after a second, as newer clients do. [wire 15] */

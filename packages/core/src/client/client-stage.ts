@@ -15,6 +15,8 @@ export type ClientStage =
       readonly peerId: PeerId;
       readonly choice: ConnectChoice;
       readonly options: PushedOptions;
+      /** When `session-timeout` ends it. */
+      readonly endAt: Millis | null;
     }
   /** Over; waits for the last acks. */
   | { readonly type: 'closing'; readonly until: Millis }
@@ -26,8 +28,9 @@ export const isOver = (stage: ClientStage): boolean => stage.type === 'closing' 
 export const stageDeadlines = (stage: ClientStage, handshakeEnd: Millis): readonly (Deadline | undefined)[] => {
   switch (stage.type) {
     case 'ended':
-    case 'connected':
       return [];
+    case 'connected':
+      return [deadline(stage.endAt, 'session-timeout')];
     case 'closing':
       return [deadline(stage.until, 'end of a closed connection')];
     case 'await-push':

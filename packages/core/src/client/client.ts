@@ -20,10 +20,12 @@ import type { ClientEndReason, ClientEvent } from './client-event.js';
 import type { ClientOptions, ClientPorts } from './client-options.js';
 import type { ClientPhase } from './client-phase.js';
 import { type ClientStage, type Ending, isOver, stageDeadlines } from './client-stage.js';
-import { CLOSE_LINGER, EXIT_LINGER, FIRST_PUSH_REQUEST, PUSH_REQUEST_PERIOD } from './client-times.js';
+import { CLOSE_LINGER, FIRST_PUSH_REQUEST, PUSH_REQUEST_PERIOD } from './client-times.js';
+import { judgeDataEvent } from './handle-data-event.js';
 import { infoEvent, pendingWait } from './handle-pending.js';
-import { deriveFromPush, peerFromPush, updateFromPush, withToken } from './handle-push.js';
+import { deriveFromPush, endFromPush, ordersFromPush, updateFromPush, withToken } from './handle-push.js';
 import { isAnswerToReset, openSession, ownKeyMethod } from './open-session.js';
+import { sayGoodbye } from './say-goodbye.js';
 
 /**
  * One connection of a client, from its hard reset to its end; the mirror image of `Server` with the same verbs and
@@ -79,16 +81,14 @@ export class Client {
   }
 
   handleDataEvent(now: Millis, event: DataEvent): void {
-    if (event.type === 'silent') {
-      this.#end(now, 'ping-restart', 'the server is silent');
-    } else if (event.type === 'closed') {
-      this.#end(now, 'connection-closed', 'the server, or something on the way, has closed the connection');
-    } else if (event.type === 'reset') {
-      this.#end(now, 'restart', 'the data thread has started anew');
-    } else if (event.type === 'key-limit' && event.keyId === this.#session.current.channel.keyId) {
+    const verdict = judgeDataEvent(event, this.#session.current.channel.keyId, this.#options, this.#stage);
+    if (verdict?.type === 'renegotiate') {
       this.renegotiate(now);
+    } else if (verdict?.type === 'leave') {
+      this.#leave(now, verdict.reason, verdict.detail);
+    } else if (verdict?.type === 'end') {
+      this.#end(now, verdict.reason, verdict.detail);
     }
-    // The rest is about clients.
   }
 
   /** Asks for new keys. */
@@ -105,15 +105,7 @@ export class Client {
 
   /** Leaves. The server is told on the control channel when it has pushed `cc-exit`, else in the data channel. [wire 13, 15] */
   exit(now: Millis): void {
-    const stage = this.#stage;
-    const tell = stage.type === 'connected' && stage.options.exitNotify;
-    if (tell) {
-      this.#session.sendMessage('EXIT');
-    } else if (stage.type === 'connected' && this.#options.exitNotify) {
-      this.#outbox.commands.push({ type: 'notify-exit', peerId: stage.peerId });
-    }
-    this.#end(now, 'exit', '', { linger: tell ? EXIT_LINGER : 0 });
-    this.#session.settle(now);
+    this.#leave(now, 'exit', '');
   }
 
   handleTimeout(now: Millis): void {
@@ -122,6 +114,8 @@ export class Client {
       this.#vanish();
     } else if ((stage.type === 'handshaking' || stage.type === 'await-push') && this.#handshakeEnd <= now) {
       this.#end(now, 'handshake-timeout', 'the server did not connect us within hand-window');
+    } else if (stage.type === 'connected' && stage.endAt !== null && stage.endAt <= now) {
+      this.#leave(now, 'session-timeout', 'connected for as long as session-timeout allows');
     } else if (stage.type !== 'ended') {
       this.#session.handleTimeout(now);
       this.#session.settle(now);
@@ -332,9 +326,9 @@ export class Client {
     const { choice, keys, renegotiationKey } = terms;
     const peerId = options.peerId ?? asPeerId(0);
     current.phase = { type: 'complete', exchange: null, tls };
-    this.#stage = { type: 'connected', peerId, choice, options };
+    this.#stage = { type: 'connected', peerId, choice, options, endAt: endFromPush(now, this.#options, options) };
     this.#credentials = withToken(this.#credentials, options);
-    this.#outbox.commands.push(peerFromPush(this.#options, peerId, options));
+    this.#outbox.commands.push(...ordersFromPush(this.#options, peerId, options));
     this.#session.installFirstKeys(now, peerId, choice.suite, keys);
     if (renegotiationKey !== null) {
       const wrapper = createTlsCryptWrapper(renegotiationKey, 'client', this.#crypto);
@@ -374,6 +368,13 @@ export class Client {
     } else {
       this.#session.abandonNext(now, detail);
     }
+  }
+
+  /** Ends the connection from our side; the server is told where it can be. [wire 13, 15] */
+  #leave(now: Millis, reason: ClientEndReason, detail: string): void {
+    const linger = sayGoodbye(this.#stage, this.#options, this.#session, this.#outbox.commands);
+    this.#end(now, reason, detail, { linger });
+    this.#session.settle(now);
   }
 
   #end(now: Millis, reason: ClientEndReason, detail: string, how: Ending = {}): void {

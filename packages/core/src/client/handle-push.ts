@@ -1,8 +1,10 @@
+import { NO_LIMITS } from '../data-limits.js';
 import type { DataCipher, DataCommand, DataSuite } from '../data-plane.js';
-import type { PeerId } from '../ids.js';
+import type { Millis, PeerId } from '../ids.js';
 import type { DataKeys } from '../keys/data-keys.js';
 import { dataCipherOf, epochSuiteOf, suiteOf } from '../keys/data-suite.js';
 import { deriveDynamicTlsCryptKey } from '../keys/dynamic-tls-crypt.js';
+import { limitPeer } from '../limit-peer.js';
 import { pullAction } from '../negotiate/pull-filter.js';
 import { applyPushUpdate, parseOptionUpdate } from '../negotiate/push-update.js';
 import { type PushedOptions, readPushedOptions } from '../negotiate/pushed-options.js';
@@ -74,9 +76,24 @@ export const peerFromPush = (own: ClientOptions, peerId: PeerId, options: Pushed
   ipv4: options.ifconfig?.address ?? null,
   ipv6: options.ifconfigIpv6?.address ?? null,
   pingInterval: options.ping ?? own.pingInterval,
-  pingTimeout: options.pingRestart ?? own.pingTimeout,
+  pingTimeout: options.silence?.seconds ?? own.pingTimeout,
   layers: layersFromPush(own, options),
 });
+
+/** That, and the limits of it. */
+export const ordersFromPush = (own: ClientOptions, peerId: PeerId, options: PushedOptions): readonly DataCommand[] => {
+  const limits = { ...NO_LIMITS, ...own.dataLimits };
+  return [
+    peerFromPush(own, peerId, options),
+    ...limitPeer(peerId, { ...limits, inactive: options.inactive ?? limits.inactive }, own.replayWindow),
+  ];
+};
+
+/** When the connection has to end, whatever happens; null for never. */
+export const endFromPush = (now: Millis, own: ClientOptions, options: PushedOptions): Millis | null => {
+  const seconds = options.sessionTimeout ?? own.sessionTimeout ?? 0;
+  return seconds === 0 ? null : now + 1000 * seconds;
+};
 
 /** What a PUSH_REPLY makes of the key exchange, or why this server cannot be used. */
 export const deriveFromPush = (

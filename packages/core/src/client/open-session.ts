@@ -38,6 +38,7 @@ export const openSession = (
     protection: createProtection(options.wrap, 'client', ports.crypto),
     clock: new WallClock(now, unixNow),
     now,
+    replayWindow: options.replayWindow,
     usedReplayIds: options.wrap.type === 'tls-crypt-v2' && options.wrap.canResend ? EARLY_NEGOTIATION_COUNTER : 0,
   });
   const input = {

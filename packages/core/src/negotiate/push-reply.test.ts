@@ -82,7 +82,9 @@ describe('the options of a PUSH_REPLY [wire 15]', () => {
       ifconfigIpv6: { address: 'fd00::1000', bits: 64, gateway: 'fd00::1' },
       tunMtu: 1500,
       ping: 10,
-      pingRestart: 60,
+      silence: { seconds: 60, exits: false },
+      inactive: null,
+      sessionTimeout: null,
     });
   });
 
@@ -167,7 +169,7 @@ test('pull-filter: the first that fits decides what counts, and nothing is hidde
   expect(collector.handlePart(all)).toMatchObject({
     all,
     ping: 10,
-    pingRestart: null,
+    silence: null,
     ifconfigIpv6: null,
     framing: null,
     authToken: 'secret',

@@ -1,3 +1,4 @@
+import type { DataLimits } from '../data-limits.js';
 import { isFramingOption } from '../framing.js';
 import { asPeerId, type PeerId } from '../ids.js';
 import { OptionCollector } from './option-collector.js';
@@ -22,7 +23,10 @@ export interface PushedOptions {
   readonly tunMtu: number | null;
   /** Seconds. */
   readonly ping: number | null;
-  readonly pingRestart: number | null;
+  /** The later one of `ping-restart` and `ping-exit`. */
+  readonly silence: { readonly seconds: number; readonly exits: boolean } | null;
+  readonly inactive: DataLimits['inactive'] | null;
+  readonly sessionTimeout: number | null;
   /** The last `comp-lzo` or `compress` option, as pushed. */
   readonly framing: string | null;
   /** The password from now on. [wire 15] */
@@ -73,7 +77,9 @@ const parsePushedOptions = (all: readonly string[], accepted: readonly string[])
     ifconfigIpv6: parseIfconfigIpv6(args.get('ifconfig-ipv6')),
     tunMtu: numberOf(args.get('tun-mtu')),
     ping: numberOf(args.get('ping')),
-    pingRestart: numberOf(args.get('ping-restart')),
+    silence: parseSilence(accepted),
+    inactive: parseInactive(args.get('inactive')),
+    sessionTimeout: numberOf(args.get('session-timeout')),
     framing: accepted.findLast(isFramingOption) ?? null,
     authToken: args.get('auth-token')?.[0] ?? null,
   };
@@ -90,7 +96,20 @@ const parseIfconfigIpv6 = (args: readonly string[] | undefined): PushedOptions['
   return address === undefined || gateway === undefined ? null : { address, bits: Number(bits), gateway };
 };
 
+const parseSilence = (accepted: readonly string[]): PushedOptions['silence'] => {
+  const [name, args] = accepted.map(parseOption).findLast(([name]) => SILENCE.includes(name)) ?? [];
+  const seconds = numberOf(args);
+  return seconds === null ? null : { seconds, exits: name === 'ping-exit' };
+};
+
+const SILENCE = ['ping-restart', 'ping-exit'];
+
+const parseInactive = (args: readonly string[] | undefined): PushedOptions['inactive'] => {
+  const seconds = numberOf(args);
+  return seconds === null ? null : { seconds, bytes: numberOf(args?.slice(1)) ?? 0 };
+};
+
 const numberOf = (args: readonly string[] | undefined): number | null => {
   const text = args?.[0];
-  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : null;
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : null;
 };

@@ -8,6 +8,7 @@ import type { SessionId } from '../wire/session-id.js';
 import { encodeText } from '../wire/text.js';
 import type { ControlProtection } from '../wrap/control-protection.js';
 import { encodeResendRequest, offersEarlyNegotiation } from '../wrap/early-negotiation.js';
+import { ConnectionLimit } from './connection-limit.js';
 import { CookieJar } from './cookie.js';
 import { type FirstPacket, FirstPackets, keyFault } from './first-packet.js';
 import { ReplyLimit } from './reply-limit.js';
@@ -37,6 +38,7 @@ export class AdmissionGate {
   /** Of the hand-window before: its cookies are still on their way. */
   #earlierCookies: CookieJar | null = null;
   #limit: ReplyLimit;
+  #connections: ConnectionLimit | null;
 
   constructor(options: ServerOptions, crypto: CryptoProvider, clock: WallClock) {
     this.#packets = new FirstPackets(options.wrap, options.tlsCryptV2 ?? null, crypto);
@@ -44,6 +46,7 @@ export class AdmissionGate {
     this.#options = options;
     this.#cookies = new CookieJar(crypto, options.cookieKey, options.handWindow);
     this.#limit = createLimit(options, crypto);
+    this.#connections = limitOf(options.connectFreq);
     this.#clock = clock;
   }
 
@@ -91,6 +94,15 @@ export class AdmissionGate {
     if (rate.count !== rateBefore.count || rate.seconds !== rateBefore.seconds) {
       this.#limit = createLimit(options, this.#crypto);
     }
+    const { connectFreq: freq } = options;
+    if (freq?.count !== before.connectFreq?.count || freq?.seconds !== before.connectFreq?.seconds) {
+      this.#connections = limitOf(freq);
+    }
+  }
+
+  /** One more client has a session now, over whichever transport; false for one too many. */
+  takeConnection(now: Millis): boolean {
+    return this.#connections?.take(now) ?? true;
   }
 
   /** A client that was answered has completed its handshake. */
@@ -115,9 +127,10 @@ export class AdmissionGate {
     if (!this.#limit.take(now, path.host)) {
       return 'rate-limited';
     }
-    return cannotResend
-      ? { type: 'admit-reset', clientId: packet.sessionId, protection }
-      : { type: 'reply', bytes: this.#answer(now, path, first) };
+    if (!cannotResend) {
+      return { type: 'reply', bytes: this.#answer(now, path, first) };
+    }
+    return this.takeConnection(now) ? { type: 'admit-reset', clientId: packet.sessionId, protection } : 'connect-freq';
   }
 
   #answer(now: Millis, path: Path, { packet, protection, metadata }: FirstPacket): Uint8Array {
@@ -153,7 +166,12 @@ export class AdmissionGate {
       return 'bad-cookie';
     }
     const drop = metadata === null ? null : this.#keyFault(now, metadata);
-    return drop ?? { type: 'admit', clientId: packet.sessionId, serverId: ackedSessionId, protection };
+    if (drop !== null) {
+      return drop;
+    }
+    return this.takeConnection(now)
+      ? { type: 'admit', clientId: packet.sessionId, serverId: ackedSessionId, protection }
+      : 'connect-freq';
   }
 
   #keyFault(now: Millis, metadata: Uint8Array): DropReason | null {
@@ -164,6 +182,9 @@ export class AdmissionGate {
 
 const createLimit = ({ connectFreqInitial, cookieKey }: ServerOptions, crypto: CryptoProvider): ReplyLimit =>
   new ReplyLimit(connectFreqInitial, crypto.hmac('sha256', cookieKey, [encodeText('connect-freq-initial')]));
+
+const limitOf = (rate: ServerOptions['connectFreq']): ConnectionLimit | null =>
+  rate == null ? null : new ConnectionLimit(rate);
 
 /** Replay counter of every stateless reset; the session goes on behind it. [wire 6] */
 export const STATELESS_REPLAY_COUNTER = 1;

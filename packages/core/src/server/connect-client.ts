@@ -2,6 +2,7 @@ import { layersOn } from '../framing.js';
 import type { Millis, PeerId, UnixSeconds } from '../ids.js';
 import type { DataKeys } from '../keys/data-keys.js';
 import { deriveDynamicTlsCryptKey } from '../keys/dynamic-tls-crypt.js';
+import { limitPeer } from '../limit-peer.js';
 import { encodePushReply, pushOptionFault, pushOptions } from '../negotiate/push-reply.js';
 import { deriveDataKeys, type KeyExchange } from '../session/key-exchange.js';
 import type { Key, Session } from '../session/session.js';
@@ -59,6 +60,8 @@ export const connectClient = (
     pingTimeout: context.options.pingTimeout,
     layers,
   });
+  const { dataLimits, replayWindow } = context.options;
+  context.outbox.commands.push(...limitPeer(peerId, dataLimits, replayWindow));
   session.installFirstKeys(now, peerId, suite, keys);
   if (renegotiationKey !== null) {
     const wrapper = createTlsCryptWrapper(renegotiationKey, 'server', context.crypto);

@@ -57,6 +57,10 @@ const HINTS: { readonly [reason in DropReason]?: DropHint } = {
     detail: 'its address sends more first packets than connect-freq-initial allows',
     hint: 'raise connect-freq-initial when many clients share that address',
   },
+  'connect-freq': {
+    detail: 'there are more new connections than connect-freq allows',
+    hint: 'raise connect-freq, or wait: the client tries again by itself',
+  },
   'too-many-sessions': {
     detail: 'there are as many handshakes and clients as max-clients allows',
     hint: 'raise max-clients',

@@ -33,8 +33,10 @@ export const farewellMessage = (
     case 'listener-closed':
       return 'RESTART,[PN]';
     case 'data-reset':
+    case 'inactive':
       return 'RESTART,[P]';
     case 'restarted':
+    case 'session-timeout':
     case 'renegotiation-failed':
     case 'protocol-error':
       return 'RESTART';

@@ -44,6 +44,9 @@ export const handleDataEvent = (now: Millis, event: DataEvent, ports: DataEventP
     case 'silent':
       ports.run(session, () => session.end(now, 'ping-restart', 'nothing came for as long as ping-restart says'));
       break;
+    case 'inactive':
+      ports.run(session, () => session.end(now, 'inactive', 'less traffic than inactive asks for'));
+      break;
     default:
       assertNever(event);
   }

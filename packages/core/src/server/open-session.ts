@@ -44,7 +44,7 @@ export const openSession =
   };
 
 export const createLink = (
-  { crypto, clock }: ServerContext,
+  { crypto, clock, options }: ServerContext,
   { path, clientId, cookie, protection }: ServerSessionInput,
   now: Millis,
 ): ControlLink =>
@@ -56,4 +56,5 @@ export const createLink = (
     clock,
     now,
     usedReplayIds: cookie === null ? 0 : STATELESS_REPLAY_COUNTER,
+    replayWindow: options.replayWindow,
   });

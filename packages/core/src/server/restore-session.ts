@@ -63,8 +63,8 @@ const SHORTEST_SPREAD: Millis = 2000;
 const LONGEST_SPREAD: Millis = 60_000;
 
 const connectedStage = ({ peerId, suite, client }: SessionSnapshot): StageOf<'connected'> => {
-  const { identity, lease, pushCipher, tls, pushed, pushedAt, since } = client;
+  const { identity, lease, pushCipher, tls, pushed, pushedAt, since, endAt } = client;
   const choice = { features: clientFeatures(identity.peerInfo), suite, pushCipher };
   const known = { identity, lock: lockOf(identity), choice, tls, push: [] };
-  return { type: 'connected', client: known, lease, peerId, pushed, pushedAt, since };
+  return { type: 'connected', client: known, lease, peerId, pushed, pushedAt, since, endAt };
 };

@@ -41,6 +41,8 @@ export interface ConnectedClient {
 export type EndReason =
   | 'exit-notify'
   | 'ping-restart'
+  | 'inactive'
+  | 'session-timeout'
   | 'replaced'
   | 'kicked'
   | 'restarted'

@@ -1,6 +1,8 @@
+import type { DataLimits } from '../data-limits.js';
 import type { DataCipher } from '../data-plane.js';
 import type { LayerPolicy } from '../framing.js';
 import type { DigestName } from '../ports.js';
+import type { ReplayTolerance } from '../wrap/replay-window.js';
 
 /** Control-channel protection. Keys are the 256 bytes of a static key file. [wire 3] */
 export type WrapOptions =
@@ -49,6 +51,12 @@ export type LiveOptions = Pick<
   | 'tranWindow'
   | 'renegSec'
   | 'connectFreqInitial'
+  | 'connectFreq'
+  | 'tlsTimeout'
+  | 'maxPacketSize'
+  | 'replayWindow'
+  | 'sessionTimeout'
+  | 'dataLimits'
   | 'explicitExitNotify'
   | 'maxSessions'
   | 'tlsCryptV2'
@@ -92,6 +100,14 @@ export interface ServerOptions {
   readonly tlsTimeout: number;
   /** Replies to unknown clients: at most `count` per `seconds`, for this shard. [wire 7] */
   readonly connectFreqInitial: { readonly count: number; readonly seconds: number };
+  /** New sessions, behind the cookie: at most `count` per `seconds`, for this shard; absent or null for any number. [wire 7] */
+  readonly connectFreq?: { readonly count: number; readonly seconds: number } | null;
+  /** How far control packets may come out of order; absent: OpenVPN's default. [wire 6] */
+  readonly replayWindow?: ReplayTolerance;
+  /** Absent: none. */
+  readonly dataLimits?: DataLimits;
+  /** Seconds that a client may be connected; absent or 0 for any time. */
+  readonly sessionTimeout?: number;
   /** 0 none, 1 RESTART, 2 RESTART,[N] at shutdown. [wire 15] */
   readonly explicitExitNotify: 0 | 1 | 2;
   /** Largest control packet on the wire with IP and UDP headers. [wire 10] */

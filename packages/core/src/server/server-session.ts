@@ -164,6 +164,8 @@ export class ServerSession implements SessionHandler<ServerPhase> {
     } else if (isHandshaking(stage) && this.#isDecided && this.#handshakeEnd <= now) {
       const { detail, hint } = timeoutHint(stage.type, this.#session.current.phase);
       this.#finish(now, 'handshake-timeout', detail, hint, null);
+    } else if (stage.type === 'connected' && stage.endAt !== null && stage.endAt <= now) {
+      this.end(now, 'session-timeout', 'connected for as long as session-timeout allows');
     } else if (stage.type !== 'gone') {
       this.#session.handleTimeout(now);
       this.#session.settle(now);
@@ -350,7 +352,9 @@ export class ServerSession implements SessionHandler<ServerPhase> {
     const result = connectClient(now, this.#context, this.#session, stage, lease);
     const pushed = 'fault' in result ? [] : result;
     const since = this.#context.clock.unixAt(now);
-    this.#stage = { type: 'connected', client, lease, peerId, pushed, pushedAt: now, since };
+    const { sessionTimeout = 0 } = this.#context.options;
+    const endAt = sessionTimeout === 0 ? null : now + 1000 * sessionTimeout;
+    this.#stage = { type: 'connected', client, lease, peerId, pushed, pushedAt: now, since, endAt };
     if ('fault' in result) {
       this.end(now, 'protocol-error', result.fault);
       return;

@@ -69,9 +69,9 @@ interface Kept {
 }
 
 const encode = (session: ServerSession, kept: Kept): Uint8Array => {
-  const { client: known, peerId, lease, pushed, pushedAt, since } = kept.stage;
+  const { client: known, peerId, lease, ...sent } = kept.stage;
   const { identity, choice, tls } = known;
-  kept.client ??= encodeClientPart({ identity, lease, pushCipher: choice.pushCipher, tls, pushed, pushedAt, since });
+  kept.client ??= encodeClientPart({ identity, lease, pushCipher: choice.pushCipher, tls, ...sent });
   const { link, times } = session.control;
   const snapshot = {
     peerId,

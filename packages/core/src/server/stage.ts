@@ -41,6 +41,8 @@ export type Stage =
       readonly pushed: readonly string[];
       readonly pushedAt: Millis;
       readonly since: UnixSeconds;
+      /** When `session-timeout` ends it. */
+      readonly endAt: Millis | null;
     }
   /** Over; waits for the last acks. `whenFlushed`: only until they are there. */
   | { readonly type: 'closing'; readonly until: Millis; readonly whenFlushed: boolean; readonly reason: EndReason }
@@ -57,8 +59,14 @@ export const isHandshaking = (stage: Stage): stage is StageOf<'handshaking' | 'a
 
 /** What the stage itself waits for. `handshakeEnd`: null while something else bounds the handshake. */
 export const stageDeadline = (stage: Stage, handshakeEnd: Millis | null): Deadline | undefined => {
-  if (stage.type === 'closing') {
-    return deadline(stage.until, 'end of a closed session');
+  switch (stage.type) {
+    case 'closing':
+      return deadline(stage.until, 'end of a closed session');
+    case 'connected':
+      return deadline(stage.endAt, 'session-timeout');
+    case 'gone':
+      return undefined;
+    default:
+      return deadline(handshakeEnd, 'hand-window');
   }
-  return isHandshaking(stage) ? deadline(handshakeEnd, 'hand-window') : undefined;
 };

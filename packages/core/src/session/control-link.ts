@@ -9,7 +9,12 @@ import type { SessionId } from '../wire/session-id.js';
 import type { ControlProtection } from '../wrap/control-protection.js';
 import { PACKET_HEAD_LENGTH } from '../wrap/packet-head.js';
 import { ReplayCounter } from '../wrap/replay-counter.js';
-import { ReplayWindow, type ReplayWindowState } from '../wrap/replay-window.js';
+import {
+  DEFAULT_TOLERANCE,
+  type ReplayTolerance,
+  ReplayWindow,
+  type ReplayWindowState,
+} from '../wrap/replay-window.js';
 import type { Wrapper } from '../wrap/wrapper.js';
 import type { WallClock } from './wall-clock.js';
 
@@ -31,6 +36,7 @@ export interface ControlLinkInput {
   readonly now: Millis;
   /** Replay ids that were used before there was a link: 1 behind a stateless reset. [wire 6] */
   readonly usedReplayIds: number;
+  readonly replayWindow?: ReplayTolerance | undefined;
 }
 
 /** What a link must not forget: what was seen, and from when on its own packets are newer. */
@@ -53,6 +59,7 @@ export class ControlLink {
   peerSessionId: SessionId | null;
   readonly ownSessionId: SessionId;
   readonly #clock: WallClock;
+  readonly #tolerance: ReplayTolerance;
   #initial: NumberedProtection;
   #renegotiated: NumberedProtection;
   #received = 0;
@@ -62,7 +69,9 @@ export class ControlLink {
     this.peerSessionId = input.peerSessionId;
     this.ownSessionId = input.ownSessionId;
     this.#clock = input.clock;
-    this.#initial = numbered(input.protection, new ReplayCounter(input.clock.unixAt(input.now), input.usedReplayIds));
+    this.#tolerance = input.replayWindow ?? DEFAULT_TOLERANCE;
+    const counter = new ReplayCounter(input.clock.unixAt(input.now), input.usedReplayIds);
+    this.#initial = numbered(input.protection, counter, this.#tolerance);
     this.#renegotiated = this.#initial;
   }
 
@@ -79,18 +88,18 @@ export class ControlLink {
   /** From now on `wrapper`, made from `key`, protects all packets of key ids above 0. [wire 9] */
   useForRenegotiation(now: Millis, wrapper: Wrapper, key: Uint8Array): void {
     const protection = { wrapper, key, wrappedKey: null };
-    this.#renegotiated = numbered(protection, new ReplayCounter(this.#clock.unixAt(now)));
+    this.#renegotiated = numbered(protection, new ReplayCounter(this.#clock.unixAt(now)), this.#tolerance);
   }
 
   /** Goes on where another program's link has stopped: its packets are newer, and what it has seen is a replay. */
   restore(now: Millis, state: LinkState, wrapperOf: (key: Uint8Array) => Wrapper): void {
     const unixNow = this.#clock.unixAt(now);
-    this.#initial = restored(this.#initial, state.initial, now, unixNow);
+    this.#initial = restored(this.#initial, state.initial, now, unixNow, this.#tolerance);
     this.#renegotiated = this.#initial;
     if (state.renegotiated !== null) {
       const { key } = state.renegotiated;
       const protection = { wrapper: wrapperOf(key), key, wrappedKey: null };
-      this.#renegotiated = restored(protection, state.renegotiated, now, unixNow);
+      this.#renegotiated = restored(protection, state.renegotiated, now, unixNow, this.#tolerance);
     }
   }
 
@@ -180,10 +189,11 @@ const restored = (
   state: ProtectionState,
   now: Millis,
   unixNow: UnixSeconds,
+  tolerance: ReplayTolerance,
 ): NumberedProtection => ({
   ...protection,
   counter: new ReplayCounter(Math.max(unixNow, state.sentTime + 1)),
-  window: ReplayWindow.restore(state.window, now),
+  window: ReplayWindow.restore(state.window, now, tolerance),
 });
 
 const protectionState = ({ counter, window }: NumberedProtection): ProtectionState => ({
@@ -191,10 +201,14 @@ const protectionState = ({ counter, window }: NumberedProtection): ProtectionSta
   window: window.state,
 });
 
-const numbered = (protection: ControlProtection, counter: ReplayCounter): NumberedProtection => ({
+const numbered = (
+  protection: ControlProtection,
+  counter: ReplayCounter,
+  tolerance: ReplayTolerance,
+): NumberedProtection => ({
   ...protection,
   counter,
-  window: new ReplayWindow(),
+  window: new ReplayWindow(tolerance),
 });
 
 /** The key is known already: its packet may come again. [wire 7.1] */

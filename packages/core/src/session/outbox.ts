@@ -19,8 +19,8 @@ export class Fifo<T> {
   #items: T[] = [];
   #head = 0;
 
-  push(item: T): void {
-    this.#items.push(item);
+  push(...items: readonly T[]): void {
+    this.#items.push(...items);
   }
 
   poll(): T | undefined {

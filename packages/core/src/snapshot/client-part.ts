@@ -14,6 +14,7 @@ export interface ClientPart {
   readonly pushed: readonly string[];
   readonly pushedAt: Millis;
   readonly since: UnixSeconds;
+  readonly endAt: Millis | null;
 }
 
 export const encodeClientPart = (part: ClientPart): Uint8Array => {
@@ -22,7 +23,8 @@ export const encodeClientPart = (part: ClientPart): Uint8Array => {
   writeLease(writer, part.lease);
   writer.flag(part.pushCipher).text(part.tls);
   writer.list(part.pushed, (message) => writer.text(message));
-  return writer.f64(part.pushedAt).f64(part.since).finish();
+  writer.f64(part.pushedAt).f64(part.since);
+  return writer.maybe(part.endAt, (endAt) => writer.f64(endAt)).finish();
 };
 
 /** Fields in the order of their calls; whether they make sense is in the reader. */
@@ -34,6 +36,7 @@ export const decodeClientPart = (reader: BlobReader): ClientPart => ({
   pushed: reader.list(() => reader.text()),
   pushedAt: reader.f64(),
   since: reader.f64(),
+  endAt: reader.maybe(() => reader.f64()),
 });
 
 const writeIdentity = (writer: BlobWriter, identity: ClientIdentity): void => {

@@ -119,6 +119,7 @@ const clients = (): fc.Arbitrary<ClientPart> =>
     pushed: fc.array(text()),
     pushedAt: time(),
     since: u32(),
+    endAt: maybe(time()),
   });
 
 const snapshots = (): fc.Arbitrary<SessionSnapshot> =>

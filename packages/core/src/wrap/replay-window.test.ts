@@ -47,6 +47,25 @@ describe('the replay window', () => {
     expect(window.accept(id(7), 15_000)).toBe(true);
   });
 
+  test('is as large and as patient as replay-window says', () => {
+    const window = new ReplayWindow({ size: 4, seconds: 2 });
+    window.accept(id(100), 0);
+    expect(window.accept(id(96), 0)).toBe(false);
+    expect(window.accept(id(97), 1_999)).toBe(true);
+    expect(window.accept(id(98), 2_000)).toBe(false);
+    const patient = new ReplayWindow({ size: 65536, seconds: 0 });
+    patient.accept(id(100), 0);
+    expect(patient.accept(id(99), 1e9)).toBe(true);
+    expect(patient.accept(id(36), 0)).toBe(false);
+  });
+
+  test.each([0, 1])('of size %i takes nothing out of order', (size) => {
+    const window = new ReplayWindow({ size, seconds: 15 });
+    expect([1, 3, 2, 3, 4].map((n) => window.accept(id(n), 0))).toEqual([true, true, false, false, true]);
+    const restored = ReplayWindow.restore(window.state, 0, { size, seconds: 15 });
+    expect([4, 3, 5].map((n) => restored.accept(id(n), 0))).toEqual([false, false, true]);
+  });
+
   test('agrees with a plain list of everything seen', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 300 }), { maxLength: 400 }), (counters) => {

@@ -1,8 +1,19 @@
 import type { Millis } from '../ids.js';
 import type { ReplayId } from './wrapper.js';
 
-const WINDOW_SIZE = 64;
-const EXPIRY: Millis = 15_000;
+/** How far packets may come out of order, as in `replay-window`. */
+export interface ReplayTolerance {
+  /** Ids; below 2 every packet has to be newer than all before. */
+  readonly size: number;
+  /** Seconds after which an id that was left out does not count any more; 0 for any time. */
+  readonly seconds: number;
+}
+
+/** OpenVPN's. [wire 6] */
+export const DEFAULT_TOLERANCE: ReplayTolerance = { size: 64, seconds: 15 };
+
+/** No sender of control packets has more of them under way, and every session has a window. */
+const LARGEST = 64;
 
 /** What a window has seen: bit `i` of `seen` is id `highest - i`. */
 export interface ReplayWindowState {
@@ -17,17 +28,25 @@ export interface ReplayWindowState {
 export class ReplayWindow {
   #time = -1;
   #highest = 0;
-  /** Arrival of id `i` at `i mod 64`, -1 for not seen. */
-  readonly #seen = new Float64Array(WINDOW_SIZE).fill(-1);
+  readonly #size: number;
+  readonly #expiry: Millis;
+  /** Arrival of id `i` at `i mod` their number, -1 for not seen. */
+  readonly #seen: Float64Array;
+
+  constructor({ size, seconds }: ReplayTolerance = DEFAULT_TOLERANCE) {
+    this.#size = Math.min(Math.max(size, 1), LARGEST);
+    this.#expiry = seconds === 0 ? Number.POSITIVE_INFINITY : 1000 * seconds;
+    this.#seen = new Float64Array(this.#size).fill(-1);
+  }
 
   /** A window that has seen what `state` says, as if all of it had come now. */
-  static restore(state: ReplayWindowState, now: Millis): ReplayWindow {
-    const window = new ReplayWindow();
+  static restore(state: ReplayWindowState, now: Millis, tolerance = DEFAULT_TOLERANCE): ReplayWindow {
+    const window = new ReplayWindow(tolerance);
     window.#time = state.time;
     window.#highest = state.highest;
-    for (let i = 0; i < WINDOW_SIZE && i < state.highest; i++) {
+    for (let i = 0; i < window.#size && i < state.highest; i++) {
       if (((state.seen[i < 32 ? 0 : 1] >>> (i % 32)) & 1) === 1) {
-        window.#seen[(state.highest - i) % WINDOW_SIZE] = now;
+        window.#seen[(state.highest - i) % window.#size] = now;
       }
     }
     return window;
@@ -38,7 +57,8 @@ export class ReplayWindow {
       let bits = 0;
       for (let i = 31; i >= 0; i--) {
         const id = this.#highest - from - i;
-        bits = 2 * bits + (id > 0 && this.#arrival(id) >= 0 ? 1 : 0);
+        const isKept = id > 0 && from + i < this.#size;
+        bits = 2 * bits + (isKept && this.#arrival(id) >= 0 ? 1 : 0);
       }
       return bits;
     };
@@ -60,26 +80,26 @@ export class ReplayWindow {
     } else if (!this.#isFresh(id.counter, now)) {
       return false;
     }
-    this.#seen[id.counter % WINDOW_SIZE] = now;
+    this.#seen[id.counter % this.#size] = now;
     return true;
   }
 
   #advance(to: number): void {
-    const from = Math.max(this.#highest + 1, to - WINDOW_SIZE + 1);
+    const from = Math.max(this.#highest + 1, to - this.#size + 1);
     for (let id = from; id <= to; id++) {
-      this.#seen[id % WINDOW_SIZE] = -1;
+      this.#seen[id % this.#size] = -1;
     }
     this.#highest = to;
   }
 
   /** Inside the window, not seen, and no higher id has been here for longer than the expiry. */
   #isFresh(counter: number, now: Millis): boolean {
-    if (this.#highest - counter >= WINDOW_SIZE || this.#arrival(counter) >= 0) {
+    if (this.#highest - counter >= this.#size || this.#arrival(counter) >= 0) {
       return false;
     }
     for (let id = counter + 1; id <= this.#highest; id++) {
       const arrival = this.#arrival(id);
-      if (arrival >= 0 && now - arrival >= EXPIRY) {
+      if (arrival >= 0 && now - arrival >= this.#expiry) {
         return false;
       }
     }
@@ -87,6 +107,6 @@ export class ReplayWindow {
   }
 
   #arrival(id: number): Millis {
-    return this.#seen[id % WINDOW_SIZE] ?? -1;
+    return this.#seen[id % this.#size] ?? -1;
   }
 }

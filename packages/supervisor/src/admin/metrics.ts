@@ -35,6 +35,13 @@ const describeServer = ({ server }: ServerStatus, registers: Registry[]): void =
     labelNames: ['reason'],
   });
   for (const [reason, count] of Object.entries(server.refusals)) refused.inc({ reason }, count);
+  const ended = new Counter({
+    name: 'shardvpn_ended_sessions_total',
+    help: 'Connections that have ended, by reason.',
+    registers,
+    labelNames: ['reason'],
+  });
+  for (const [reason, count] of Object.entries(server.endedSessions)) ended.inc({ reason }, count);
   new Gauge({ name: 'process_resident_memory_bytes', help: 'Resident memory.', registers }).set(
     process.memoryUsage.rss(),
   );

@@ -10,6 +10,8 @@ export interface ServerStatus {
     readonly clients: number;
     /** Clients that were refused since this process started, by what was wrong. */
     readonly refusals: Readonly<Record<string, number>>;
+    /** Connections that have ended, by reason. */
+    readonly endedSessions: Readonly<Record<string, number>>;
   };
   readonly shards: readonly ShardStatus[];
   readonly clients: readonly ClientStatus[];
@@ -85,11 +87,18 @@ export const describeServer = (
   control: readonly (ControlStatistics | null)[],
   restarts: readonly Readonly<Record<string, number>>[] = [],
   refusals: Readonly<Record<string, number>> = {},
+  ended: Readonly<Record<string, number>> = {},
 ): ServerStatus => {
   const peers = new Map(data.flatMap((shard) => shard.peers.map((peer) => [peer.peerId, peer] as const)));
   const clients = records.flatMap((record) => describeClient(record, peers.get(record.peerId)) ?? []);
   return {
-    server: { ...facts, uptimeSeconds: now - facts.since, clients: clients.length, refusals },
+    server: {
+      ...facts,
+      uptimeSeconds: now - facts.since,
+      clients: clients.length,
+      refusals,
+      endedSessions: ended,
+    },
     shards: data.map((counters) => describeShard(counters, control[counters.shard] ?? null, clients, restarts)),
     clients,
   };

@@ -36,6 +36,7 @@ const statusOf = (...clients: ClientStatus[]): ServerStatus => ({
     listening: [],
     workers: 1,
     uptimeSeconds: 0,
+    endedSessions: {},
     clients: clients.length,
     refusals: {},
   },

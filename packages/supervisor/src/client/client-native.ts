@@ -9,6 +9,7 @@ export type ClientNative = Pick<
   | 'lookAtLink'
   | 'closeFds'
   | 'createPlane'
+  | 'setWays'
   | 'destroyPlane'
   | 'startShard'
   | 'limitStreams'

@@ -30,14 +30,18 @@ export const clientOptions = (profile: ClientProfile, server: ServerAddress): Cl
   pullFilters: profile.pullFilters,
   pingInterval: profile.pingInterval,
   pingTimeout: profile.pingTimeout,
+  pingExits: profile.pingExits,
+  dataLimits: profile.dataLimits,
+  sessionTimeout: profile.sessionTimeout,
+  ...(profile.replayWindow && { replayWindow: profile.replayWindow }),
   exitNotify: profile.exitNotify,
   promptPushRequest: true,
   connectTimeout: profile.connectTimeout,
   handWindow: profile.handWindow,
   tranWindow: profile.tranWindow,
   renegSec: profile.renegSec,
-  tlsTimeout: TLS_TIMEOUT_SECONDS,
-  maxPacketSize: MAX_CONTROL_PACKET,
+  tlsTimeout: profile.tlsTimeout,
+  maxPacketSize: profile.maxPacketSize,
 });
 
 /** The framings that a server may push. [wire 14] */
@@ -46,7 +50,3 @@ const framingInfo = ({ allow }: ClientProfile['layers']): readonly [string, stri
   const names = allow === 'no' ? stubs : ['IV_LZO', 'IV_LZ4', 'IV_LZ4v2', ...stubs];
   return names.map((name) => [name, '1']);
 };
-
-/** OpenVPN's defaults; there are no directives for them here. [wire 10] */
-const TLS_TIMEOUT_SECONDS = 2;
-const MAX_CONTROL_PACKET = 1250;

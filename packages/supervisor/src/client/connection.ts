@@ -49,6 +49,7 @@ export const openConnection = (
   });
   // How long the server may take is the worker's affair.
   native.limitStreams(plane, QUEUE_LIMIT, LONGEST_MS, 1);
+  native.setWays(plane, false, profile.passtos);
   const [toData, toWorker] = [createRing(CONTROL_RING_BYTES), createRing(CONTROL_RING_BYTES)];
   native.startShard(plane, {
     shard: 0,
@@ -72,7 +73,8 @@ export const openConnection = (
 const openSocket = (native: ClientNative, profile: ClientProfile, server: ServerAddress, log: Log): number => {
   const { host, port } = server;
   const { localHost, localPort, rcvbuf: receiveBuffer, sndbuf: sendBuffer } = profile;
-  const options = { host, port, localHost, localPort, receiveBuffer, sendBuffer };
+  const ownSocket = { ...profile.socket, tellLocal: false };
+  const options = { host, port, localHost, localPort, receiveBuffer, sendBuffer, socket: ownSocket };
   const socket = server.transport === 'tcp' ? native.openTcpClient(options) : native.openUdpClient(options);
   const { fd, localHost: from, localPort: fromPort, ...rest } = socket;
   log.debug(`${server.transport ?? 'udp'} socket`, { from, port: fromPort, ...rest });

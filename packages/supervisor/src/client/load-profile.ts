@@ -2,12 +2,14 @@ import { readFileSync } from 'node:fs';
 import type { PullFilter } from '@shardvpn/core';
 import { readLayers } from '../config/compression.js';
 import { readDataCiphers } from '../config/data-ciphers.js';
+import { readLimits } from '../config/limits.js';
 import { type ConfigSource, inReadingOrder, readDevice, readExitNotify, sourceName } from '../config/load-config.js';
 import { readMssfix } from '../config/mssfix.js';
 import { type Problem, ProblemList } from '../config/problem.js';
 import { readProcessSettings } from '../config/process-settings.js';
 import { type ReadOptions, readArguments, readText } from '../config/read.js';
 import { Settings } from '../config/settings.js';
+import { readSocketSettings } from '../config/socket-settings.js';
 import { readClientWrap } from '../config/wrapping.js';
 import type { ClientProfile } from './profile.js';
 import { CLIENT_DIRECTIVES } from './profile-directives.js';
@@ -61,6 +63,8 @@ const interpret = (settings: Settings, now: Date, random: () => number): ClientP
     wrap: readClientWrap(settings, ciphers.auth),
     ...ciphers,
     ...readTimes(settings),
+    ...readLimits(settings),
+    ...readSocketSettings(settings),
     exitNotify: settings.has('explicit-exit-notify') && readExitNotify(settings) > 0,
     persistTun: settings.has('persist-tun'),
     pullFilters: readPullFilters(settings),
@@ -81,11 +85,12 @@ const DEFAULT_PING_RESTART = 120;
 
 type Times = Pick<
   ClientProfile,
-  'renegSec' | 'handWindow' | 'tranWindow' | 'connectTimeout' | 'pingInterval' | 'pingTimeout'
+  'renegSec' | 'handWindow' | 'tranWindow' | 'connectTimeout' | 'pingInterval' | 'pingTimeout' | 'pingExits'
 >;
 
 const readTimes = (settings: Settings): Times => {
   const keepalive = settings.last('keepalive');
+  const silence = settings.last('ping-restart', 'ping-exit');
   const timeout = settings.last('connect-timeout', 'server-poll-timeout');
   return {
     renegSec: settings.integer('reneg-sec', 3600, 0, MAX_SECONDS),
@@ -98,8 +103,11 @@ const readTimes = (settings: Settings): Times => {
         : settings.integerAt(keepalive, 0, 10, 1, MAX_SECONDS),
     pingTimeout:
       keepalive === undefined
-        ? settings.integer('ping-restart', DEFAULT_PING_RESTART, 0, MAX_SECONDS)
+        ? silence === undefined
+          ? DEFAULT_PING_RESTART
+          : settings.integerAt(silence, 0, DEFAULT_PING_RESTART, 0, MAX_SECONDS)
         : settings.integerAt(keepalive, 1, 60, 1, MAX_SECONDS),
+    pingExits: keepalive === undefined && silence?.name === 'ping-exit',
   };
 };
 

@@ -14,7 +14,8 @@ const SHARED =
   ca cert key crl-verify tls-auth tls-crypt tls-crypt-v2 key-direction remote-cert-tls auth cipher data-ciphers data-ciphers-fallback
   tls-version-min tls-version-max tls-cipher tls-ciphersuites tls-groups ecdh-curve reneg-sec hand-window tran-window
   allow-compression cd verb log log-append writepid user group persist-key persist-tun ignore-unknown-option proto
-  route route-ipv6 bind dh`.split(/\s+/);
+  route route-ipv6 bind dh ping-exit inactive session-timeout reneg-bytes reneg-pkts replay-window tls-timeout max-packet-size
+  mark bind-dev mtu-disc passtos`.split(/\s+/);
 
 const OF_CLIENTS: Readonly<Record<string, Form>> = {
   client: words(0),

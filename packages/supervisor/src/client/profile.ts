@@ -1,6 +1,8 @@
 import type { ClientWrapOptions, DataCipher, LayerPolicy, PullFilter } from '@shardvpn/core';
 import type { TlsOptions } from '@shardvpn/worker';
+import type { Limits } from '../config/limits.js';
 import type { ServerConfig } from '../config/server-config.js';
+import type { SocketSettings } from '../config/socket-settings.js';
 
 /** A server to try. */
 export interface Remote {
@@ -15,7 +17,9 @@ export interface Remote {
 
 /** What a client's profile means, after every file has been read and every default been filled in. Seconds and bytes. */
 export interface ClientProfile
-  extends Pick<ServerConfig, 'verb' | 'log' | 'writepid' | 'user' | 'group' | 'mssfix' | 'mssfixOf'> {
+  extends Pick<ServerConfig, 'verb' | 'log' | 'writepid' | 'user' | 'group' | 'mssfix' | 'mssfixOf'>,
+    Limits,
+    SocketSettings {
   /** For messages: the file the profile came from. */
   readonly source: string;
   readonly remotes: readonly Remote[];
@@ -50,6 +54,8 @@ export interface ClientProfile
   /** Used where the server pushes none. */
   readonly pingInterval: number;
   readonly pingTimeout: number;
+  /** `pingTimeout` ends the client, not only the connection. */
+  readonly pingExits: boolean;
   readonly connectRetry: { readonly first: number; readonly longest: number };
   /** Failed attempts in a row after which the client gives up; null = never. */
   readonly connectRetryMax: number | null;

@@ -230,6 +230,10 @@ export class RunningClient {
     if (reason === 'auth-failed' && !this.#profile.authRetry) {
       return { type: 'over', fault: `the server refuses us: ${detail === '' ? 'AUTH_FAILED' : detail}` };
     }
+    if (EXITS.has(reason)) {
+      this.#log.info(`ends: ${reason}: ${detail}`);
+      return { type: 'over', fault: null };
+    }
     if (reason === 'halt') {
       this.#log.warn(`the server has ended the connection for good: ${detail}`);
       return { type: 'over', fault: null };
@@ -293,6 +297,8 @@ type Outcome =
 
 const retry = (reason: string): Outcome => ({ type: 'retry', reason, seconds: 0 });
 
+/** These end the client, as the directives of the same names say. */
+const EXITS: ReadonlySet<string> = new Set(['ping-exit', 'inactive', 'session-timeout']);
 /** After these the same server is tried again first. */
 const STAYS: ReadonlySet<string> = new Set([
   'restart',

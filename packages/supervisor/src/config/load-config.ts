@@ -6,6 +6,7 @@ import { readFrontDoors } from './front-doors.js';
 import { readIpv4 } from './ipv4-network.js';
 import { readIpv6 } from './ipv6-network.js';
 import { readRoutes } from './kernel-routes.js';
+import { readConnectFreq, readLimits } from './limits.js';
 import { readListeners } from './listeners.js';
 import { readMssfix } from './mssfix.js';
 import { type Problem, ProblemList } from './problem.js';
@@ -14,6 +15,7 @@ import { readPushes } from './push-list.js';
 import { type ReadOptions, type ReadResult, readArguments, readText } from './read.js';
 import type { ServerConfig } from './server-config.js';
 import { Settings } from './settings.js';
+import { readMultihome, readSocketSettings } from './socket-settings.js';
 import { readTimers } from './timers.js';
 import { readTlsCryptV2 } from './tls-crypt-v2.js';
 import { readTlsPolicy } from './tls-settings.js';
@@ -106,6 +108,10 @@ const interpret = (settings: Settings, now: Date, surroundings: Surroundings): S
       count: rate === undefined ? 100 : settings.integerAt(rate, 0, 100, 1, 1_000_000_000),
       seconds: rate === undefined ? 10 : settings.integerAt(rate, 1, 10, 1, 1_000_000),
     },
+    connectFreq: readConnectFreq(settings),
+    ...readLimits(settings),
+    ...readSocketSettings(settings),
+    multihome: readMultihome(settings),
     sndbuf: settings.integer('sndbuf', 0, 0, MAX_BUFFER),
     rcvbuf: settings.integer('rcvbuf', 0, 0, MAX_BUFFER),
     tcpQueueLimit: settings.integer('tcp-queue-limit', 64, 1, 65535),

@@ -50,11 +50,13 @@ export const OTHER_DIRECTIVES: readonly Group[] = [
     'tables and queues have their own limits here',
     'hash-size bcast-buffers max-routes-per-client tun-mtu-max tun-mtu-extra txqueuelen',
   ),
-  ignored('routes lead straight to the device and are set as soon as it exists', 'route-gateway route-delay'),
+  ignored('replayed packets are counted by reason and never logged', 'mute-replay-warnings'),
   ignored(
-    'the log has its own form',
-    'suppress-timestamps machine-readable-output errors-to-stderr mute mute-replay-warnings',
+    'clients have the addresses and networks that they were given; none is learned, so none gets stale',
+    'stale-routes-check',
   ),
+  ignored('routes lead straight to the device and are set as soon as it exists', 'route-gateway route-delay'),
+  ignored('the log has its own form', 'suppress-timestamps machine-readable-output errors-to-stderr mute'),
 
   refused(
     'this is a server, it takes no client settings; remove the line',
@@ -89,7 +91,6 @@ export const OTHER_DIRECTIVES: readonly Group[] = [
     'syslog',
   ),
   unsupported('the server stays in the foreground; let a service manager run it', 'daemon'),
-  unsupported('a client that is silent too long is dropped by ping-restart; use keepalive', 'ping-exit'),
   unsupported('per-client settings are not supported yet; remove the line', 'client-config-dir ccd-exclusive'),
   unsupported(
     'it belongs into the settings of one client, which are not supported yet',
@@ -118,10 +119,10 @@ export const OTHER_DIRECTIVES: readonly Group[] = [
   ),
   unsupported(
     NOT_YET,
-    `bind-dev mark multihome passtos mtu-disc ifconfig-noexec route-noexec route-table capath extra-certs
+    `ifconfig-noexec route-noexec route-table capath extra-certs
     peer-fingerprint verify-hash remote-cert-eku remote-cert-ku ns-cert-type verify-x509-name x509-username-field
-    x509-track tls-cert-profile replay-persist replay-window force-tls-key-material-export compat-mode disable-occ
-    inactive session-timeout reneg-bytes reneg-pkts stale-routes-check block-ipv6 chroot setcon nice mlock tmp-dir
-    connect-freq link-mtu tls-timeout max-packet-size use-prediction-resistance enable-small memstats`,
+    x509-track tls-cert-profile replay-persist force-tls-key-material-export compat-mode disable-occ
+    block-ipv6 chroot setcon nice mlock tmp-dir
+    link-mtu use-prediction-resistance enable-small memstats`,
   ),
 ];

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { NO_LIMITS } from '@shardvpn/core';
 import { planReload, refuse } from './plan-reload.js';
 import type { ServerConfig } from './server-config.js';
 
@@ -25,6 +26,15 @@ const written = (): ServerConfig => ({
   maxClients: 10,
   pingInterval: 10,
   pingTimeout: 120,
+  connectFreq: null,
+  dataLimits: NO_LIMITS,
+  sessionTimeout: 0,
+  replayWindow: null,
+  tlsTimeout: 2,
+  maxPacketSize: 1250,
+  socket: { mark: 0, device: null, mtuDiscovery: null },
+  multihome: null,
+  passtos: false,
   tls: {
     ca: 'ca',
     cert: 'cert',

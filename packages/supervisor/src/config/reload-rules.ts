@@ -18,6 +18,7 @@ const restart =
     reason;
 
 const BUFFERS = restart('open sockets keep their buffers');
+const SOCKETS = restart('open sockets are as they were opened');
 const DATA_THREADS = restart('the data threads are started with it');
 const FILES = restart('the file is opened at the start, before user and group');
 const IDENTITY = restart('the process is what it is since the start');
@@ -61,6 +62,15 @@ export const RELOAD_RULES: Readonly<Record<keyof ServerConfig, ReloadRule>> = {
   tranWindow: { directive: 'tran-window' },
   explicitExitNotify: { directive: 'explicit-exit-notify' },
   connectFreqInitial: { directive: 'connect-freq-initial' },
+  connectFreq: { directive: 'connect-freq' },
+  dataLimits: { directive: 'reneg-bytes/reneg-pkts/inactive' },
+  sessionTimeout: { directive: 'session-timeout' },
+  replayWindow: { directive: 'replay-window' },
+  tlsTimeout: { directive: 'tls-timeout' },
+  maxPacketSize: { directive: 'max-packet-size' },
+  socket: { directive: 'mark/bind-dev/mtu-disc', refuse: SOCKETS },
+  multihome: { directive: 'multihome', refuse: SOCKETS },
+  passtos: { directive: 'passtos', refuse: DATA_THREADS },
   sndbuf: { directive: 'sndbuf', refuse: BUFFERS },
   rcvbuf: { directive: 'rcvbuf', refuse: BUFFERS },
   tcpQueueLimit: { directive: 'tcp-queue-limit' },

@@ -1,4 +1,11 @@
-import type { DataCipher, LayerPolicy, TlsCryptV2Options, WrapOptions } from '@shardvpn/core';
+import type {
+  DataCipher,
+  DataLimits,
+  LayerPolicy,
+  ReplayTolerance,
+  TlsCryptV2Options,
+  WrapOptions,
+} from '@shardvpn/core';
 import type { TlsOptions } from '@shardvpn/worker';
 import type { MssFix } from './mssfix.js';
 
@@ -70,7 +77,29 @@ export interface ServerConfig {
   readonly handWindow: number;
   readonly tranWindow: number;
   readonly explicitExitNotify: 0 | 1 | 2;
+  /** New connections at most; null for any number. */
+  readonly connectFreq: { readonly count: number; readonly seconds: number } | null;
+  readonly dataLimits: DataLimits;
+  /** Seconds, 0 = any time. */
+  readonly sessionTimeout: number;
+  /** null = ours for data, OpenVPN's for control packets. */
+  readonly replayWindow: ReplayTolerance | null;
+  /** Seconds until the first retransmission of a control packet. */
+  readonly tlsTimeout: number;
+  /** Of a control packet with its IP and UDP headers, in bytes. */
+  readonly maxPacketSize: number;
   readonly connectFreqInitial: { readonly count: number; readonly seconds: number };
+  /** Of every socket. `mark` 0 and null: nothing special. */
+  readonly socket: {
+    readonly mark: number;
+    /** Network device or VRF. */
+    readonly device: string | null;
+    readonly mtuDiscovery: 'yes' | 'maybe' | 'no' | null;
+  };
+  /** Answers come from the address that was hit; null leaves that to the routes. */
+  readonly multihome: { readonly sameInterface: boolean } | null;
+  /** Outer packets have the traffic class of the inner ones. */
+  readonly passtos: boolean;
   /** Bytes, 0 = ours. */
   readonly sndbuf: number;
   readonly rcvbuf: number;

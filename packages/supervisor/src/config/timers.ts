@@ -6,7 +6,7 @@ type Timers = Pick<ServerConfig, 'pingInterval' | 'pingTimeout' | 'renegSec' | '
   readonly push: readonly string[];
 };
 
-/** All times in seconds. `keepalive a b` pushes both and waits twice as long itself, so that clients notice first. */
+/** All times in seconds. A server drops a silent client whichever of `ping-restart` and `ping-exit` says so; the later one counts. `keepalive a b` pushes both and waits twice as long itself, so that clients notice first. */
 export const readTimers = (settings: Settings): Timers => {
   const windows = {
     renegSec: settings.integer('reneg-sec', 3600, 0, MAX_SECONDS),
@@ -16,7 +16,8 @@ export const readTimers = (settings: Settings): Timers => {
   const keepalive = settings.last('keepalive');
   if (keepalive === undefined) {
     const pingInterval = settings.integer('ping', 0, 0, MAX_SECONDS);
-    const pingTimeout = settings.integer('ping-restart', 0, 0, MAX_SECONDS);
+    const silence = settings.last('ping-restart', 'ping-exit');
+    const pingTimeout = silence === undefined ? 0 : settings.integerAt(silence, 0, 0, 0, MAX_SECONDS);
     if (pingTimeout === 0) {
       const place = { file: settings.source, line: 0 };
       settings.problems.add(
@@ -28,7 +29,7 @@ export const readTimers = (settings: Settings): Timers => {
     }
     return { ...windows, pingInterval, pingTimeout, push: [] };
   }
-  for (const entry of [...settings.all('ping'), ...settings.all('ping-restart')]) {
+  for (const entry of ['ping', 'ping-restart', 'ping-exit'].flatMap((name) => settings.all(name))) {
     settings.error(entry, 'keepalive sets it already; remove one of the two');
   }
   const interval = settings.integerAt(keepalive, 0, 10, 1, MAX_SECONDS);

@@ -46,6 +46,11 @@ export const LEASES_STATE = z.strictObject({
 export type LeasesState = z.infer<typeof LEASES_STATE>;
 
 /** Connected clients and the memory of the pools, as JSON carries them. */
-export const REGISTRY_STATE = z.strictObject({ clients: z.array(client), leases: LEASES_STATE });
+export const REGISTRY_STATE = z.strictObject({
+  clients: z.array(client),
+  leases: LEASES_STATE,
+  /** Connections that have ended, by reason; absent from servers that did not count them. */
+  ended: z.record(z.string(), number).optional(),
+});
 export type RegistryState = z.infer<typeof REGISTRY_STATE>;
 export type ClientState = RegistryState['clients'][number];

@@ -37,6 +37,7 @@ export class Registry {
   readonly #identities = new Identities();
   readonly #refusals: Refusals;
   #revoked = RevocationList.empty;
+  readonly #ended = new Map<string, number>();
 
   constructor(options: RegistryOptions, ports: RegistryPorts) {
     this.#options = options;
@@ -124,6 +125,11 @@ export class Registry {
     return this.#identities.all().filter(({ connection }) => connection !== null);
   }
 
+  /** Connections that have ended since the start of the server, by reason. */
+  ended(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#ended);
+  }
+
   select(selector: ClientSelector): readonly ClientRecord[] {
     return this.connected().filter((record) => isSelected(selector, record));
   }
@@ -190,11 +196,12 @@ export class Registry {
     const connected = this.connected();
     const clients = connected.flatMap((record) => encodeClient(record) ?? []);
     const kept = new Set(connected.flatMap(({ slot, held }) => [slot, ...held]));
-    return { clients, leases: this.#leases.state(kept) };
+    return { clients, leases: this.#leases.state(kept), ended: this.ended() };
   }
 
   /** Goes on where another registry has stopped; this one has no clients yet. */
-  takeOver({ clients, leases }: RegistryState): void {
+  takeOver({ clients, leases, ended = {} }: RegistryState): void {
+    for (const [reason, count] of Object.entries(ended)) this.#ended.set(reason, count);
     this.#leases.takeOver(leases);
     for (const client of clients) this.#identities.add(decodeClient(client));
     this.setRevocation(this.#revoked);
@@ -354,6 +361,7 @@ export class Registry {
   }
 
   #sayGone(record: ClientRecord, reason: EndReason, detail: string): void {
+    this.#ended.set(reason, (this.#ended.get(reason) ?? 0) + 1);
     this.#ports.log.info(`${nameOf(record.identity)} disconnected`, {
       from: addressOf(record),
       reason,

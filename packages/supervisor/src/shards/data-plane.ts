@@ -60,6 +60,7 @@ export const openDataPlane = (
     if (tun !== null) undo.push(() => native.closeFds(tun.fds));
     const plane = createPlane(native, config, shards);
     undo.push(() => native.destroyPlane(plane));
+    native.setWays(plane, config.multihome?.sameInterface ?? false, config.passtos);
     const portShare = new PortShare({ native, plane, log });
     undo.push(() => portShare.close());
     const limitStreams = ({ tcpQueueLimit, handWindow, proxyProtocol, portShare: target }: ServerConfig): void => {

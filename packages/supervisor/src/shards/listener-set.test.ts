@@ -4,7 +4,14 @@ import type { Log } from '../log.js';
 import { ListenerSet, type ListenerSetPorts } from './listener-set.js';
 
 const at = (host: string, port = 1194): ListenerConfig => ({ family: 4, host, port, optional: false });
-const BUFFERS = { rcvbuf: 0, sndbuf: 0, pingInterval: 10, user: null };
+const BUFFERS = {
+  rcvbuf: 0,
+  sndbuf: 0,
+  socket: { mark: 0, device: null, mtuDiscovery: null },
+  multihome: null,
+  pingInterval: 10,
+  user: null,
+} as const;
 
 /** Two shards; the sockets of port 1194 are 10 and 11, of later listeners 20 and 21, 30 and 31 and so on. */
 const newLab = () => {

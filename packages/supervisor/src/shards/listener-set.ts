@@ -1,7 +1,7 @@
 import { isSame, type ListenerPlan, planListeners } from '../config/plan-listeners.js';
 import type { ListenerConfig, ServerConfig } from '../config/server-config.js';
 import type { Log } from '../log.js';
-import { listenerText, type OpenListener, openListener } from '../system/sockets.js';
+import { listenerText, type OpenListener, openListener, type SocketConfig } from '../system/sockets.js';
 import type { NativePort } from './native-port.js';
 
 export interface ListenerSetPorts {
@@ -18,6 +18,9 @@ export interface PreparedListeners {
   /** How long clients get to be heard by another listener, in milliseconds. */
   readonly grace: number;
 }
+
+/** A path has a byte for the number of its listener. */
+const MOST_NUMBERS = 256;
 
 /** A client of a closed listener is told for so long: the linger of its session, and a bit. */
 const FAREWELL_MS = 5_500;
@@ -58,12 +61,14 @@ export class ListenerSet {
   }
 
   /** Opens what is new, so that it can be said now what cannot be opened. Throws a one-line error; nothing has changed then. */
-  prepare(config: Pick<ServerConfig, 'listeners' | 'rcvbuf' | 'sndbuf' | 'pingInterval' | 'user'>): PreparedListeners {
+  prepare(config: Pick<ServerConfig, 'listeners' | SocketConfig | 'pingInterval' | 'user'>): PreparedListeners {
     const { native, shards, log } = this.#ports;
     // Their addresses may be wanted again.
     for (const [number, slot] of this.#slots.entries()) if (slot?.leaving) this.#close(number);
     const open = this.#open().map(({ listener }) => listener);
     const plan = planListeners(open, config.listeners);
+    if (this.#slots.length + plan.added.length > MOST_NUMBERS)
+      throw new Error('the listeners have changed too often since the start; restart the server');
     const opened: OpenListener[] = [];
     try {
       for (const { listener, beside } of plan.added) {

@@ -22,6 +22,7 @@ export type NativePort = Pick<
   | 'lookAtLink'
   | 'closeFds'
   | 'createPlane'
+  | 'setWays'
   | 'destroyPlane'
   | 'startShard'
   | 'prepareShard'

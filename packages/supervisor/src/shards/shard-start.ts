@@ -42,18 +42,12 @@ const HANDSHAKE_ROOM = 1024;
 const hopCapacity = (shards: number): number =>
   shards <= 4 ? 1 << 22 : shards <= 8 ? 1 << 20 : shards <= 16 ? 1 << 19 : 1 << 18;
 
-/** OpenVPN's default; there is no directive for it here. [wire 10] */
-const TLS_TIMEOUT_SECONDS = 2;
-const MAX_CONTROL_PACKET = 1250;
-
 const serverOptions = (config: ServerConfig, { shards, cookieKey }: ShardPlan, shard: number): ServerOptions => ({
   shard,
   shards,
   wrap: config.wrap,
   cookieKey,
   tunMtu: config.tunMtu,
-  tlsTimeout: TLS_TIMEOUT_SECONDS,
-  maxPacketSize: MAX_CONTROL_PACKET,
   ...liveOptions(config, shards),
 });
 
@@ -71,10 +65,19 @@ export const liveOptions = (config: ServerConfig, shards: number): LiveOptions =
   handWindow: config.handWindow,
   tranWindow: config.tranWindow,
   renegSec: config.renegSec,
-  connectFreqInitial: {
-    count: Math.max(1, Math.ceil(config.connectFreqInitial.count / shards)),
-    seconds: config.connectFreqInitial.seconds,
-  },
+  tlsTimeout: config.tlsTimeout,
+  connectFreqInitial: shareOf(config.connectFreqInitial, shards),
+  connectFreq: config.connectFreq && shareOf(config.connectFreq, shards),
+  dataLimits: config.dataLimits,
+  sessionTimeout: config.sessionTimeout,
+  ...(config.replayWindow && { replayWindow: config.replayWindow }),
+  maxPacketSize: config.maxPacketSize,
   explicitExitNotify: config.explicitExitNotify,
   maxSessions: config.maxClients + HANDSHAKE_ROOM,
+});
+
+/** Clients are dealt out evenly, so each shard takes its part of a rate, and one at least. */
+const shareOf = ({ count, seconds }: ServerConfig['connectFreqInitial'], shards: number) => ({
+  count: Math.max(1, Math.ceil(count / shards)),
+  seconds,
 });

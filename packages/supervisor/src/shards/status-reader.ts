@@ -8,7 +8,7 @@ export interface StatusSources {
   readonly native: Pick<NativePort, 'shardCounters'>;
   readonly data: Pick<DataPlane, 'plane' | 'starts'>;
   readonly group: Pick<ShardGroup, 'statistics' | 'restarts'>;
-  readonly registry: Pick<Registry, 'connected' | 'refusals'>;
+  readonly registry: Pick<Registry, 'connected' | 'refusals' | 'ended'>;
   readonly facts: ServerFacts;
 }
 
@@ -31,6 +31,7 @@ export const createStatusReader = ({
       control,
       group.restarts(),
       registry.refusals(),
+      registry.ended(),
     );
   };
   return () => {

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { asPeerId, type ClientIdentity } from '@shardvpn/core';
+import { asPeerId, type ClientIdentity, NO_LIMITS } from '@shardvpn/core';
 import type { ShardCounters, ShardFds } from '@shardvpn/native';
 import type { FromShard, ShardStart, ToShard } from '@shardvpn/worker';
 import type { LoadedConfig } from '../config/load-config.js';
@@ -52,6 +52,7 @@ class MemoryNative implements NativePort {
   lookAtLink: NativePort['lookAtLink'] = () => ({ state: 'up', lost: false, mtu: 1500 });
   closeFds: NativePort['closeFds'] = (fds) => void this.calls.push(`close ${fds.join(' ')}`);
   createPlane: NativePort['createPlane'] = () => 77;
+  setWays: NativePort['setWays'] = () => {};
   destroyPlane: NativePort['destroyPlane'] = (plane) => void this.calls.push(`destroy ${plane}`);
   startShard: NativePort['startShard'] = (_, options) => void this.shards.push(options);
   shardCounters: NativePort['shardCounters'] = (_, shard): ShardCounters => ({
@@ -170,6 +171,15 @@ const configIn = (folder: string): ServerConfig => ({
   tranWindow: 3600,
   explicitExitNotify: 1,
   connectFreqInitial: { count: 100, seconds: 10 },
+  connectFreq: null,
+  dataLimits: NO_LIMITS,
+  sessionTimeout: 0,
+  replayWindow: null,
+  tlsTimeout: 2,
+  maxPacketSize: 1250,
+  socket: { mark: 0, device: null, mtuDiscovery: null },
+  multihome: null,
+  passtos: false,
   sndbuf: 0,
   rcvbuf: 0,
   tcpQueueLimit: 64,

@@ -32,10 +32,17 @@ const newLab = (failures: Readonly<Record<string, string>>) => {
   const quiet = (): void => {};
   const log: Log = { error: quiet, warn: quiet, info: quiet, debug: quiet };
   return {
-    open: (...listeners: ListenerConfig[]) => openListeners(native, { listeners, rcvbuf: 0, sndbuf: 0 }, 2, log),
+    open: (...listeners: ListenerConfig[]) => openListeners(native, { ...CONFIG, listeners }, 2, log),
     closed,
   };
 };
+
+const CONFIG = {
+  rcvbuf: 0,
+  sndbuf: 0,
+  socket: { mark: 0, device: null, mtuDiscovery: null },
+  multihome: null,
+} as const;
 
 describe('listeners', () => {
   test('have one socket a shard', () => {

@@ -14,14 +14,14 @@ export interface OpenListener {
 /** Opens every listener; on failure none stays open, and the error names address, port and what to do. */
 export const openListeners = (
   native: Pick<NativePort, 'openUdpGroup' | 'openTcpGroup' | 'closeFds'>,
-  { listeners, rcvbuf, sndbuf }: Pick<ServerConfig, 'listeners' | 'rcvbuf' | 'sndbuf'>,
+  { listeners, ...config }: Pick<ServerConfig, 'listeners' | SocketConfig>,
   shards: number,
   log: Log,
 ): OpenListener[] => {
   const open: OpenListener[] = [];
   try {
     for (const listener of listeners) {
-      const one = openListener(native, listener, { rcvbuf, sndbuf, shards, beside: false, user: null }, log);
+      const one = openListener(native, listener, { ...config, shards, beside: false, user: null }, log);
       if (one !== null) open.push(one);
     }
     if (open.length === 0)
@@ -33,7 +33,10 @@ export const openListeners = (
   }
 };
 
-export interface ListenerSettings extends Pick<ServerConfig, 'rcvbuf' | 'sndbuf' | 'user'> {
+/** What all sockets have in common. */
+export type SocketConfig = 'rcvbuf' | 'sndbuf' | 'socket' | 'multihome';
+
+export interface ListenerSettings extends Pick<ServerConfig, SocketConfig | 'user'> {
   readonly shards: number;
   /** Another listener of this server has the port, with other addresses. */
   readonly beside: boolean;
@@ -43,12 +46,16 @@ export interface ListenerSettings extends Pick<ServerConfig, 'rcvbuf' | 'sndbuf'
 export const openListener = (
   native: Pick<NativePort, 'openUdpGroup' | 'openTcpGroup'>,
   listener: ListenerConfig,
-  { rcvbuf, sndbuf, shards, beside, user }: ListenerSettings,
+  { rcvbuf, sndbuf, socket, multihome, shards, beside, user }: ListenerSettings,
   log: Log,
 ): OpenListener | null => {
   const { host, port } = listener;
   try {
-    const buffers = { receiveBuffer: rcvbuf, sendBuffer: sndbuf };
+    const buffers = {
+      receiveBuffer: rcvbuf,
+      sendBuffer: sndbuf,
+      socket: { ...socket, tellLocal: multihome !== null },
+    };
     const options = { host, port, shards, shared: beside, ...buffers };
     const group = listener.transport === 'tcp' ? native.openTcpGroup(options) : native.openUdpGroup(options);
     return { listener, group };
@@ -78,6 +85,7 @@ const LISTEN_HINTS = {
   EADDRNOTAVAIL: 'this machine does not have that address: change "local"',
   EACCES: 'ports below 1024 need root: run as root, or choose another with "port"',
   EPERM: 'run as root',
+  ENODEV: 'this machine has no such device: change "bind-dev"',
 };
 
 /** Of a process that was root once. */

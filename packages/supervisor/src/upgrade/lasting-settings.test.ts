@@ -11,6 +11,8 @@ const CONFIG = {
   ipv6: null,
   routes: [],
   wrap: { type: 'none' },
+  socket: { mark: 0, device: null, mtuDiscovery: null },
+  multihome: null,
   verb: 3,
 } as unknown as ServerConfig;
 
@@ -27,6 +29,8 @@ describe('settings that last', () => {
     [{ device: 'tun1' }, 'dev'],
     [{ ipv4: null }, 'server/ifconfig-pool'],
     [{ routes: [{ destination: '10.9.0.0/24', via: null, metric: null }] }, 'route/route-ipv6'],
+    [{ multihome: { sameInterface: false } }, 'multihome'],
+    [{ socket: { mark: 1, device: null, mtuDiscovery: null } }, 'mark/bind-dev/mtu-disc'],
   ])('are named when they differ: %o', (change, directive) => {
     expect(changedSettings({ ...CONFIG, ...change }, digestSettings(CONFIG))).toEqual([directive]);
   });

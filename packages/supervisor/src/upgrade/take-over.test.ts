@@ -14,6 +14,8 @@ const CONFIG = {
   ipv6: null,
   routes: [],
   wrap: { type: 'none' },
+  socket: { mark: 0, device: null, mtuDiscovery: null },
+  multihome: null,
   workers: null,
 } as unknown as ServerConfig;
 

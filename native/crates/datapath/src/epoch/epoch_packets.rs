@@ -1,5 +1,6 @@
 use std::ops::Range;
 
+use crate::Millis;
 use crate::byte_reader::ByteReader;
 use crate::command::Cipher;
 use crate::epoch::opener::EpochOpener;
@@ -7,6 +8,7 @@ use crate::epoch::sealer::EpochSealer;
 use crate::epoch::secret::EpochSecret;
 use crate::epoch::{EpochLimits, HEADER_LEN, PAYLOAD_AT};
 use crate::packet_ids::ID_JUMP;
+use crate::replay::ReplayTolerance;
 use crate::stats::DropReason;
 use crate::wire::{EPOCH_OVERHEAD, TAG_LEN, be16, be32};
 
@@ -32,6 +34,19 @@ impl EpochPackets {
             limits,
             cipher,
         })
+    }
+
+    /// With other windows than the usual ones. Before the first packet.
+    pub fn tolerate(&mut self, tolerance: ReplayTolerance) {
+        self.open.tolerate(tolerance);
+    }
+
+    pub fn advance(&mut self, now: Millis) {
+        self.open.advance(now);
+    }
+
+    pub fn windows_len(&self) -> usize {
+        self.open.windows_len()
     }
 
     /// May one more packet be sealed? If the key in use is used up, the next one comes into use.

@@ -1,12 +1,13 @@
 use zeroize::Zeroize;
 
+use crate::Millis;
 use crate::byte_reader::ByteReader;
 use crate::command::Cipher;
 use crate::epoch::epoch_key::EpochKey;
 use crate::epoch::sealer::usage;
 use crate::epoch::secret::{EpochMaterial, EpochSecret};
 use crate::epoch::{EpochLimits, FIRST_EPOCH, FUTURE_KEYS};
-use crate::replay::ReplayWindow;
+use crate::replay::{ReplayTolerance, ReplayWindow};
 use crate::stats::DropReason;
 
 /// The receiving end of a chain: the key in use, the one before it, and what those ahead are made of. [wire 12.2]
@@ -64,6 +65,24 @@ impl EpochOpener {
         };
         opener.derive_future(epoch, FUTURE_KEYS);
         Some(opener)
+    }
+
+    /// With other windows than the usual ones. Before the first packet.
+    pub fn tolerate(&mut self, tolerance: ReplayTolerance) {
+        for slot in &mut self.slots {
+            slot.replay = ReplayWindow::with(tolerance);
+        }
+    }
+
+    pub fn advance(&mut self, now: Millis) {
+        for slot in &mut self.slots {
+            slot.replay.advance(now);
+        }
+    }
+
+    /// Bytes of the windows among those of `encode`.
+    pub fn windows_len(&self) -> usize {
+        2 * self.slots[self.current].replay.encoded_len()
     }
 
     pub fn epoch(&self) -> u16 {
@@ -143,7 +162,7 @@ impl EpochOpener {
         if key.epoch != epoch {
             let material = &self.future[usize::from(epoch % FUTURE_KEYS)];
             key.rekey(epoch, self.cipher, material);
-            *replay = ReplayWindow::new();
+            replay.clear();
         }
         spare
     }
@@ -178,6 +197,7 @@ impl EpochOpener {
             return None;
         }
         let mut opener = EpochOpener::at(epoch, cipher, secret)?;
+        opener.tolerate(replay.tolerance());
         opener.slots[0].replay = replay;
         let (epoch, secret, replay) = decode_slot(reader)?;
         if epoch >= opener.epoch() {
