@@ -51,7 +51,7 @@ ours('beside tls-crypt on one port; a plain client gets no answer', async (lab) 
   }
   const plain = Client.start(lab, 4, { wrapping: 'none', name: 'client3' });
   await until('the plain client has tried', () => /UDPv4 link remote/.test(plain.log()));
-  await until('its packets are counted', async () => (await dropsFor(lab, 'too-short')) > 0);
+  await until('its packets are counted', async () => (await dropsFor(lab, 'missing-wrapping')) > 0);
   expect(plain.log()).not.toContain('TLS: Initial packet from');
 });
 

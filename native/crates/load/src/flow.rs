@@ -1,6 +1,7 @@
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use datapath::DropReason;
 use datapath::PeerId;
 use datapath::replay::ReplayWindow;
 
@@ -112,12 +113,11 @@ pub enum Order {
 
 impl Receipt {
     pub fn note(&mut self, number: u64) -> Order {
-        let behind = self.highest.saturating_sub(number);
-        if behind < ReplayWindow::SIZE {
-            if self.window.check(number).is_err() {
-                return Order::Again;
-            }
-            self.window.mark(number);
+        match self.window.check(number) {
+            Ok(()) => self.window.mark(number),
+            // Nobody knows whether it has come before.
+            Err(DropReason::TooOld) => {}
+            Err(_) => return Order::Again,
         }
         if number < self.highest {
             return Order::Late;
