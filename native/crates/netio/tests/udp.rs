@@ -321,22 +321,24 @@ fn what_icmp_told_is_read_once_and_epoll_is_quiet() {
     assert_eq!(ready(&mut poller), 0);
 }
 
+/// Gives the loopback of this namespace an MTU of 1400; its two addresses.
+fn loopback_of_1400() -> [IpAddr; 2] {
+    let plan = InterfacePlan {
+        mtu: 1400,
+        transmit_queue_len: 500,
+        addresses: vec![],
+        routes: vec![],
+    };
+    apply("lo", &plan).expect("loopback");
+    [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]
+}
+
 /// A segment above the path's MTU is refused as a superpacket; alone it is fragmented by the kernel.
 #[test]
 #[allow(clippy::print_stderr, reason = "a skipped test says why")]
 fn segments_above_the_mtu_still_arrive() {
     let checked = in_own_namespace(|| {
-        let plan = InterfacePlan {
-            mtu: 1400,
-            transmit_queue_len: 500,
-            addresses: vec![],
-            routes: vec![],
-        };
-        apply("lo", &plan).expect("loopback");
-        for host in [
-            IpAddr::V4(Ipv4Addr::LOCALHOST),
-            IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ] {
+        for host in loopback_of_1400() {
             let (receiver, client) = (group(host, 1), group(host, 1));
             let mut batch = SendBatch::new(true);
             for mark in 0..10 {
@@ -375,17 +377,7 @@ fn segments_above_the_mtu_still_arrive() {
 #[allow(clippy::print_stderr, reason = "a skipped test says why")]
 fn what_must_not_be_fragmented_and_is_too_long_is_lost_alone() {
     let checked = in_own_namespace(|| {
-        let plan = InterfacePlan {
-            mtu: 1400,
-            transmit_queue_len: 500,
-            addresses: vec![],
-            routes: vec![],
-        };
-        apply("lo", &plan).expect("loopback");
-        for host in [
-            IpAddr::V4(Ipv4Addr::LOCALHOST),
-            IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ] {
+        for host in loopback_of_1400() {
             let discovering = SocketOptions {
                 mtu_discovery: Some(MtuDiscovery::Yes),
                 ..SocketOptions::default()
