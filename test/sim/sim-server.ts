@@ -3,6 +3,7 @@ import {
   type ClientIdentity,
   type DataCommand,
   type EndReason,
+  type KeyVerdict,
   type Lease,
   type Path,
   type PeerId,
@@ -35,6 +36,8 @@ export class SimServer {
     });
   /** What is done with a client's answer to a pending challenge. */
   respond: (event: Extract<ServerEvent, { type: 'challenge-response' }>) => void = () => undefined;
+  /** What is said about a client's own key; undefined: nothing. */
+  verifyKey: (metadata: Uint8Array) => KeyVerdict | undefined = () => 'accept';
   poolSize = 250;
   leasePush: readonly string[] = [];
   /** Milliseconds the world thinks about every question. */
@@ -185,6 +188,13 @@ export class SimServer {
         const decision = this.decide(event.identity, event.password, event.renegotiation);
         if (decision !== undefined) {
           this.#answer(() => this.core.handleAuthDecision(this.#loop.now, event.request, decision));
+        }
+        break;
+      }
+      case 'verify-key': {
+        const verdict = this.verifyKey(event.metadata);
+        if (verdict !== undefined) {
+          this.#answer(() => this.core.handleKeyVerdict(this.#loop.now, event.key, verdict));
         }
         break;
       }

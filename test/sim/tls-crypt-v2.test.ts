@@ -4,11 +4,12 @@ import {
   encodeKeyData,
   encodeKeyTime,
   type ServerOptions,
+  STREAM_BIT,
   type TlsCryptV2Options,
   wrapClientKey,
 } from '@shardvpn/core';
 import { createNodeCrypto } from '../support/node-crypto.js';
-import { type JoinOptions, Pair } from './pair.js';
+import { type JoinOptions, Pair, SERVER_OPTIONS } from './pair.js';
 import type { SimClient } from './sim-client.js';
 import { unixAt } from './sim-server.js';
 
@@ -135,5 +136,103 @@ describe('clients with keys of their own', () => {
       expect(client.connected !== undefined).toBe(taken);
       expect(pair.server.core.drops['client-key-too-old'] > 0).toBe(!taken);
     }
+  });
+});
+
+describe('keys that somebody has to look at', () => {
+  const verified = (changes: Partial<TlsCryptV2Options> = {}) => v2({ verify: true, ...changes });
+  const laptop = encodeKeyData(Uint8Array.of(1, 2, 3));
+  const STREAM = { listener: STREAM_BIT, host: '192.0.2.1', port: 7 };
+
+  for (const canResend of [true, false])
+    test(`a client waits for the verdict ${canResend ? 'behind the cookie' : 'with its reset'}, without TLS`, () => {
+      const pair = new Pair({ server: verified({ forceCookie: canResend }) });
+      pair.server.answerDelay = 700;
+      pair.server.verifyKey = (metadata) => {
+        expect([pair.server.core.handshakes, pair.serverTls.live]).toEqual([0, 0]);
+        return metadata.join() === laptop.join() ? 'accept' : 'refuse';
+      };
+      const client = join(pair, own(1, laptop, canResend));
+      expect(pair.drive(() => client.connected !== undefined, 10_000)).toBe(true);
+      expectTraffic(pair, client);
+      expect(pair.server.of('verify-key')).toHaveLength(1);
+      expect(pair.faults()).toEqual([]);
+    });
+
+  test.each(['refuse', 'unverified'] as const)('%s: it gets no answer, and somebody reads why', (verdict) => {
+    const reason = verdict === 'refuse' ? 'client-key-refused' : 'client-key-unverified';
+    for (const canResend of [true, false]) {
+      const pair = new Pair({ server: verified() });
+      pair.server.verifyKey = () => verdict;
+      const client = join(pair, own(1, laptop, canResend));
+      pair.run(20_000);
+      expect(client.connected).toBeUndefined();
+      expect([pair.server.core.handshakes, pair.serverTls.live]).toEqual([0, 0]);
+      expect(pair.server.core.drops[reason]).toBeGreaterThan(1);
+      expect(pair.server.of('turned-away')).toMatchObject([{ reason }]);
+      // It repeats its packets every few seconds, and is asked about again now and then.
+      expect(pair.server.of('verify-key').length).toBeLessThan(pair.server.core.drops[reason]);
+    }
+  });
+
+  test('a connection waits as well, and is closed when its client is refused', () => {
+    const pair = new Pair({ server: verified() });
+    pair.server.answerDelay = 500;
+    const client = join(pair, own(1, laptop), { path: STREAM });
+    expect(pair.drive(() => client.connected !== undefined, 10_000)).toBe(true);
+    pair.server.verifyKey = () => 'refuse';
+    join(pair, own(2, laptop), { path: { ...STREAM, port: 8 } });
+    pair.run(400);
+    expect(pair.server.data.closed).toEqual([]);
+    pair.run(1000);
+    expect(pair.server.data.closed).toEqual([{ ...STREAM, port: 8 }]);
+  });
+
+  test('a connection that is closed meanwhile begins no session', () => {
+    const pair = new Pair({ server: verified() });
+    pair.server.answerDelay = 500;
+    join(pair, own(1, laptop), { path: STREAM });
+    pair.run(100);
+    pair.server.run(() => pair.server.core.handleDataEvent(pair.loop.now, { type: 'closed', path: STREAM }));
+    pair.run(1000);
+    expect(pair.server.of('verify-key')).toHaveLength(1);
+    expect(pair.server.core.handshakes).toBe(0);
+  });
+
+  test('one question for a thousand copies of a packet, whoever they come from', () => {
+    const pair = new Pair({ server: verified() });
+    pair.network.filter = () => false;
+    join(pair, own(1, laptop, false));
+    pair.run(10);
+    const packet = pair.network.capture[0]?.bytes ?? new Uint8Array(0);
+    pair.server.verifyKey = () => undefined;
+    const replay = (from: number) => {
+      for (let i = 0; i < 1000; i++)
+        pair.server.handleDatagram({ listener: 0, host: '198.51.100.9', port: from + i }, packet);
+    };
+    replay(1000);
+    expect(pair.server.of('verify-key')).toHaveLength(1);
+    expect(pair.server.core.drops['client-key-pending']).toBe(992);
+    const { key = '' } = pair.server.of('verify-key')[0] ?? {};
+    pair.server.run(() => pair.server.core.handleKeyVerdict(pair.loop.now, key, 'refuse'));
+    replay(3000);
+    expect(pair.server.of('verify-key')).toHaveLength(1);
+    expect(pair.server.core.drops['client-key-refused']).toBe(1008);
+  });
+
+  test('new options make every verdict void, also one that is under way', () => {
+    const pair = new Pair({ server: verified() });
+    pair.server.answerDelay = 500;
+    const seen: string[] = [];
+    pair.server.verifyKey = () => {
+      seen.push(seen.length === 0 ? 'refuse' : 'accept');
+      return seen.at(-1) as 'refuse' | 'accept';
+    };
+    const client = join(pair, own(1, laptop));
+    pair.run(300);
+    expect(seen).toEqual(['refuse']);
+    pair.server.run(() => pair.server.core.reconfigure({ ...SERVER_OPTIONS, ...verified() }));
+    expect(pair.drive(() => client.connected !== undefined, 10_000)).toBe(true);
+    expect(seen).toEqual(['refuse', 'accept']);
   });
 });

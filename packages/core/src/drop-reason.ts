@@ -23,6 +23,12 @@ export const DROP_REASONS = [
   'bad-client-key',
   /** The client's key is older than tls-crypt-v2-max-age, or does not say how old it is. [wire 8] */
   'client-key-too-old',
+  /** Whoever decides about clients' own keys has refused this one. [wire 8] */
+  'client-key-refused',
+  /** Nobody could be asked about the client's own key, or there was no answer. */
+  'client-key-unverified',
+  /** Too many wait already for what becomes of their keys. */
+  'client-key-pending',
   /** A packet without tls-crypt-v2 where nothing else is taken. [wire 8] */
   'client-key-required',
   /** The client cannot send its key again, and force-cookie wants that. [wire 7.1] */

@@ -24,6 +24,7 @@ export { pushOptionFault } from './negotiate/push-reply.js';
 export { type OptionUpdate, parseOptionUpdate, UPDATABLE_OPTIONS } from './negotiate/push-update.js';
 export * from './ports.js';
 export * from './server/auth-decision.js';
+export type { KeyQuestion, KeyVerdict } from './server/key-verdicts.js';
 export type { InheritedPeer } from './server/restore-session.js';
 export { Server } from './server/server.js';
 export * from './server/server-event.js';

@@ -56,6 +56,10 @@ export const unwrapClientKey = (
   return { key: plaintext.slice(0, STATIC_KEY_LENGTH), metadata: plaintext.subarray(STATIC_KEY_LENGTH) };
 };
 
+/** Tells sealed keys apart: hex digits of the tag. [wire 8] */
+export const wrappedKeyName = (wrapped: Uint8Array): string =>
+  Array.from(wrapped.subarray(0, TAG_LENGTH), (byte) => byte.toString(16).padStart(2, '0')).join('');
+
 /** A packet and the client key behind it, by the length in its last two bytes. Views. [wire 7.1] */
 export const splitWrappedKey = (
   bytes: Uint8Array,

@@ -1,5 +1,6 @@
 import { type DropReason, isDrop } from '../drop-reason.js';
 import { isStream, type Millis, type Path } from '../ids.js';
+import { wrappedKeyName } from '../keys/tls-crypt-v2.js';
 import type { CryptoProvider } from '../ports.js';
 import type { WallClock } from '../session/wall-clock.js';
 import { type ControlBody, decodeControlBody, encodeControlBody } from '../wire/control-packet.js';
@@ -11,6 +12,7 @@ import { encodeResendRequest, offersEarlyNegotiation } from '../wrap/early-negot
 import { ConnectionLimit } from './connection-limit.js';
 import { CookieJar } from './cookie.js';
 import { type FirstPacket, FirstPackets, keyFault } from './first-packet.js';
+import { type HeldPacket, type KeyQuestion, type KeyVerdict, KeyVerdicts } from './key-verdicts.js';
 import { ReplyLimit } from './reply-limit.js';
 import type { ServerOptions } from './server-options.js';
 import { wrappingFault } from './wrapping-fault.js';
@@ -26,13 +28,16 @@ export type Admission =
       readonly protection: ControlProtection;
     }
   /** A client that cannot prove its address first, or has done so by a connection: the session answers its reset. [wire 7, 7.1] */
-  | { readonly type: 'admit-reset'; readonly clientId: SessionId; readonly protection: ControlProtection };
+  | { readonly type: 'admit-reset'; readonly clientId: SessionId; readonly protection: ControlProtection }
+  /** Kept until there is a verdict about the client's key. */
+  | { readonly type: 'held' };
 
 /** What is done with packets of unknown clients, without keeping anything about them. [wire 7] */
 export class AdmissionGate {
   readonly #packets: FirstPackets;
   readonly #crypto: CryptoProvider;
   readonly #clock: WallClock;
+  readonly #verdicts: KeyVerdicts;
   #options: ServerOptions;
   #cookies: CookieJar;
   /** Of the hand-window before: its cookies are still on their way. */
@@ -40,7 +45,13 @@ export class AdmissionGate {
   #limit: ReplyLimit;
   #connections: ConnectionLimit | null;
 
-  constructor(options: ServerOptions, crypto: CryptoProvider, clock: WallClock) {
+  constructor(
+    options: ServerOptions,
+    crypto: CryptoProvider,
+    clock: WallClock,
+    askAboutKey: (question: KeyQuestion) => void,
+  ) {
+    this.#verdicts = new KeyVerdicts(askAboutKey);
     this.#packets = new FirstPackets(options.wrap, options.tlsCryptV2 ?? null, crypto);
     this.#crypto = crypto;
     this.#options = options;
@@ -56,10 +67,11 @@ export class AdmissionGate {
   }
 
   #admit(now: Millis, path: Path, bytes: Uint8Array): Admission | DropReason {
-    const first = this.#packets.open(bytes);
-    if (isDrop(first)) {
-      return first;
+    const opened = this.#packets.open(bytes);
+    if (isDrop(opened)) {
+      return opened;
     }
+    const first = { ...opened, bytes };
     const { packet } = first;
     if (packet.opcode === OPCODE.hardResetServerV2) {
       return 'wrong-direction';
@@ -86,6 +98,7 @@ export class AdmissionGate {
     const before = this.#options;
     this.#options = options;
     this.#packets.reconfigure(options.tlsCryptV2 ?? null);
+    this.#verdicts.forget();
     if (options.handWindow !== before.handWindow) {
       this.#earlierCookies = this.#cookies;
       this.#cookies = new CookieJar(this.#crypto, options.cookieKey, options.handWindow);
@@ -105,24 +118,33 @@ export class AdmissionGate {
     return this.#connections?.take(now) ?? true;
   }
 
+  /** The answer to a question about a key: these packets are to be handled now. */
+  settleKey(now: Millis, key: string, verdict: KeyVerdict): readonly HeldPacket[] {
+    return this.#verdicts.settle(now, key, verdict);
+  }
+
+  /** A connection is closed: nothing that came over it waits any more. */
+  forgetPath(path: Path): void {
+    this.#verdicts.forgetPath(path);
+  }
+
   /** A client that was answered has completed its handshake. */
   refund(path: Path): void {
     this.#limit.refund(path.host);
   }
 
-  #handleReset(now: Millis, path: Path, first: FirstPacket, body: ControlBody): Admission | DropReason {
+  #handleReset(now: Millis, path: Path, first: ReceivedPacket, body: ControlBody): Admission | DropReason {
     if (body.messageId !== 0) {
       return 'bad-message-id';
     }
     const { packet, protection, metadata } = first;
     if (isStream(path)) {
-      const drop = metadata === null ? null : this.#keyFault(now, metadata);
-      return drop ?? { type: 'admit-reset', clientId: packet.sessionId, protection };
+      return this.#stop(now, path, first) ?? { type: 'admit-reset', clientId: packet.sessionId, protection };
     }
     const cannotResend = metadata !== null && !offersEarlyNegotiation(packet.replayId);
-    const drop = cannotResend ? this.#refuseWithoutCookie(now, metadata) : null;
-    if (drop !== null) {
-      return drop;
+    const stop = cannotResend ? this.#stopWithoutCookie(now, path, first) : null;
+    if (stop !== null) {
+      return stop;
     }
     if (!this.#limit.take(now, path.host)) {
       return 'rate-limited';
@@ -146,12 +168,12 @@ export class AdmissionGate {
     });
   }
 
-  #refuseWithoutCookie(now: Millis, metadata: Uint8Array): DropReason | null {
-    return this.#options.tlsCryptV2?.forceCookie === true ? 'cookie-required' : this.#keyFault(now, metadata);
+  #stopWithoutCookie(now: Millis, path: Path, first: ReceivedPacket): Admission | DropReason | null {
+    return this.#options.tlsCryptV2?.forceCookie === true ? 'cookie-required' : this.#stop(now, path, first);
   }
 
-  #checkCookie(now: Millis, path: Path, first: FirstPacket, body: ControlBody): Admission | DropReason {
-    const { packet, protection, metadata } = first;
+  #checkCookie(now: Millis, path: Path, first: ReceivedPacket, body: ControlBody): Admission | DropReason {
+    const { packet, protection } = first;
     if (body.ackedSessionId === null) {
       return 'missing-cookie';
     }
@@ -165,19 +187,33 @@ export class AdmissionGate {
     if (!isOurs(this.#cookies) && !isOurs(this.#earlierCookies)) {
       return 'bad-cookie';
     }
-    const drop = metadata === null ? null : this.#keyFault(now, metadata);
-    if (drop !== null) {
-      return drop;
+    const stop = this.#stop(now, path, first);
+    if (stop !== null) {
+      return stop;
     }
     return this.takeConnection(now)
       ? { type: 'admit', clientId: packet.sessionId, serverId: ackedSessionId, protection }
       : 'connect-freq';
   }
 
-  #keyFault(now: Millis, metadata: Uint8Array): DropReason | null {
+  /** Why a client does not come in with its own key, or not yet; null when it does, or has none. [wire 7.1] */
+  #stop(now: Millis, path: Path, { protection, metadata, bytes }: ReceivedPacket): Admission | DropReason | null {
     const { tlsCryptV2 } = this.#options;
-    return tlsCryptV2 == null ? null : keyFault(tlsCryptV2, metadata, this.#clock.unixAt(now));
+    if (metadata === null || protection.wrappedKey === null || tlsCryptV2 == null) {
+      return null;
+    }
+    const fault = keyFault(tlsCryptV2, metadata, this.#clock.unixAt(now));
+    if (fault !== null || tlsCryptV2.verify !== true) {
+      return fault;
+    }
+    const stop = this.#verdicts.check(now, { key: wrappedKeyName(protection.wrappedKey), metadata }, { path, bytes });
+    return stop === 'held' ? { type: 'held' } : stop;
   }
+}
+
+/** As it came. */
+interface ReceivedPacket extends FirstPacket {
+  readonly bytes: Uint8Array;
 }
 
 const createLimit = ({ connectFreqInitial, cookieKey }: ServerOptions, crypto: CryptoProvider): ReplyLimit =>

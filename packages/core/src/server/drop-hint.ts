@@ -41,6 +41,14 @@ const HINTS: { readonly [reason in DropReason]?: DropHint } = {
     detail: 'its tls-crypt-v2 key is older than tls-crypt-v2-max-age',
     hint: 'give it a new key, or raise tls-crypt-v2-max-age',
   },
+  'client-key-refused': {
+    detail: 'the command of tls-crypt-v2-verify refused its tls-crypt-v2 key',
+    hint: 'give it a key with metadata that the command accepts; a key without metadata is refused unasked',
+  },
+  'client-key-unverified': {
+    detail: 'its tls-crypt-v2 key could not be verified',
+    hint: 'look for `tls-crypt-v2-verify` in the log: its command fails, takes too long, or is needed too often',
+  },
   'client-key-required': {
     detail: 'it does not use tls-crypt-v2',
     hint: 'give it a tls-crypt-v2 key, or the server `tls-auth` or `tls-crypt` as well',

@@ -2,6 +2,7 @@ import type { DataCipher } from '../data-plane.js';
 import type { DropReason } from '../drop-reason.js';
 import type { Path, PeerId, UnixSeconds } from '../ids.js';
 import type { PeerCertificate } from '../ports.js';
+import type { KeyQuestion } from './key-verdicts.js';
 
 /** What a client showed, for whoever decides about it. */
 export interface ClientIdentity {
@@ -77,6 +78,8 @@ export type ServerEvent =
   | { readonly type: 'challenge-response'; readonly request: number; readonly response: string }
   /** Nobody needs the answer to this `authenticate` any more. */
   | { readonly type: 'auth-withdrawn'; readonly request: number }
+  /** Answered once with `handleKeyVerdict`; several clients may wait for it. */
+  | ({ readonly type: 'verify-key' } & KeyQuestion)
   /** A packet of an unknown client was dropped for a reason that somebody can mend; told now and then, not for every packet. */
   | {
       readonly type: 'turned-away';

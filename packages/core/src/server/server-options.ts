@@ -35,6 +35,8 @@ export interface TlsCryptV2Options {
   readonly forceCookie: boolean;
   /** Days; null takes keys of any age. */
   readonly maxAge: number | null;
+  /** Ask about each key before anything else is done for its client. Absent: no. */
+  readonly verify?: boolean;
 }
 
 /** What a running server takes over for the sessions from then on. */

@@ -1,7 +1,7 @@
 import type { DataCommand, DataEvent } from '../data-plane.js';
 import { createDropCounters, type DropReason, isDrop } from '../drop-reason.js';
 import { asPeerId, isStream, listenerIndex, type Millis, type Path, type PeerId, type UnixSeconds } from '../ids.js';
-import type { CryptoProvider, TlsEngine, TlsSession } from '../ports.js';
+import type { TlsEngine, TlsSession } from '../ports.js';
 import type { Deadline } from '../session/deadline.js';
 import { DeadlineQueue } from '../session/deadline-queue.js';
 import { Outbox, type Transmit } from '../session/outbox.js';
@@ -17,9 +17,11 @@ import { describeClient } from './connect-client.js';
 import { DropReports } from './drop-reports.js';
 import { handleDataEvent } from './handle-data-event.js';
 import { decodeNumbers, encodeNumbers } from './kept-numbers.js';
+import type { KeyVerdict } from './key-verdicts.js';
 import { openSession } from './open-session.js';
 import { NO_PEER_ID, PeerIdPool } from './peer-id-pool.js';
 import { Questions } from './questions.js';
+import { randomLifeShare } from './random-life-share.js';
 import { firstRenegotiation, hasMoved, type InheritedPeer, restoreSession } from './restore-session.js';
 import type { EndReason, LeaseDecision, ServerEvent } from './server-event.js';
 import type { LiveOptions, ServerOptions } from './server-options.js';
@@ -64,7 +66,9 @@ export class Server {
     this.#options = options;
     this.#tls = ports.tls;
     this.#onTlsProgress = ports.onTlsProgress;
-    this.#gate = new AdmissionGate(options, ports.crypto, clock);
+    this.#gate = new AdmissionGate(options, ports.crypto, clock, (question) =>
+      this.#outbox.events.push({ type: 'verify-key', ...question }),
+    );
     this.#context = {
       ...sharedOptions(options),
       crypto: ports.crypto,
@@ -116,11 +120,19 @@ export class Server {
   }
 
   handleDataEvent(now: Millis, event: DataEvent): void {
+    if (event.type === 'closed') this.#gate.forgetPath(event.path);
     handleDataEvent(now, event, {
       table: this.#table,
       run: (session, step) => this.#run(session, step),
       tell: (told) => this.#outbox.events.push(told),
     });
+  }
+
+  /** Answer to a `verify-key` event: whoever has waited for it comes in, or does not. */
+  handleKeyVerdict(now: Millis, key: string, verdict: KeyVerdict): void {
+    for (const { path, bytes } of this.#gate.settleKey(now, key, verdict)) {
+      this.handleDatagram(now, path, bytes);
+    }
   }
 
   /** Answer to an `authenticate` event; the question stays open behind `pending`. */
@@ -267,6 +279,7 @@ export class Server {
       this.#closeUnused(path);
       return this.#reports.report(now, path, admission);
     }
+    if (admission.type === 'held') return null;
     if (admission.type === 'reply') {
       this.#outbox.transmits.push({ path, bytes: admission.bytes });
       return null;
@@ -292,7 +305,7 @@ export class Server {
     if (this.#isShutDown || this.#leftListeners.has(listenerIndex(path))) {
       return 'session-closing';
     }
-    const isFull = admission.type !== 'reply' && this.#table.size >= this.#options.maxSessions;
+    const isFull = admission.type.startsWith('admit') && this.#table.size >= this.#options.maxSessions;
     return isFull ? 'too-many-sessions' : admission;
   }
 
@@ -380,9 +393,3 @@ export class Server {
     this.#gate.refund(session.path);
   }
 }
-
-/** 90..100 % at random, so that clients of one moment do not come back in one moment. [wire 17] */
-const randomLifeShare = (crypto: CryptoProvider): number => {
-  const [byte = 0] = crypto.randomBytes(1);
-  return 0.9 + (0.1 * byte) / 255;
-};
