@@ -3,6 +3,8 @@ import type {
   ClientIdentity,
   DropReason,
   EndReason,
+  KeyQuestion,
+  KeyVerdict,
   Lease,
   LeaseDecision,
   LiveOptions,
@@ -64,6 +66,8 @@ export interface ShardStart {
 export type ToShard =
   | { readonly type: 'auth-decision'; readonly request: number; readonly decision: AuthDecision }
   | { readonly type: 'lease-decision'; readonly request: number; readonly decision: LeaseDecision }
+  /** What becomes of everybody who waits for it; an answer to a question of an earlier worker is ignored. */
+  | { readonly type: 'key-verdict'; readonly key: string; readonly verdict: KeyVerdict }
   | {
       readonly type: 'disconnect';
       readonly peerId: PeerId;
@@ -111,6 +115,8 @@ export type FromShard =
       readonly password: string | null;
       readonly renegotiation: boolean;
     }
+  /** A client's own key, which is not let in before it has been looked at. */
+  | ({ readonly type: 'verify-key' } & KeyQuestion)
   /** The user's answer to a `pending` decision, in base64. */
   | { readonly type: 'challenge-response'; readonly request: number; readonly response: string }
   /** The answer to this `authenticate` is not needed any more. */

@@ -185,12 +185,14 @@ describe('messages', () => {
   test('go to the server', async () => {
     const rig = new Rig();
     rig.shard.handleMessage({ type: 'auth-decision', request: 1, decision: { type: 'accept' } });
+    rig.shard.handleMessage({ type: 'key-verdict', key: 'aa', verdict: 'refuse' });
     rig.shard.handleMessage({ type: 'lease-decision', request: 2, decision: { type: 'refuse', reason: 'full' } });
     rig.shard.handleMessage({ type: 'disconnect', peerId: asPeerId(4), reason: 'kicked', detail: 'x' });
     rig.shard.handleMessage({ type: 'leave-listener', listener: 3 });
     rig.shard.handleMessage({ type: 'set-crl', crl: 'pem' });
     expect(rig.log).toEqual([
       'auth-decision 1',
+      'key-verdict aa refuse',
       'lease-decision 2',
       'disconnect 4 kicked',
       'leave-listener 3',
@@ -402,6 +404,9 @@ class ScriptedServer implements ShardServer {
   }
   handleAuthDecision(_now: number, request: number): void {
     this.#log.push(`auth-decision ${request}`);
+  }
+  handleKeyVerdict(_now: number, key: string, verdict: string): void {
+    this.#log.push(`key-verdict ${key} ${verdict}`);
   }
   handleLeaseDecision(_now: number, request: number): void {
     this.#log.push(`lease-decision ${request}`);

@@ -79,6 +79,9 @@ export class Shard {
       case 'lease-decision':
         server.handleLeaseDecision(now, message.request, message.decision);
         break;
+      case 'key-verdict':
+        server.handleKeyVerdict(now, message.key, message.verdict);
+        break;
       case 'disconnect':
         server.disconnect(now, message.peerId, message.reason, message.detail, message.notice ?? null);
         break;

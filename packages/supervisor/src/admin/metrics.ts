@@ -8,6 +8,7 @@ export const encodeMetrics = async (status: ServerStatus): Promise<string> => {
   const registers = [new Registry()];
   describeServer(status, registers);
   describeAuthentications(status, registers);
+  describeScripts(status, registers);
   for (const { name, help, type, labels, read } of SHARD_METRICS) {
     const options = { name, help, registers, labelNames: ['shard', ...labels] };
     const metric = type === 'counter' ? new Counter(options) : new Gauge(options);
@@ -56,6 +57,18 @@ const describeAuthentications = ({ server }: ServerStatus, registers: Registry[]
     labelNames: ['decision'],
   });
   for (const [decision, count] of Object.entries(server.authentications)) counter.inc({ decision }, count);
+};
+
+const describeScripts = ({ server }: ServerStatus, registers: Registry[]): void => {
+  const counter = new Counter({
+    name: 'shardvpn_scripts_total',
+    help: 'Runs of commands of the configuration, by directive and outcome: success, failure, killed, timeout, not-started, busy.',
+    registers,
+    labelNames: ['directive', 'outcome'],
+  });
+  for (const [directive, counts] of Object.entries(server.scripts ?? {})) {
+    for (const [outcome, count] of Object.entries(counts)) counter.inc({ directive, outcome }, count);
+  }
 };
 
 interface ShardMetric {

@@ -15,6 +15,7 @@ const STATUS: ServerStatus = {
     listening: [{ host: '::', port: 1194 }],
     workers: 1,
     authentications: { refuse: 3 },
+    scripts: { 'tls-crypt-v2-verify': { timeout: 2 } },
     uptimeSeconds: 5,
     endedSessions: { inactive: 2 },
     clients: 0,
@@ -120,6 +121,7 @@ describe('admin routes', () => {
       'shardvpn_dropped_control_packets_total{shard="0",reason="bad-hmac"} 4',
       'shardvpn_hops_total{shard="0",reason="data-v2"} 5',
       'shardvpn_authentications_total{decision="refuse"} 3',
+      'shardvpn_scripts_total{directive="tls-crypt-v2-verify",outcome="timeout"} 2',
     ]) {
       expect(body.split('\n')).toContain(line);
     }

@@ -26,6 +26,8 @@ export interface ServerFacts {
   readonly workers: number;
   /** What the program that embeds the server has decided about clients, by type of answer; absent where there is none. */
   readonly authentications?: Readonly<Record<string, number>> | undefined;
+  /** Runs of an administrator's commands, by directive and outcome. */
+  readonly scripts?: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
 export interface ShardStatus {

@@ -13,12 +13,14 @@ import { type Problem, ProblemList } from './problem.js';
 import { readProcessSettings } from './process-settings.js';
 import { readPushes } from './push-list.js';
 import { type ReadOptions, type ReadResult, readArguments, readText } from './read.js';
+import { readScript } from './script-command.js';
 import type { ServerConfig } from './server-config.js';
 import { Settings } from './settings.js';
 import { readMultihome, readSocketSettings } from './socket-settings.js';
 import { readTimers } from './timers.js';
 import { readTlsCryptV2 } from './tls-crypt-v2.js';
 import { readTlsPolicy } from './tls-settings.js';
+import { readTmpDir } from './tmp-dir.js';
 import { readWrap } from './wrapping.js';
 
 /** Where a configuration comes from. */
@@ -103,6 +105,7 @@ const interpret = (settings: Settings, now: Date, surroundings: Surroundings): S
     crlFile,
     wrap: readWrap(settings, ciphers.auth),
     tlsCryptV2: readTlsCryptV2(settings),
+    tlsCryptV2Verify: readScript(settings, 'tls-crypt-v2-verify'),
     explicitExitNotify: readExitNotify(settings),
     connectFreqInitial: {
       count: rate === undefined ? 100 : settings.integerAt(rate, 0, 100, 1, 1_000_000_000),
@@ -116,6 +119,7 @@ const interpret = (settings: Settings, now: Date, surroundings: Surroundings): S
     rcvbuf: settings.integer('rcvbuf', 0, 0, MAX_BUFFER),
     tcpQueueLimit: settings.integer('tcp-queue-limit', 64, 1, 65535),
     ...readProcessSettings(settings),
+    tmpDir: readTmpDir(settings),
   };
 };
 

@@ -44,7 +44,7 @@ export const OTHER_DIRECTIVES: readonly Group[] = [
     'persist-local-ip persist-remote-ip remap-usr1 up-restart',
   ),
   ignored('the tunnel is always served by this process, without a kernel module', 'disable-dco'),
-  ignored('scripts do not run yet, so nothing reads it', 'script-security setenv setenv-safe down-pre up-delay'),
+  ignored('the scripts that read it do not run yet', 'setenv setenv-safe down-pre up-delay'),
   ignored('connections never wait for more to send here; tcp-nodelay asks the clients for the same', 'socket-flags'),
   ignored(
     'tables and queues have their own limits here',
@@ -98,9 +98,9 @@ export const OTHER_DIRECTIVES: readonly Group[] = [
     override-username`,
   ),
   unsupported(
-    'scripts and plugins are not supported yet; remove the line to start without it',
+    'plugins and this script are not supported yet; remove the line to start without it',
     `up down route-up route-pre-down client-connect client-disconnect client-crresponse learn-address tls-verify
-    tls-export-cert tls-crypt-v2-verify auth-user-pass-verify plugin keying-material-exporter iproute`,
+    tls-export-cert auth-user-pass-verify plugin keying-material-exporter iproute`,
   ),
   unsupported(
     'the management interface is not supported yet; remove the line, admin-http shows the status',
@@ -122,7 +122,7 @@ export const OTHER_DIRECTIVES: readonly Group[] = [
     `ifconfig-noexec route-noexec route-table capath extra-certs
     peer-fingerprint verify-hash remote-cert-eku remote-cert-ku ns-cert-type verify-x509-name x509-username-field
     x509-track tls-cert-profile replay-persist force-tls-key-material-export compat-mode disable-occ
-    block-ipv6 chroot setcon nice mlock tmp-dir
+    block-ipv6 chroot setcon nice mlock
     link-mtu use-prediction-resistance enable-small memstats`,
   ),
 ];

@@ -51,6 +51,8 @@ const written = (): ServerConfig => ({
   crlFile: null,
   wrap: { type: 'tls-crypt', key: Uint8Array.of(1) },
   tlsCryptV2: null,
+  tlsCryptV2Verify: null,
+  tmpDir: '/tmp',
   dataCiphers: ['AES-256-GCM'],
   fallbackCipher: null,
   cipher: 'AES-256-GCM',

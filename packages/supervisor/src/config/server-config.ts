@@ -8,6 +8,7 @@ import type {
 } from '@shardvpn/core';
 import type { TlsOptions } from '@shardvpn/worker';
 import type { MssFix } from './mssfix.js';
+import type { ScriptCommand } from './script-command.js';
 
 /** One socket group. `proto udp` without `local` gives two of them, one a family. */
 export interface ListenerConfig {
@@ -68,6 +69,8 @@ export interface ServerConfig {
   readonly wrap: WrapOptions;
   /** Clients with keys of their own, beside those of `wrap`; null takes none. */
   readonly tlsCryptV2: TlsCryptV2Options | null;
+  /** Command that decides about such keys. */
+  readonly tlsCryptV2Verify: ScriptCommand | null;
   readonly dataCiphers: readonly DataCipher[];
   readonly fallbackCipher: DataCipher | null;
   /** `cipher` and `auth` as written, for the options string. */
@@ -110,6 +113,8 @@ export interface ServerConfig {
   /** Whose connections begin with a PROXY header. */
   readonly proxyProtocol: readonly { readonly address: string; readonly bits: number }[];
   readonly status: { readonly file: string; readonly seconds: number; readonly version: 1 | 2 | 3 } | null;
+  /** Where files for commands are written. */
+  readonly tmpDir: string;
   readonly verb: number;
   readonly log: { readonly file: string; readonly append: boolean } | null;
   readonly writepid: string | null;

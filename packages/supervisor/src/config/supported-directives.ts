@@ -80,6 +80,7 @@ export const SUPPORTED_DIRECTIVES: Readonly<Record<string, Form>> = {
   'tls-crypt': fileOrBlock(),
   'tls-crypt-v2': fileOrBlock(2),
   'tls-crypt-v2-max-age': words(1),
+  'tls-crypt-v2-verify': words(1),
   'key-direction': words(1),
   'remote-cert-tls': words(1),
   'verify-client-cert': words(0, 1),
@@ -110,6 +111,8 @@ export const SUPPORTED_DIRECTIVES: Readonly<Record<string, Form>> = {
   group: words(1),
   'persist-key': words(0),
   'persist-tun': words(0),
+  'script-security': words(1),
+  'tmp-dir': words(1),
   'ignore-unknown-option': repeated(1, 15),
   // Of this server alone
   workers: words(1),

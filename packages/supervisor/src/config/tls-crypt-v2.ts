@@ -3,12 +3,15 @@ import { parseClientKey, parseServerKey } from '../pki/tls-crypt-v2-key.js';
 import { materialName, readMaterial } from './material.js';
 import type { Settings } from './settings.js';
 
-/** A server's `tls-crypt-v2` and `tls-crypt-v2-max-age`; null when there is none. */
+/** A server's `tls-crypt-v2`, `tls-crypt-v2-max-age`, and whether there is a `tls-crypt-v2-verify`; null when there is none. */
 export const readTlsCryptV2 = (settings: Settings): TlsCryptV2Options | null => {
   const entry = settings.last('tls-crypt-v2');
   const age = settings.last('tls-crypt-v2-max-age');
+  const verify = settings.last('tls-crypt-v2-verify');
   if (entry === undefined) {
-    if (age !== undefined) settings.error(age, 'tls-crypt-v2 is missing; add it, or remove the line');
+    for (const lost of [age, verify]) {
+      if (lost !== undefined) settings.error(lost, 'tls-crypt-v2 is missing; add it, or remove the line');
+    }
     return null;
   }
   const word = entry.args[1] ?? 'allow-noncookie';
@@ -17,7 +20,8 @@ export const readTlsCryptV2 = (settings: Settings): TlsCryptV2Options | null => 
   }
   const maxAge = age === undefined ? null : settings.integerAt(age, 0, 1, 1, MAX_AGE);
   const serverKey = readKey(settings, parseServerKey, 'make one with: shardvpn genkey tls-crypt-v2-server FILE');
-  return serverKey === null ? null : { serverKey, forceCookie: word === 'force-cookie', maxAge };
+  if (serverKey === null) return null;
+  return { serverKey, forceCookie: word === 'force-cookie', maxAge, verify: verify !== undefined };
 };
 
 /** A client's `tls-crypt-v2`; null when there is none. */

@@ -26,7 +26,7 @@ export interface RegistryPorts {
 /** What a shard says about its clients. */
 export type ClientMessage = Exclude<
   FromShard,
-  { readonly type: 'ready' | 'drops' | 'reconfigured' | 'push-updated' | 'drained' | 'released' }
+  { readonly type: 'ready' | 'drops' | 'reconfigured' | 'push-updated' | 'drained' | 'released' | 'verify-key' }
 >;
 
 /** The only writer of addresses and identities; answers the shards' questions, always at once. */

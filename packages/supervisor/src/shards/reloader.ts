@@ -7,6 +7,7 @@ import type { CrlFollower } from '../registry/crl-source.js';
 import { readRevocation } from '../registry/crl-source.js';
 import type { Registry } from '../registry/registry.js';
 import { RevocationList } from '../registry/revocation.js';
+import type { KeyVerifier } from '../scripts/key-verifier.js';
 import type { DataPlane } from './data-plane.js';
 import type { PreparedListeners } from './listener-set.js';
 import type { ShardGroup } from './shard-group.js';
@@ -30,6 +31,7 @@ export interface ReloaderPorts {
   readonly readAgain: (() => LoadedConfig) | null;
   readonly group: Pick<ShardGroup, 'reconfigure' | 'leaveListener'>;
   readonly registry: Pick<Registry, 'reconfigure' | 'setRevocation'>;
+  readonly keys: Pick<KeyVerifier, 'reconfigure'>;
   readonly data: Pick<DataPlane, 'starts' | 'changeRoutes' | 'limitStreams'> & {
     readonly listeners: Pick<DataPlane['listeners'], 'prepare' | 'apply'>;
   };
@@ -101,7 +103,7 @@ export class Reloader {
   }
 
   async #apply({ plan, listeners }: ReadyPlan, revoked: RevocationList, warnings: readonly string[]) {
-    const { group, registry, data, crl, log } = this.#ports;
+    const { group, registry, keys, data, crl, log } = this.#ports;
     const before = this.#config;
     const routes = data.changeRoutes(plan.config.routes);
     const sockets =
@@ -110,6 +112,7 @@ export class Reloader {
     this.#config = config;
     const tlsChanged = config.tls !== before.tls || config.crlFile !== before.crlFile;
     registry.reconfigure(config);
+    keys.reconfigure(config);
     log.setVerb?.(config.verb);
     data.limitStreams(config);
     const shards = await group.reconfigure(liveOptions(config, data.starts.length), tlsChanged ? config.tls : null);

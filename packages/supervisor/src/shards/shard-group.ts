@@ -1,12 +1,18 @@
 import { type LiveOptions, type PeerId, type PushUpdate, VpnError } from '@shardvpn/core';
 import type { ShardStart, TlsOptions, ToShard } from '@shardvpn/worker';
 import type { Log } from '../log.js';
-import type { ClientMessage } from '../registry/registry.js';
-import { type ControlStatistics, type EndOfWorker, ShardHandle, type StartWorker, within } from './shard-handle.js';
+import {
+  type ControlStatistics,
+  type EndOfWorker,
+  ShardHandle,
+  type StartWorker,
+  type WorldMessage,
+  within,
+} from './shard-handle.js';
 
 export interface ShardGroupPorts {
   readonly startWorker: StartWorker;
-  readonly onClient: (shard: number, message: ClientMessage) => void;
+  readonly onClient: (shard: number, message: WorldMessage) => void;
   readonly log: Log;
 }
 

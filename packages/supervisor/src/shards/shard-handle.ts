@@ -19,6 +19,9 @@ export interface ControlStatistics {
   readonly handshakes: number;
 }
 
+/** What a worker says that is not about itself. */
+export type WorldMessage = ClientMessage | Extract<FromShard, { readonly type: 'verify-key' }>;
+
 /** Why a worker is gone; a label of a metric. `hang`: its heartbeat stood still. */
 export type EndOfWorker = 'exception' | 'memory' | 'exit' | 'hang';
 
@@ -40,7 +43,7 @@ export class ShardHandle {
   #drained: () => void = () => {};
   #released: () => void = () => {};
 
-  constructor(worker: WorkerPort, shard: number, onClient: (message: ClientMessage) => void) {
+  constructor(worker: WorkerPort, shard: number, onClient: (message: WorldMessage) => void) {
     this.shard = shard;
     this.#worker = worker;
     this.ended = endOf(worker);
@@ -113,7 +116,7 @@ export class ShardHandle {
     return within(Promise.race([answer, noAnswer]), limitMs).finally(() => this.#questions.delete(request));
   }
 
-  #receive(message: FromShard, isReady: () => void, onClient: (message: ClientMessage) => void): void {
+  #receive(message: FromShard, isReady: () => void, onClient: (message: WorldMessage) => void): void {
     switch (message.type) {
       case 'ready':
         isReady();

@@ -162,6 +162,8 @@ const configIn = (folder: string): ServerConfig => ({
   crlFile: null,
   wrap: { type: 'none' },
   tlsCryptV2: null,
+  tlsCryptV2Verify: null,
+  tmpDir: '/tmp',
   dataCiphers: ['AES-256-GCM'],
   fallbackCipher: null,
   cipher: 'AES-256-GCM',

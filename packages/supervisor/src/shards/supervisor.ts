@@ -10,8 +10,10 @@ import type { ServerConfig } from '../config/server-config.js';
 import type { Log } from '../log.js';
 import { CrlFollower, readRevocation } from '../registry/crl-source.js';
 import { keepLeases } from '../registry/lease-store.js';
-import { type ClientMessage, Registry } from '../registry/registry.js';
+import { Registry } from '../registry/registry.js';
 import type { RevocationList } from '../registry/revocation.js';
+import { KeyVerifier, type KeyVerifierPorts } from '../scripts/key-verifier.js';
+import { ScriptRunner } from '../scripts/script-runner.js';
 import { watchDevice } from '../system/device-watch.js';
 import { dropPrivileges } from '../system/privileges.js';
 import { repeat } from '../system/repeat.js';
@@ -31,7 +33,7 @@ import { loadNative, type NativePort } from './native-port.js';
 import { watchPanics } from './panic-watch.js';
 import { Reloader, type ReloadReport } from './reloader.js';
 import { ShardGroup } from './shard-group.js';
-import type { StartWorker } from './shard-handle.js';
+import type { StartWorker, WorldMessage } from './shard-handle.js';
 import { createStatusReader, unixNow } from './status-reader.js';
 import { Teardown } from './teardown.js';
 import { tryTls } from './try-tls.js';
@@ -125,16 +127,18 @@ const start = async (
   teardown.add(keepLeases(config.poolPersist, inherited === null ? registry : withoutOld(registry), log, isOthers));
   const data = openDataPlane(native, config, workers, log, inherited);
   teardown.add(() => data.close());
-  const onClient = (shard: number, message: ClientMessage): void => registry.handle(shard, message);
+  const { runner, keys } = prepareScripts(config, toShards, teardown);
+  const onClient = (shard: number, message: WorldMessage): void =>
+    message.type === 'verify-key' ? keys.verify(shard, message) : registry.handle(shard, message);
   const group = new ShardGroup(data.starts, { startWorker, log, onClient }, undefined, takeOver !== null);
   await group.start();
   teardown.add(() => group.stop(DRAIN_LIMIT_MS));
   const since = inherited?.since ?? unixNow();
-  const facts = factsOf(data, workers, since, authenticator);
+  const facts = factsOf(data, workers, since, { authenticator, runner });
   const readStatus = createStatusReader({ native, data, group, registry, facts });
   const crlFollower = followerOf(group, registry, log);
   const reopenFiles = (): string[] => [log.reopen?.() ?? [], statusWriter?.reopen() ?? []].flat();
-  const reloader = new Reloader(config, { readAgain, group, registry, data, crl: crlFollower, reopenFiles, log });
+  const reloader = new Reloader(config, { readAgain, group, registry, keys, data, crl: crlFollower, reopenFiles, log });
   const reload = (): Promise<ReloadReport> => reloader.reload();
   const offer = () => offerOf(data, reloader.config, since);
   const upgrader = new Upgrader({ native, program: ports.program ?? null, data, group, registry, offer, log });
@@ -161,6 +165,12 @@ const start = async (
   return withListening(facts, { device: facts.device, workers, adminUrl, ...controls, ...ends });
 };
 
+const prepareScripts = (config: ServerConfig, ports: Omit<KeyVerifierPorts, 'runner'>, teardown: Teardown) => {
+  const runner = new ScriptRunner(ports.log);
+  teardown.add(() => runner.close());
+  return { runner, keys: new KeyVerifier(config, { runner, ...ports }) };
+};
+
 const withListening = (facts: ServerFacts, server: Omit<RunningServer, 'listening'>): RunningServer => ({
   ...server,
   get listening() {
@@ -173,7 +183,7 @@ const factsOf = (
   { device, listeners }: DataPlane,
   workers: number,
   since: number,
-  authenticator: Authenticator | null,
+  { authenticator, runner }: { readonly authenticator: Authenticator | null; readonly runner: ScriptRunner },
 ): ServerFacts => ({
   version: VERSION,
   since,
@@ -184,6 +194,9 @@ const factsOf = (
   workers,
   get authentications() {
     return authenticator?.counts;
+  },
+  get scripts() {
+    return runner.counts;
   },
 });
 
