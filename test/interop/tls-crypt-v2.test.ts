@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
 import { Client } from './lab/client.js';
@@ -88,6 +88,34 @@ ours('a new server key is taken over live, and who is connected renegotiates on'
   await until('the first client renegotiates', () => renegotiated() > before, { seconds: 40 });
   expect(await first.reaches('10.8.0.1', 1372)).toBe(true);
   expect(first.log().match(/Initialization Sequence Completed/g)).toHaveLength(1);
+});
+
+ours('tls-crypt-v2-verify is asked before TLS begins', async (lab) => {
+  const keys = makeKeys(lab);
+  const [good, bad] = [join(lab.folder, 'good.key'), join(lab.folder, 'bad.key')];
+  genkey('tls-crypt-v2-client', good, '--tls-crypt-v2', keys.server, '--metadata', btoa('laptop of ann'));
+  genkey('tls-crypt-v2-client', bad, '--tls-crypt-v2', keys.server, '--metadata', btoa('lost laptop'));
+  const command = join(lab.folder, 'verify');
+  const runs = join(lab.folder, 'runs');
+  const body = `echo "$script_type $metadata_type $(cat "$metadata_file")" >> ${runs}\ngrep -qx "laptop of ann" "$metadata_file"`;
+  writeFileSync(command, `#!/bin/sh\n${body}\n`, { mode: 0o755 });
+  const server = await startServer(lab, {
+    wrapping: 'none',
+    lines: [`tls-crypt-v2 ${keys.server}`, 'script-security 2', `tls-crypt-v2-verify ${command}`],
+  });
+  await server.says(/ShardVPN .* serves/);
+  const refused = Client.start(lab, 2, { ...own(bad), name: 'client1' });
+  await until('it is refused', async () => (await dropsFor(lab, 'client-key-refused')) > 0);
+  const taken = Client.start(lab, 3, { ...own(good), name: 'client2' });
+  await taken.connected();
+  expect(await taken.reaches('10.8.0.1', 1372)).toBe(true);
+  await server.says(/client turned away: .*tls-crypt-v2-verify refused its tls-crypt-v2 key/);
+  expect(refused.log()).not.toContain('VERIFY');
+  const asked = new Set(readFileSync(runs, 'utf8').trim().split('\n'));
+  expect(asked).toEqual(new Set(['tls-crypt-v2-verify 0 laptop of ann', 'tls-crypt-v2-verify 0 lost laptop']));
+  writeFileSync(command, '#!/bin/sh\nexit 0\n');
+  server.signal('SIGHUP');
+  await refused.connected();
 });
 
 async function dropsFor(lab: Lab, reason: string): Promise<number> {
