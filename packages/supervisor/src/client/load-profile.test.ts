@@ -148,7 +148,7 @@ describe('errors name file, line and fix', () => {
     ['auth-user-pass half', /^p.ovpn:8: auth-user-pass: the first line has to be the user name/],
     ['compress migrate', /^p.ovpn:8: compress: 'migrate' is not known; use lzo, lz4/],
     ['fragment 20', /^p.ovpn:8: fragment: '20' is not a number from 68 to 65535/],
-    ['up /bin/true', /^p.ovpn:8: up: scripts and plugins are not supported yet/],
+    ['up /bin/true', /^p.ovpn:8: up: this script or plugin is not supported yet/],
     ['pull-filter drop x', /^p.ovpn:8: pull-filter: 'drop' is not known; use accept, ignore or reject$/],
     ['remote-cert-tls nobody', /^p.ovpn:8: remote-cert-tls: 'nobody' is not known; write: remote-cert-tls server$/],
     ['verify-x509-name a b', /^p.ovpn:8: verify-x509-name: 'b' is not known; use subject, name or name-prefix$/],

@@ -98,7 +98,7 @@ export const OTHER_DIRECTIVES: readonly Group[] = [
     override-username`,
   ),
   unsupported(
-    'plugins and this script are not supported yet; remove the line to start without it',
+    'this script or plugin is not supported yet; remove the line to start without it',
     `up down route-up route-pre-down client-connect client-disconnect client-crresponse learn-address tls-verify
     tls-export-cert auth-user-pass-verify plugin keying-material-exporter iproute`,
   ),
