@@ -154,6 +154,12 @@ describe('errors name file, line and fix', () => {
     ['verify-x509-name a b', /^p.ovpn:8: verify-x509-name: 'b' is not known; use subject, name or name-prefix$/],
   ])('%s', (line, expected) => expect(errors([...BASE, line])).toEqual([expect.stringMatching(expected)]));
 
+  test('fragment where every remote is reached over TCP', () => {
+    const fault = expect.stringMatching(/^p.ovpn:9: fragment: there is only TCP here/);
+    expect(errors([...BASE, 'proto tcp', 'fragment 1300'])).toEqual([fault]);
+    expect(errors([...BASE, 'proto tcp', 'fragment 1300', 'remote b 1194 udp'])).toEqual([]);
+  });
+
   test.each(['client', 'dev', 'remote', 'ca', 'cert', 'key'])('without %s', (name) => {
     const lines = BASE.filter((line) => line.split(' ')[0] !== name);
     expect(errors(lines)).toEqual([

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { PullFilter } from '@shardvpn/core';
-import { readLayers } from '../config/compression.js';
+import { checkFragment, readLayers } from '../config/compression.js';
 import { readDataCiphers } from '../config/data-ciphers.js';
 import { readLimits } from '../config/limits.js';
 import { type ConfigSource, inReadingOrder, readDevice, readExitNotify, sourceName } from '../config/load-config.js';
@@ -48,10 +48,12 @@ const interpret = (settings: Settings, now: Date, random: () => number): ClientP
   const ciphers = readDataCiphers(settings);
   const tunMtu = settings.integer('tun-mtu', 1500, 100, 9000);
   const layers = readLayers(settings, 'client');
+  const remotes = readRemotes(settings, random);
+  checkFragment(settings, remotes.remotes);
   const { verb, log, writepid, user, group } = readProcessSettings(settings);
   return {
     source: settings.source,
-    ...readRemotes(settings, random),
+    ...remotes,
     sndbuf: settings.integer('sndbuf', 0, 0, MAX_BUFFER),
     rcvbuf: settings.integer('rcvbuf', 0, 0, MAX_BUFFER),
     device: readDevice(settings, ['subnet', 'net30', 'p2p']),

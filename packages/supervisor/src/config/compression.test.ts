@@ -36,6 +36,15 @@ test('nothing is said where there is nothing to say', () => {
   }
 });
 
+test('fragments are for UDP: a server of TCP alone is told so', () => {
+  const fault =
+    's.conf:1: fragment: there is only TCP here, which fragments nothing; remove the line, at the other end as well';
+  expect(told('fragment 1300', 'proto tcp-server')).toEqual([fault]);
+  expect(told('fragment 1300', 'local * 1194 tcp-server')).toEqual([fault]);
+  expect(told('fragment 1300', 'local * 1194 tcp-server', 'local * 1195 udp')).toEqual([]);
+  expect(told('fragment 0', 'proto tcp-server')).toEqual([]);
+});
+
 test.each([
   ['compress snappy', "s.conf:1: compress: 'snappy' is not known; use lzo, lz4, lz4-v2, stub, stub-v2 or migrate"],
   ['comp-lzo maybe', "s.conf:1: comp-lzo: 'maybe' is not known; use no, yes or adaptive"],

@@ -13,6 +13,13 @@ export const readLayers = (settings: Settings, role: 'server' | 'client' = 'serv
   return { ...NO_LAYERS, ...readFraming(settings, allow, role), allow, fragment: readFragment(settings) };
 };
 
+/** A connection cuts packets as it likes, so OpenVPN refuses the line as well. `ways`: all over which somebody may speak with us. */
+export const checkFragment = (settings: Settings, ways: readonly { readonly transport?: 'tcp' }[]): void => {
+  const entry = settings.last('fragment');
+  if (entry === undefined || entry.args[0] === '0' || !ways.every(({ transport }) => transport === 'tcp')) return;
+  settings.error(entry, 'there is only TCP here, which fragments nothing; remove the line, at the other end as well');
+};
+
 const readAllow = (settings: Settings): AllowCompression => {
   const entry = settings.last('allow-compression');
   const word = entry?.args[0];

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { readLayers } from './compression.js';
+import { checkFragment, readLayers } from './compression.js';
 import { readCredentials } from './credentials.js';
 import { readDataCiphers } from './data-ciphers.js';
 import { readFrontDoors } from './front-doors.js';
@@ -84,6 +84,7 @@ const interpret = (settings: Settings, now: Date, surroundings: Surroundings): S
   const layers = readLayers(settings);
   const rate = settings.last('connect-freq-initial');
   const listeners = readListeners(settings);
+  checkFragment(settings, listeners);
   return {
     source: settings.source,
     listeners,
