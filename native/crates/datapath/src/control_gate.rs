@@ -33,6 +33,8 @@ const KNOWN: Rate = Rate::per_second(500);
 /// the machine does not let run would otherwise have a queue of many seconds before it.
 const STRANGERS_BACKLOG: usize = 32 * 1024;
 const BACKLOG: usize = 128 * 1024;
+/// The same for connections that no client is served through.
+const STREAMS_BACKLOG: usize = 256 * 1024;
 
 const KNOWN_SLOTS: usize = 1 << 13;
 const ANSWERED_SLOTS: usize = 1 << 16;
@@ -70,17 +72,18 @@ impl ControlGate {
         backlog: usize,
         is_peer: impl FnOnce() -> bool,
     ) -> bool {
-        // Nobody connects under a false name, and a reset on a connection does not come again.
-        if from.is_stream() {
-            return true;
-        }
         let address = self.hash.hash_one(from);
         let known = &mut self.known[address as usize % KNOWN_SLOTS];
+        // Nobody connects under a false name, so floods of datagrams do not hold connections up.
+        if from.is_stream() {
+            known.become_of(address, now);
+            return known.share.take(now, KNOWN) && (backlog < STREAMS_BACKLOG || is_peer());
+        }
         if known.is(address, now) {
             return known.share.take(now, KNOWN);
         }
         if is_peer() {
-            *known = Known::new(address, now);
+            known.become_of(address, now);
             return known.share.take(now, KNOWN);
         }
         if backlog < STRANGERS_BACKLOG && self.strangers.take(now, STRANGERS) {
@@ -106,11 +109,7 @@ impl ControlGate {
             return self.answered.set(address, now);
         }
         let known = &mut self.known[address as usize % KNOWN_SLOTS];
-        if known.is(address, now) {
-            known.at = now;
-        } else {
-            *known = Known::new(address, now);
-        }
+        known.become_of(address, now);
     }
 
     /// It counts as heard then, whether or not there is room for it.
@@ -135,16 +134,10 @@ struct Known {
 }
 
 impl Known {
-    fn new(address: u64, now: Millis) -> Known {
-        let share = Bucket {
-            at: now,
-            ..Bucket::full(KNOWN)
-        };
-        Known {
-            address,
-            at: now,
-            share,
-        }
+    /// The share is that of the place: who alternates with another one gets no more than one of them would.
+    fn become_of(&mut self, address: u64, now: Millis) {
+        self.address = address;
+        self.at = now;
     }
 
     fn is(&self, address: u64, now: Millis) -> bool {
@@ -319,13 +312,43 @@ mod tests {
         assert_eq!(heard(&mut gate, BACKLOG), [true, false, false]);
     }
 
+    fn connection(n: u32) -> PeerAddr {
+        PeerAddr {
+            listener: crate::peer_addr::STREAM_BIT,
+            ..stranger(n)
+        }
+    }
+
     #[test]
-    fn connections_are_not_held_up() {
+    fn a_flood_of_datagrams_does_not_hold_connections_up() {
         let mut gate = ControlGate::new();
         flood(&mut gate, 10, 100_000);
-        let mut from = path(1);
-        from.listener |= crate::peer_addr::STREAM_BIT;
+        let from = connection(1);
         assert!(gate.admits(11 * SECOND - 1, &from, &reset(5), BACKLOG, || false));
+    }
+
+    #[test]
+    fn a_connection_has_a_share_and_those_of_clients_go_before_others() {
+        let mut gate = ControlGate::new();
+        let one =
+            |_: &u32| gate.admits(11 * SECOND, &connection(1), &[4 << 3], 0, || false);
+        assert_eq!((0..5000).filter(one).count(), 500);
+        let control = [4 << 3];
+        assert!(!gate.admits(SECOND, &connection(2), &control, STREAMS_BACKLOG, || false));
+        assert!(gate.admits(SECOND, &connection(3), &control, STREAMS_BACKLOG, || true));
+    }
+
+    #[test]
+    fn who_meets_another_one_has_no_more_than_one_of_them() {
+        let mut gate = ControlGate::new();
+        let hash = &gate.hash;
+        let place = |n| hash.hash_one(connection(n)) as usize % KNOWN_SLOTS;
+        let other = (2..).find(|n| place(*n) == place(1)).expect("another one");
+        let one = |n: &u32| {
+            let from = connection(if n.is_multiple_of(2) { 1 } else { other });
+            gate.admits(11 * SECOND, &from, &[4 << 3], 0, || true)
+        };
+        assert_eq!((0..5000).filter(one).count(), 500);
     }
 
     #[test]

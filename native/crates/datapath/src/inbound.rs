@@ -197,8 +197,7 @@ fn to_worker(
     sink: &mut impl InboundSink,
 ) -> Result<(), DropReason> {
     context.stats.count(Counter::ControlPackets, 1);
-    // A connection has shown where it is.
-    let is_peer = || from.is_stream() || context.plane.addresses.find(from).is_some();
+    let is_peer = || context.plane.addresses.find(from).is_some();
     if let Some(gate) = gate
         && !gate.admits(now, from, datagram, sink.control_backlog(), is_peer)
     {
