@@ -61,6 +61,25 @@ test('a connection that brings nothing of use is closed, one that is in use is n
   expect(pair.server.data.closed).toEqual([stranger]);
 });
 
+test('a connection has one handshake at a time, whatever it asks for, and does not keep others out', () => {
+  const pair = new Pair({ server: { maxSessions: 3 } });
+  for (let id = 1; id <= 10; id++) pair.server.handleDatagram(PATH, reset(id));
+  expect(pair.server.core.handshakes).toBe(1);
+  expect(pair.server.core.drops['unknown-session']).toBe(9);
+  expect(pair.server.data.closed).toEqual([]);
+  pair.connect({ path: { ...PATH, port: 2 } });
+  expect(pair.server.core.drops['too-many-sessions']).toBe(0);
+});
+
+test('connect-freq counts connections as well, and closes those beyond it', () => {
+  const pair = new Pair({ server: { connectFreq: { count: 2, seconds: 60 } } });
+  pair.server.handleDatagram({ ...PATH, port: 1 }, reset(9));
+  for (let port = 1; port <= 4; port++) pair.server.handleDatagram({ ...PATH, port }, reset(port));
+  expect(pair.server.core.handshakes).toBe(2);
+  expect(pair.server.core.drops['connect-freq']).toBe(2);
+  expect(pair.server.data.closed).toEqual([3, 4].map((port) => ({ ...PATH, port })));
+});
+
 test('at the shutdown the end of the connection is all that is said', () => {
   const { pair } = connected();
   pair.server.run(() => pair.server.core.shutdown(pair.loop.now));
@@ -88,5 +107,7 @@ test('sessions of a connection are taken over by the next worker, handshakes of 
   expect(pair.server.data.closed).toEqual([{ ...PATH, port: 8 }]);
 });
 
+/** A HARD_RESET_CLIENT_V2 without wrapping. [wire 2] */
+const reset = (id: number): Uint8Array => Uint8Array.from([7 << 3, id, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0]);
 /** An ACK_V1 of message 0, for a session that nobody knows. [wire 2] */
 const ack = (): Uint8Array => Uint8Array.from([5 << 3, 1, 2, 3, 4, 5, 6, 7, 8, 1, 0, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1]);

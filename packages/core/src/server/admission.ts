@@ -114,7 +114,7 @@ export class AdmissionGate {
   }
 
   /** One more client has a session now, over whichever transport; false for one too many. */
-  takeConnection(now: Millis): boolean {
+  #takeConnection(now: Millis): boolean {
     return this.#connections?.take(now) ?? true;
   }
 
@@ -137,9 +137,9 @@ export class AdmissionGate {
     if (body.messageId !== 0) {
       return 'bad-message-id';
     }
-    const { packet, protection, metadata } = first;
+    const { packet, metadata } = first;
     if (isStream(path)) {
-      return this.#stop(now, path, first) ?? { type: 'admit-reset', clientId: packet.sessionId, protection };
+      return this.#stop(now, path, first) ?? this.#admitReset(now, first);
     }
     const cannotResend = metadata !== null && !offersEarlyNegotiation(packet.replayId);
     const stop = cannotResend ? this.#stopWithoutCookie(now, path, first) : null;
@@ -152,7 +152,11 @@ export class AdmissionGate {
     if (!cannotResend) {
       return { type: 'reply', bytes: this.#answer(now, path, first) };
     }
-    return this.takeConnection(now) ? { type: 'admit-reset', clientId: packet.sessionId, protection } : 'connect-freq';
+    return this.#admitReset(now, first);
+  }
+
+  #admitReset(now: Millis, { packet, protection }: FirstPacket): Admission | DropReason {
+    return this.#takeConnection(now) ? { type: 'admit-reset', clientId: packet.sessionId, protection } : 'connect-freq';
   }
 
   #answer(now: Millis, path: Path, { packet, protection, metadata }: FirstPacket): Uint8Array {
@@ -191,7 +195,7 @@ export class AdmissionGate {
     if (stop !== null) {
       return stop;
     }
-    return this.takeConnection(now)
+    return this.#takeConnection(now)
       ? { type: 'admit', clientId: packet.sessionId, serverId: ackedSessionId, protection }
       : 'connect-freq';
   }

@@ -298,6 +298,9 @@ export class Server {
   }
 
   #admit(now: Millis, path: Path, bytes: Uint8Array): Admission | DropReason {
+    if (isStream(path) && this.#isHandshakingAt(path)) {
+      return 'unknown-session';
+    }
     const admission = this.#gate.handlePacket(now, path, bytes);
     if (isDrop(admission)) {
       return admission;
@@ -307,6 +310,11 @@ export class Server {
     }
     const isFull = admission.type.startsWith('admit') && this.#table.size >= this.#options.maxSessions;
     return isFull ? 'too-many-sessions' : admission;
+  }
+
+  /** A connection is one client's, which has one handshake at a time: no connection fills the table by itself. */
+  #isHandshakingAt(path: Path): boolean {
+    return this.#table.atPath(path).some(({ stage }) => isHandshaking(stage));
   }
 
   /** A connection without a session would stay for nothing. */
