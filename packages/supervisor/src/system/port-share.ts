@@ -3,6 +3,7 @@ import type { ForeignStream } from '@shardvpn/native';
 import type { ServerConfig } from '../config/server-config.js';
 import type { Log } from '../log.js';
 import type { NativePort } from '../shards/native-port.js';
+import { joinStreams, type TimedStream } from './join-streams.js';
 
 type Target = NonNullable<ServerConfig['portShare']>;
 
@@ -21,7 +22,7 @@ const IDLE_LIMIT_MS = 300_000;
 /** Joins connections to TCP listeners that are no clients with another server (`port-share`). */
 export class PortShare {
   readonly #ports: PortSharePorts;
-  readonly #open = new Set<Socket>();
+  readonly #open = new Set<TimedStream>();
   #target: Target | null = null;
 
   constructor(ports: PortSharePorts) {
@@ -71,26 +72,11 @@ export class PortShare {
   #join(near: Socket, bytes: Uint8Array, target: Target): void {
     const { log } = this.#ports;
     const far = connect({ host: target.host, port: target.port, allowHalfOpen: true });
-    const end = (): void => {
-      near.destroy();
-      far.destroy();
-    };
-    far.setTimeout(CONNECT_LIMIT_MS, end);
+    this.#open.add(near).add(far);
+    joinStreams(near, far, { idle: IDLE_LIMIT_MS, onClose: (socket) => this.#open.delete(socket) });
+    far.setTimeout(CONNECT_LIMIT_MS);
     far.once('connect', () => far.setTimeout(IDLE_LIMIT_MS));
     far.once('error', (error) => log.debug(`port-share: ${error.message}`));
     far.write(bytes);
-    for (const [socket, other] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      this.#open.add(socket);
-      socket.on('error', end);
-      socket.once('close', () => {
-        this.#open.delete(socket);
-        // What has come goes on to the other side, unless that is gone as well.
-        if (!other.destroyed && socket.errored !== null) other.destroy();
-      });
-      socket.pipe(other);
-    }
   }
 }
