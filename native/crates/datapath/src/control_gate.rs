@@ -330,8 +330,7 @@ mod tests {
     #[test]
     fn a_connection_has_a_share_and_those_of_clients_go_before_others() {
         let mut gate = ControlGate::new();
-        let one =
-            |_: &u32| gate.admits(11 * SECOND, &connection(1), &[4 << 3], 0, || false);
+        let one = |_: &u32| gate.admits(11 * SECOND, &connection(1), &[4 << 3], 0, || false);
         assert_eq!((0..5000).filter(one).count(), 500);
         let control = [4 << 3];
         assert!(!gate.admits(SECOND, &connection(2), &control, STREAMS_BACKLOG, || false));

@@ -101,14 +101,15 @@ impl Outlet {
         }
     }
 
-    /// The worker's ring may be full; then it hears of the rest in a later turn.
-    fn tell_closed(&mut self) {
+    /// False: the worker's ring is full, and it hears of the rest in a later turn.
+    fn tell_closed(&mut self) -> bool {
         while let Some(path) = self.streams.untold() {
             if !self.event(DataEvent::Closed { path }) {
-                return;
+                return false;
             }
             self.streams.told();
         }
+        true
     }
 
     fn flush_datagrams(&mut self) {
@@ -175,6 +176,10 @@ impl OutboundSink for Outlet {
 
 impl InboundSink for Outlet {
     fn control(&mut self, from: &PeerAddr, packet: &[u8]) -> bool {
+        // It may come by a connection that has the path of one whose end is still to be told.
+        if from.is_stream() && !self.tell_closed() {
+            return false;
+        }
         let pushed = self.push_to_worker(DATAGRAM, &[&encode_address(from), packet]);
         if pushed && from.is_stream() {
             self.streams.note_spoken(from);

@@ -195,6 +195,29 @@ fn the_worker_hears_of_an_end_and_can_order_one() {
 }
 
 #[test]
+fn the_worker_hears_of_the_end_before_it_hears_of_who_comes_by_the_same_path() {
+    let mut lab = Lab::new();
+    let loopback = (IpAddr::V4(Ipv4Addr::LOCALHOST), 8);
+    registry::trust_proxies(lab.plane, vec![loopback]).expect("proxies");
+    let header = b"PROXY TCP4 192.0.2.7 10.0.0.1 4000 1194\r\n";
+    let mut streams = Vec::new();
+    for name in [1, 2] {
+        let mut stream = lab.connect();
+        stream
+            .write_all(&[&header[..], &framed_reset(name)].concat())
+            .expect("write");
+        streams.push(stream);
+        if name == 2 {
+            assert_eq!(lab.record().0, CLOSED);
+        }
+        let (kind, payload) = lab.record();
+        assert_eq!((kind, &payload[24..]), (DATAGRAM, &framed_reset(name)[2..]));
+    }
+    assert!(lab.records.next_record().is_none());
+    assert!(is_closed(&mut streams[0]));
+}
+
+#[test]
 fn a_slow_reader_gets_whole_packets_in_order_and_no_more_than_the_limit() {
     let mut lab = Lab::new();
     registry::limit_streams(lab.plane, 8, 60_000, 10).expect("limits");
