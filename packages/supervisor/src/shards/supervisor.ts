@@ -290,6 +290,6 @@ const addressesBy = (listening: readonly ListeningAt[]): Record<string, string> 
       .filter(({ proto = 'udp' }) => proto === wanted)
       .map(endpointText)
       .join(' ');
-  const tcp = at('tcp');
-  return { udp: at('udp'), ...(tcp !== '' && { tcp }) };
+  const [udp, tcp] = [at('udp'), at('tcp')];
+  return { ...(udp !== '' && { udp }), ...(tcp !== '' && { tcp }) };
 };
