@@ -40,7 +40,7 @@ export const openSession =
       now,
       input.cookie === null ? OPCODE.hardResetServerV2 : null,
     );
-    return { session, stage: { type: 'handshaking', client: null } };
+    return { session, stage: { type: 'handshaking', client: null, asked: false } };
   };
 
 export const createLink = (

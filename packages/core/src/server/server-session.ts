@@ -218,7 +218,7 @@ export class ServerSession implements SessionHandler<ServerPhase> {
         break;
       case 'asked':
         if (this.#stage.type === 'handshaking') {
-          this.#stage = { type: 'handshaking', client: step.client };
+          this.#stage = { ...this.#stage, client: step.client };
         }
         break;
       case 'refused':
@@ -272,7 +272,8 @@ export class ServerSession implements SessionHandler<ServerPhase> {
     if (message.type === 'exit') {
       this.end(now, 'exit-notify', 'the client said goodbye');
     } else if (message.type === 'push-request') {
-      if (stage.type === 'await-push-request') {
+      // compat(minivpn 0.0.7): it asks once, at once, while the login may still be undecided.
+      if (stage.type === 'await-push-request' || stage.type === 'handshaking') {
         this.#stage = { ...stage, asked: true };
       } else if (stage.type === 'connected' && now >= stage.pushedAt + PUSH_REPEAT) {
         this.#push(stage.pushed);
@@ -289,7 +290,7 @@ export class ServerSession implements SessionHandler<ServerPhase> {
     (key as Key<ServerPhase>).phase = { type: 'complete' };
     if (stage.type === 'handshaking' && stage.client !== null) {
       const client = { ...stage.client, push };
-      this.#stage = { type: 'await-push-request', client, exchange, asked: false };
+      this.#stage = { type: 'await-push-request', client, exchange, asked: stage.asked };
       this.#handshakeEnd = pending ? now + this.#session.times.handWindow : this.#handshakeEnd;
       this.#context.handleAuthenticated(now, this);
     } else if (stage.type === 'connected') {

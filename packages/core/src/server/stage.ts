@@ -17,8 +17,8 @@ export interface KnownClient {
 
 /** Where a session is between the first packet and the last. */
 export type Stage =
-  /** TLS, key method and authentication of key id 0. `client` from the key-method message on. */
-  | { readonly type: 'handshaking'; readonly client: KnownClient | null }
+  /** TLS, key method and authentication of key id 0. `client` from the key-method message on; `asked`: it has asked for its options. */
+  | { readonly type: 'handshaking'; readonly client: KnownClient | null; readonly asked: boolean }
   /** Authenticated; the client's acks or its wish for options are missing. */
   | {
       readonly type: 'await-push-request';
