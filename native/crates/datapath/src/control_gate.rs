@@ -1,6 +1,7 @@
 use std::hash::BuildHasher;
 
-use foldhash::fast::RandomState;
+// Places are taken from the low bits, which the fast kind fills badly for addresses that differ little.
+use foldhash::quality::RandomState;
 
 use crate::Millis;
 use crate::peer_addr::PeerAddr;
@@ -48,6 +49,12 @@ const ANSWERED_FOR: Millis = 30_000;
 /// A client resends its reset after a second or more. A packet that is replayed faster than this is no resend.
 const ASKS_AGAIN_AFTER: Millis = 700;
 const ASKS_AGAIN_WITHIN: Millis = 30_000;
+
+impl Default for ControlGate {
+    fn default() -> ControlGate {
+        ControlGate::new()
+    }
+}
 
 impl ControlGate {
     pub fn new() -> ControlGate {
@@ -218,6 +225,8 @@ fn mark(print: u64, now: Millis) -> Mark {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
     use crate::test_sink::path;
 
@@ -245,6 +254,21 @@ mod tests {
             gate.admits(at, &stranger(n), &reset(u64::from(n)), 0, || false)
         };
         (0..count).map(one).filter(|taken| *taken).count()
+    }
+
+    #[test]
+    fn addresses_that_differ_little_have_places_of_their_own() {
+        // Each has a seed of its own.
+        for _ in 0..20 {
+            let gate = ControlGate::new();
+            let place = |address| gate.hash.hash_one(address) as usize % KNOWN_SLOTS;
+            let by_port: HashSet<_> = (0..1000).map(|n| place(path(4000 + n))).collect();
+            let by_host: HashSet<_> = (0..1000).map(|n| place(stranger(1 << 16 | n))).collect();
+            // 941 are to be expected.
+            for places in [by_port.len(), by_host.len()] {
+                assert!(places > 900, "{places}");
+            }
+        }
     }
 
     #[test]
