@@ -8,7 +8,7 @@ const RULES = {
   netio: { workspace: [], never: ['napi', 'ring', 'aws-lc-rs'] },
   shard: { workspace: ['datapath', 'netio'], never: ['napi', 'libc', 'rustix', 'nix'] },
   load: { workspace: ['datapath', 'netio', 'shard'], never: ['libc', 'rustix', 'nix'] },
-  fuzz: { workspace: ['datapath', 'shard', 'tls'], never: ['libc', 'rustix', 'nix', 'napi'] },
+  fuzz: { workspace: ['datapath', 'netio', 'shard', 'tls'], never: ['libc', 'rustix', 'nix', 'napi'] },
   tls: { workspace: [], never: ['libc', 'rustix', 'nix', 'napi', 'mio', 'tokio', 'socket2'] },
   binding: { workspace: ['shard', 'netio', 'tls'], never: ['libc', 'rustix', 'nix'] },
 };

@@ -1,5 +1,5 @@
 /// Reads little-endian fields off the front of bytes. `None`: the bytes end before the field does.
-pub(crate) struct ByteReader<'a> {
+pub struct ByteReader<'a> {
     rest: &'a [u8],
 }
 

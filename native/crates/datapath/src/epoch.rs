@@ -11,13 +11,13 @@ mod opener;
 mod sealer;
 mod secret;
 
-pub(crate) use epoch_packets::EpochPackets;
-pub(crate) use limits::EpochLimits;
+pub use epoch_packets::EpochPackets;
+pub use limits::EpochLimits;
 
 /// Opcode, key-id and peer-id.
 const HEADER_LEN: usize = 4;
 /// Header, epoch and counter: where the payload begins, and what is authenticated beside it.
-pub(crate) const PAYLOAD_AT: usize = HEADER_LEN + 8;
+pub const PAYLOAD_AT: usize = HEADER_LEN + 8;
 
 /// Keys that lie ahead of the one in use. A peer may be that many epochs on before its packets are refused.
 const FUTURE_KEYS: u16 = 16;

@@ -10,9 +10,9 @@ use std::fs;
 use std::path::Path;
 
 use datapath::vnet::GsoKind;
-use datapath::{Cipher, DataFormat, VnetHeader};
+use datapath::{CbcCipher, Cipher, DataFormat, Digest, Framing, LayerOptions, Suite, VnetHeader};
 use test_packets::{PSH, SYN, Shape, tcp_with_options};
-use test_sink::pair;
+use test_sink::{layered_pair, pair, sealed};
 
 fn main() {
     for v6 in [false, true] {
@@ -32,8 +32,121 @@ fn main() {
         );
         write("outbound", &format!("udp-{family}"), &superpacket(v6, true));
     }
+    for (name, suite) in [
+        ("one-peer", Suite::Aead(Cipher::Aes256Gcm)),
+        ("epoch", Suite::Epoch(Cipher::ChaCha20Poly1305)),
+        ("cbc", Suite::Cbc(CbcCipher::Aes128, Digest::Sha256)),
+        ("open", Suite::Plain(Digest::None)),
+    ] {
+        let (server, _) = layered_pair(suite, DataFormat::V2, layers());
+        write("sessions", name, &server.encode_sessions(0));
+    }
+    write_framings();
+    write_headers();
+    write_hand_over();
+}
+
+fn layers() -> LayerOptions {
+    LayerOptions {
+        framing: Some(Framing::Lz4),
+        compress: true,
+        fragment: 700,
+        fragment_counts_headers: false,
+    }
+}
+
+/// What each framing makes of a packet that shrinks, and fragments of one that does not.
+fn write_framings() {
+    const OPEN: Suite = Suite::Plain(Digest::None);
+    let packet = Shape::udp(false, 2).packet(&[7; 300]);
+    for (index, framing) in Framing::ALL.into_iter().enumerate() {
+        let layers = LayerOptions {
+            framing: Some(framing),
+            compress: true,
+            ..LayerOptions::default()
+        };
+        let (_, mut client) = layered_pair(OPEN, DataFormat::V2, layers);
+        let payload = &sealed(&mut client, &packet)[8..];
+        let name = format!("{framing:?}").to_lowercase();
+        write("framing", &name, &[&[index as u8, 6, 0], payload].concat());
+        let len = (payload.len() as u16).to_be_bytes();
+        let raw = [&[framing as u8 | 8, 0], &len[..], payload].concat();
+        write("layers", &name, &raw);
+    }
+    let cut = [&[32 | 1, 1, 0, 2, 8, 2, 0][..], &[9; 512]].concat();
+    write("layers", "cut", &cut);
+}
+
+/// PROXY headers of both versions before a reset.
+fn write_headers() {
+    let reset = [&[0, 14, 7 << 3][..], &[1; 13]].concat();
+    let signature = b"\r\n\r\n\0\r\nQUIT\n";
+    let binary = [
+        &signature[..],
+        &[0x21, 0x11, 0, 12, 192, 0, 2, 7, 10, 0, 0, 1, 8, 0, 4, 0],
+    ]
+    .concat();
+    let wide = [&signature[..], &[0x21, 0x21, 0, 36], &[0x20; 36]].concat();
+    for (name, header) in [
+        ("v1", &b"PROXY TCP4 192.0.2.9 10.0.0.1 4000 1194\r\n"[..]),
+        ("v1-unknown", b"PROXY UNKNOWN\r\n"),
+        ("v1-v6", b"PROXY TCP6 2001:db8::7 ::1 4000 1194\r\n"),
+        ("v2", &binary),
+        ("v2-v6", &wide),
+        ("none", b""),
+        ("http", b"GET / HTTP/1.1\r\n\r\n"),
+    ] {
+        let stream = [header, &reset].concat();
+        write("stream-entry", name, &[&[6, 64], &stream[..]].concat());
+        let said = [&[1, 0, stream.len() as u8], &stream[..]].concat();
+        for form in 0..4u8 {
+            let input = [
+                &[form, 0, 0, 1],
+                &said[1..],
+                &[7, 0, 14, 0, 9, 0, 0, 3, 1, 2, 3, 7, 0, 11, 0],
+            ]
+            .concat();
+            write("streams", &format!("{name}-{form}"), &input);
+        }
+    }
+}
+
+/// A plane with a client, a record that nobody has read, and something kept.
+fn write_hand_over() {
     let (server, _) = pair(Cipher::Aes256Gcm, DataFormat::V2);
-    write("sessions", "one-peer", &server.encode_sessions(0));
+    let sessions = server.encode_sessions(0);
+    let none = [0, 4, 0, 0, 0, 0, 0];
+    let head = [
+        &1u32.to_le_bytes()[..],
+        &(sessions.len() as u64).to_le_bytes(),
+    ]
+    .concat();
+    let rest = [
+        &[1, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 5, 6][..],
+        &[1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 9],
+    ]
+    .concat();
+    write(
+        "hand-over",
+        "one-client",
+        &[&none[..], &head, &sessions, &rest].concat(),
+    );
+    let address = [&[0, 128, 4, 0, 160, 15, 0, 0, 192, 0, 2, 7][..], &[0; 12]].concat();
+    let partial = [
+        &1u32.to_le_bytes()[..],
+        &[1, 1],
+        &address,
+        &[3, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0],
+        &[0, 20, 1],
+        &[0, 2, 8, 8],
+    ]
+    .concat();
+    let connections = [&(partial.len() as u16).to_be_bytes()[..], &partial, &[1]].concat();
+    write(
+        "hand-over",
+        "one-connection",
+        &[&connections[..], &head, &sessions, &rest].concat(),
+    );
 }
 
 fn superpacket(v6: bool, udp: bool) -> Vec<u8> {

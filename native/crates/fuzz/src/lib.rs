@@ -4,12 +4,20 @@
 mod bytes;
 mod coalesce;
 mod command;
+mod control_gate;
+mod epoch;
+mod framing;
+mod hand_over;
 mod inbound;
 mod inner;
+mod layers;
+mod older_packets;
 mod operations;
 mod outbound;
 mod routes;
 mod sessions;
+mod stream_entry;
+mod streams;
 mod tls_material;
 mod tls_session;
 
@@ -24,7 +32,7 @@ pub struct Target {
 }
 
 /// Every target, by the name of its corpus.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 18] = [
     Target {
         name: "coalesce",
         run: coalesce::run,
@@ -34,12 +42,36 @@ pub const TARGETS: [Target; 10] = [
         run: command::run,
     },
     Target {
+        name: "control-gate",
+        run: control_gate::run,
+    },
+    Target {
+        name: "epoch",
+        run: epoch::run,
+    },
+    Target {
+        name: "framing",
+        run: framing::run,
+    },
+    Target {
+        name: "hand-over",
+        run: hand_over::run,
+    },
+    Target {
         name: "inbound",
         run: inbound::run,
     },
     Target {
         name: "inner",
         run: inner::run,
+    },
+    Target {
+        name: "layers",
+        run: layers::run,
+    },
+    Target {
+        name: "older-packets",
+        run: older_packets::run,
     },
     Target {
         name: "operations",
@@ -56,6 +88,14 @@ pub const TARGETS: [Target; 10] = [
     Target {
         name: "sessions",
         run: sessions::run,
+    },
+    Target {
+        name: "stream-entry",
+        run: stream_entry::run,
+    },
+    Target {
+        name: "streams",
+        run: streams::run,
     },
     Target {
         name: "tls-material",

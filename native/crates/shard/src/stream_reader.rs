@@ -15,6 +15,12 @@ pub struct StreamReader {
 /// What one connection may bring in a turn.
 const BUFFER: usize = 128 * 1024;
 
+impl Default for StreamReader {
+    fn default() -> StreamReader {
+        StreamReader::new()
+    }
+}
+
 impl StreamReader {
     pub fn new() -> StreamReader {
         StreamReader {

@@ -13,7 +13,7 @@ use crate::stats::DropReason;
 use crate::wire::{EPOCH_OVERHEAD, TAG_LEN, be16, be32};
 
 /// Packets of the epoch format under one key-id: both chains, which keep abreast of each other. [wire 12.2]
-pub(crate) struct EpochPackets {
+pub struct EpochPackets {
     seal: EpochSealer,
     open: EpochOpener,
     pub limits: EpochLimits,

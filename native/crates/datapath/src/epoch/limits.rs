@@ -1,6 +1,6 @@
 /// How much one key of a chain is used, and when the chain is to be replaced. Tests take small ones. [wire 12.2]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct EpochLimits {
+pub struct EpochLimits {
     /// Blocks of 16 bytes plus packets that a key with a usage limit seals.
     pub usage: u64,
     /// Last counter of an epoch.
