@@ -1,5 +1,5 @@
-import type { SimClient } from '../../sim/sim-client.js';
 import { Pair } from '../../sim/pair.js';
+import type { SimClient } from '../../sim/sim-client.js';
 import { ByteSource } from '../byte-source.js';
 
 /** A server that hands its client any options: PUSH_REPLY and what stands in it, from the first packet on. */
