@@ -128,7 +128,9 @@ export class ModelDataThread {
         this.#installKey(peer, command);
         break;
       case 'update-peer': {
-        const { ipv4, ipv6, pingInterval, pingTimeout } = command;
+        const { ipv4, ipv6 } = command;
+        const pingInterval = command.pingInterval ?? peer.pingInterval;
+        const pingTimeout = command.pingTimeout ?? peer.pingTimeout;
         this.#peers.set(peer.peerId, { ...peer, inner: [ipv4, ipv6], pingInterval, pingTimeout });
         break;
       }

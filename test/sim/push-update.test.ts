@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { PushUpdate } from '@shardvpn/core';
 import { freezeWorld } from './frozen-world.js';
-import { Pair } from './pair.js';
+import { Pair, SERVER_OPTIONS } from './pair.js';
 import type { SimClient } from './sim-client.js';
 
 freezeWorld();
@@ -45,6 +45,19 @@ describe('push update', () => {
     pair.drive(() => updates(client).length === 1, 20_000);
     expect(updates(client)[0]?.update).toEqual(routes);
     expect(client.renegotiations).toBe(1);
+  });
+
+  test('of keepalive holds for both ends, and nothing else changes the times of a client', () => {
+    const pair = new Pair();
+    const [lazy, moved] = [pair.connect({ generation: '2.7' }), pair.connect({ generation: '2.7' })];
+    expect(push(pair, lazy, ['keepalive 150 600'])).toBeNull();
+    pair.server.run(() => pair.server.core.reconfigure({ ...SERVER_OPTIONS, pingInterval: 1, pingTimeout: 4 }));
+    const ipv4 = { address: '10.8.0.77', netmask: '255.255.255.0' };
+    for (const client of [lazy, moved])
+      expect(push(pair, client, ['ifconfig 10.8.0.77 255.255.255.0'], { ipv4, ipv6: null })).toBeNull();
+    pair.run(500_000);
+    expect([lazy, moved].map(({ ended }) => ended)).toEqual([undefined, undefined]);
+    expect(pair.server.of('disconnected')).toEqual([]);
   });
 
   test('moves the addresses of both data threads, and survives the worker', () => {

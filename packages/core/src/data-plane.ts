@@ -51,14 +51,14 @@ export type DataCommand =
       /** Absent: neither framing nor fragments. */
       readonly layers?: DataLayers;
     }
-  /** Other inner addresses and ping times from now on. [wire 15] */
+  /** Other inner addresses, and ping times where they are not null, from now on. [wire 15] */
   | {
       readonly type: 'update-peer';
       readonly peerId: PeerId;
       readonly ipv4: string | null;
       readonly ipv6: string | null;
-      readonly pingInterval: number;
-      readonly pingTimeout: number;
+      readonly pingInterval: number | null;
+      readonly pingTimeout: number | null;
     }
   /** Between `add-peer` and the first key. `replayWindow` null leaves the data thread's own. */
   | (DataLimits & {

@@ -35,6 +35,8 @@ const FRAGMENT_SHIFT = 16;
 
 const ADD_PEER_LENGTH = 8 + PATH_LENGTH + 24;
 const UPDATE_PEER_LENGTH = 32;
+/** Of a ping time in UPDATE_PEER. */
+const AS_IT_IS = 0xffff;
 const LIMIT_PEER_LENGTH = 40;
 const SLOT_LENGTH = 64;
 const INSTALL_KEY_LENGTH = 8 + 4 * SLOT_LENGTH;
@@ -122,16 +124,16 @@ function encodeUpdatePeer(record: Uint8Array, command: Extract<DataCommand, { ty
   encodeInner(record, 8, command);
 }
 
-type Inner = Pick<Extract<DataCommand, { type: 'add-peer' }>, 'ipv4' | 'ipv6' | 'pingInterval' | 'pingTimeout'>;
+type Inner = Pick<Extract<DataCommand, { type: 'update-peer' }>, 'ipv4' | 'ipv6' | 'pingInterval' | 'pingTimeout'>;
 
-const addressFlags = ({ ipv4, ipv6 }: Inner): number => (ipv4 === null ? 0 : HAS_IPV4) | (ipv6 === null ? 0 : HAS_IPV6);
+const addressFlags = ({ ipv4, ipv6 }: Pick<Inner, 'ipv4' | 'ipv6'>): number => (ipv4 === null ? 0 : HAS_IPV4) | (ipv6 === null ? 0 : HAS_IPV6);
 
 /** 24 bytes: IPv4 address, ping times, IPv6 address. */
 function encodeInner(record: Uint8Array, at: number, { ipv4, ipv6, pingInterval, pingTimeout }: Inner): void {
   // encodeInet clears 16 bytes, so IPv4 goes first and what lies behind it after.
   encodeInet(ipv4 ?? '0.0.0.0', record, at);
-  encodeU16(record, at + 4, pingInterval);
-  encodeU16(record, at + 6, pingTimeout);
+  encodeU16(record, at + 4, pingInterval ?? AS_IT_IS);
+  encodeU16(record, at + 6, pingTimeout ?? AS_IT_IS);
   encodeInet(ipv6 ?? '::', record, at + 8);
 }
 

@@ -50,6 +50,11 @@ describe('commands', () => {
       `c3b2a100020000000a0800090a007800${'00'.repeat(16)}`,
     ],
     [
+      { type: 'update-peer', peerId, ipv4: '10.8.0.9', ipv6: null, pingInterval: null, pingTimeout: null },
+      9,
+      `c3b2a100020000000a080009ffffffff${'00'.repeat(16)}`,
+    ],
+    [
       {
         type: 'add-peer',
         peerId,

@@ -97,8 +97,9 @@ pub struct UpdatePeer {
     /// As in `AddPeer`.
     pub ipv4: Option<Ipv4Addr>,
     pub ipv6: Option<Ipv6Addr>,
-    pub ping_interval_s: u16,
-    pub ping_timeout_s: u16,
+    /// `None` leaves the time as it is.
+    pub ping_interval_s: Option<u16>,
+    pub ping_timeout_s: Option<u16>,
 }
 
 /// How the data packets of a key are laid out and protected. [wire 12]

@@ -428,8 +428,8 @@ mod tests {
             peer: P,
             ipv4: Some([10, 8, 0, 9].into()),
             ipv6: Some([0xfd00, 0, 0, 0, 0, 0, 0, 2].into()),
-            ping_interval_s: 0,
-            ping_timeout_s: 20,
+            ping_interval_s: Some(0),
+            ping_timeout_s: Some(20),
         };
         server.update_peer(0, update.clone()).unwrap();
         assert_eq!(routes(&server), ([None, Some(P)], [Some(P), None]));
@@ -437,6 +437,8 @@ mod tests {
         assert_eq!(key_used(&mut client, &mut server), None);
         let none = UpdatePeer {
             ipv6: None,
+            ping_interval_s: None,
+            ping_timeout_s: None,
             ..update
         };
         server.update_peer(0, none.clone()).unwrap();

@@ -137,8 +137,12 @@ impl Peer {
     pub(crate) fn update(&mut self, command: &UpdatePeer) {
         self.ipv4 = command.ipv4;
         self.ipv6 = command.ipv6;
-        self.ping_interval = Millis::from(command.ping_interval_s) * 1000;
-        self.ping_timeout = Millis::from(command.ping_timeout_s) * 1000;
+        if let Some(seconds) = command.ping_interval_s {
+            self.ping_interval = Millis::from(seconds) * 1000;
+        }
+        if let Some(seconds) = command.ping_timeout_s {
+            self.ping_timeout = Millis::from(seconds) * 1000;
+        }
     }
 
     pub(crate) fn ping_due(&self, now: Millis) -> bool {

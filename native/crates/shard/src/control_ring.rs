@@ -166,10 +166,18 @@ fn decode_update_peer(peer: PeerId, payload: &[u8]) -> Option<UpdatePeer> {
         peer,
         ipv4: (flags & FLAG_IPV4 != 0).then_some(ipv4),
         ipv6: (flags & FLAG_IPV6 != 0).then_some(ipv6),
-        ping_interval_s: u16::from_le_bytes(*chunk(payload, 12)?),
-        ping_timeout_s: u16::from_le_bytes(*chunk(payload, 14)?),
+        ping_interval_s: decode_time(payload, 12)?,
+        ping_timeout_s: decode_time(payload, 14)?,
     })
 }
+
+/// `Some(None)`: as it is.
+fn decode_time(payload: &[u8], at: usize) -> Option<Option<u16>> {
+    let seconds = u16::from_le_bytes(*chunk(payload, at)?);
+    Some((seconds != AS_IT_IS).then_some(seconds))
+}
+
+const AS_IT_IS: u16 = u16::MAX;
 
 /// Leaves the size of the replay window to us.
 const OWN_WINDOW: u32 = u32::MAX;
@@ -286,8 +294,15 @@ mod tests {
             (update.peer, update.ipv4, update.ipv6),
             (PeerId(7), None, Some(ipv6))
         );
-        assert_eq!((update.ping_interval_s, update.ping_timeout_s), (10, 120));
+        let times = (update.ping_interval_s, update.ping_timeout_s);
+        assert_eq!(times, (Some(10), Some(120)));
         assert!(decode_command(9, &payload[..31]).is_none());
+        payload[12..16].fill(0xff);
+        let Some(Command::UpdatePeer(update)) = decode_command(9, &payload) else {
+            panic!("no UPDATE_PEER")
+        };
+        let times = (update.ping_interval_s, update.ping_timeout_s);
+        assert_eq!(times, (None, None));
     }
 
     #[test]

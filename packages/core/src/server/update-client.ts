@@ -1,6 +1,6 @@
 import { withoutContinuation } from '../negotiate/option-collector.js';
 import { encodePushReply, encodePushUpdate, pushOptionFault } from '../negotiate/push-reply.js';
-import { applyPushUpdate } from '../negotiate/push-update.js';
+import { applyPushUpdate, parseOptionUpdate } from '../negotiate/push-update.js';
 import { parseControlMessage } from '../wire/control-message.js';
 import type { ServerContext } from './server-context.js';
 import type { Lease } from './server-event.js';
@@ -36,14 +36,15 @@ export const updateClient = (
     return { fault: `'${result.unsupported}' needs a new connection` };
   }
   const lease = addresses === null ? stage.lease : { ...stage.lease, ...addresses };
-  if (addresses !== null) {
+  const times = pingTimes(options);
+  if (addresses !== null || times !== null) {
     context.outbox.commands.push({
       type: 'update-peer',
       peerId: stage.peerId,
       ipv4: lease.ipv4?.address ?? null,
       ipv6: lease.ipv6?.address ?? null,
-      pingInterval: context.options.pingInterval,
-      pingTimeout: context.options.pingTimeout,
+      pingInterval: times?.interval ?? null,
+      pingTimeout: times?.timeout ?? null,
     });
   }
   return {
@@ -51,6 +52,21 @@ export const updateClient = (
     messages: encodePushUpdate(options),
   };
 };
+
+/**
+ * What a pushed `keepalive` means for our end: a client that pings less often must not be taken for one that is gone. Our
+ * end waits twice as long, as where `keepalive` is configured.
+ */
+const pingTimes = (options: readonly string[]): { readonly interval: number; readonly timeout: number } | null => {
+  const update = options.map(parseOptionUpdate).findLast((parsed) => parsed?.name === 'keepalive' && !parsed.removes);
+  const [interval = 0, timeout = 0] = (update?.option.split(/\s+/) ?? []).slice(1).map(Number);
+  return interval > 0 && timeout > 0
+    ? { interval: Math.min(interval, LONGEST), timeout: Math.min(2 * timeout, LONGEST) }
+    : null;
+};
+
+/** Seconds. */
+const LONGEST = 65_534;
 
 const pushedOptions = (messages: readonly string[]): readonly string[] =>
   messages.flatMap((text) => {

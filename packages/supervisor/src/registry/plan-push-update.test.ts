@@ -53,6 +53,7 @@ describe('a push update', () => {
     ['tun-mtu 99999', 'from 576'],
     ['keepalive 10', 'keepalive INTERVAL'],
     ['keepalive 10 5', 'keepalive INTERVAL'],
+    ['-keepalive', 'other times'],
     ['topology mesh', 'subnet, net30'],
     ['dns', 'missing'],
     ['ifconfig 10.8.0.1 255.255.255.0', 'one of a client in 10.8.0.0/24'],

@@ -49,6 +49,7 @@ const optionFault = (text: string, networks: Networks): string | null => {
   const words = option.split(/\s+/).slice(1);
   if (!removes) return argumentFault(name, words, networks);
   if (words.length > 0) return 'what is removed has no arguments: all options of that name go';
+  if (name === 'keepalive') return 'a client has to show that it is there; give it other times';
   return name.startsWith('ifconfig') ? 'a client needs its address; give it another one' : null;
 };
 
