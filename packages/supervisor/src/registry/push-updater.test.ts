@@ -132,6 +132,9 @@ describe('push updater', () => {
     lab.answers.next = 'the client has left';
     expect(await lab.updater.push({ name: 'ann' }, ifconfig(5))).toMatchObject({ notUpdated: [{ name: 'ann' }] });
     expect(lab.addressOf('ann')).toBe('10.8.0.2');
+    lab.answers.next = null;
+    expect(await lab.updater.push({ name: 'ben' }, ifconfig(5))).toMatchObject({ updated: [{ name: 'ben' }] });
+    expect(await lab.updater.push({ name: 'ben' }, ifconfig(6))).toMatchObject({ updated: [{ name: 'ben' }] });
     lab.answers.next = NO_ANSWER;
     await lab.updater.push({ name: 'ann' }, ifconfig(5));
     lab.answers.next = null;
