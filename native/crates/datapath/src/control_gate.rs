@@ -60,7 +60,7 @@ impl ControlGate {
     pub fn new() -> ControlGate {
         ControlGate {
             hash: RandomState::default(),
-            known: vec![Known::default(); KNOWN_SLOTS].into(),
+            known: vec![Known::NOBODY; KNOWN_SLOTS].into(),
             answered: Marks::new(ANSWERED_SLOTS),
             asked: Marks::new(ASKED_SLOTS),
             strangers: Bucket::full(STRANGERS),
@@ -132,7 +132,7 @@ impl ControlGate {
 }
 
 /// A client that has shown where it is, and its share.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Known {
     /// 0: nobody.
     address: u64,
@@ -141,6 +141,12 @@ struct Known {
 }
 
 impl Known {
+    const NOBODY: Known = Known {
+        address: 0,
+        at: 0,
+        share: Bucket::full(KNOWN),
+    };
+
     /// The share is that of the place: who alternates with another one gets no more than one of them would.
     fn become_of(&mut self, address: u64, now: Millis) {
         self.address = address;
@@ -164,7 +170,7 @@ impl Rate {
     }
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Bucket {
     /// Thousandths of a packet.
     tokens: u64,
@@ -283,20 +289,19 @@ mod tests {
 
     #[test]
     fn who_asks_again_is_heard_in_a_flood() {
-        let mut heard = 0;
-        for client in 0..6 {
-            let mut gate = ControlGate::new();
-            flood(&mut gate, 10, 100_000);
-            let ask = |gate: &mut ControlGate, at| {
-                gate.admits(at, &path(client), &reset(77), 0, || false)
-            };
-            assert!(!ask(&mut gate, 11 * SECOND - 1), "the first one");
-            assert!(!ask(&mut gate, 11 * SECOND - 1), "a replay");
-            flood(&mut gate, 11, 100_000);
-            flood(&mut gate, 12, 100_000);
-            heard += usize::from(ask(&mut gate, 13 * SECOND - 1));
-        }
-        assert!(heard >= 3, "{heard} of 6");
+        let mut gate = ControlGate::new();
+        let ask = |gate: &mut ControlGate, at| {
+            let one = |port| gate.admits(at, &path(port), &reset(77), 0, || false);
+            (0..60).map(one).filter(|heard| *heard).count()
+        };
+        flood(&mut gate, 10, 100_000);
+        assert_eq!(ask(&mut gate, 11 * SECOND - 1), 0, "the first ones");
+        assert_eq!(ask(&mut gate, 11 * SECOND - 1), 0, "replays");
+        flood(&mut gate, 11, 100_000);
+        flood(&mut gate, 12, 100_000);
+        // What is left of them is a matter of chance: 45 or so, and less than 30 once in ten thousand runs.
+        let heard = ask(&mut gate, 13 * SECOND - 1);
+        assert!(heard >= 30, "{heard} of 60");
     }
 
     #[test]
