@@ -433,8 +433,8 @@ impl EventLoop {
             listener: listener as u16,
             addr: received.from,
         };
-        if let Some(local) = received.local {
-            from = self.outlet.local.path_of(from, local);
+        if let (Some(local), Some(book)) = (received.local, &mut self.outlet.local) {
+            from = book.path_of(from, local);
         }
         let mut datagrams = 0;
         for datagram in received.bytes.chunks_mut(received.segment) {

@@ -26,7 +26,8 @@ pub struct Outlet {
     to: Option<PeerAddr>,
     /// Traffic class of what is reserved.
     class: u8,
-    pub local: LocalBook,
+    /// `None`: there are no such addresses, and all of a path's `listener` is the number of its socket.
+    pub local: Option<LocalBook>,
     hops: Vec<Option<HopOut>>,
     pub to_worker: RingProducer,
     worker: Arc<WorkerPort>,
@@ -54,7 +55,7 @@ impl Outlet {
             streams,
             to: None,
             class: 0,
-            local: LocalBook::default(),
+            local: None,
             hops,
             to_worker,
             worker,
@@ -143,11 +144,15 @@ impl OutboundSink for Outlet {
             if to.is_stream() {
                 return self.streams.commit(&to);
             }
+            let (socket, source) = match &mut self.local {
+                Some(local) => (to.listener_index(), local.source_of(&to)),
+                None => (to.listener, None),
+            };
             let way = Way {
-                source: self.local.source_of(&to),
+                source,
                 class: self.class,
             };
-            self.batch.commit_by(to.listener_index(), to.addr, way);
+            self.batch.commit_by(socket, to.addr, way);
         }
     }
 

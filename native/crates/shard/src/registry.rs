@@ -140,7 +140,7 @@ pub fn prepare_shard(plane: u32, options: ShardOptions) -> Result<(), IoError> {
         Arc::clone(&seat.worker),
         Arc::clone(&state),
     );
-    outlet.local = LocalBook::new(Arc::clone(&entry.plane.local));
+    outlet.local = Some(LocalBook::new(Arc::clone(&entry.plane.local)));
     let commands = RingConsumer::new(options.to_data)?;
     let hops_in = options
         .hop_in
