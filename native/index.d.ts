@@ -365,3 +365,8 @@ export interface TlsFailure {
   /** Of `certificate` the name of OpenSSL's verdict, otherwise words. */
   reason: string;
 }
+
+/** AES-256 in counter mode over `text`, in place, the 128-bit counter beginning with `iv`. False for a key or IV of another length. */
+export function aes256Ctr(key: Uint8Array, iv: Uint8Array, text: Uint8Array): boolean;
+/** HMAC into `tag`, with the digest of the SHA family that has its length. False when none has. */
+export function hmac(key: Uint8Array, text: Uint8Array, tag: Uint8Array): boolean;

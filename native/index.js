@@ -60,6 +60,8 @@ export const notifyService = native.notifyService;
 export const probeHost = native.probeHost;
 export const parallelism = native.parallelism;
 export const buildInfo = native.buildInfo;
+export const aes256Ctr = native.aes256Ctr;
+export const hmac = native.hmac;
 export const TlsServer = native.TlsServer;
 export const TlsServerSession = native.TlsServerSession;
 

@@ -1,6 +1,7 @@
 //! What JavaScript sees of the native core; `native/index.d.ts` is its typed face. Conversions only, no logic.
 
 mod client;
+mod control_cipher;
 mod counters;
 mod device;
 mod error;
