@@ -228,13 +228,10 @@ test('messages that are not known are ignored, and counted', () => {
   expect(client.isConnected).toBe(true);
 });
 
-test.each(['2.4', '2.5'] as const)(
-  '%s: who asks for its options before the login is decided need not ask again',
-  (generation) => {
-    const pair = new Pair();
-    pair.server.answerDelay = 1500;
-    const client = pair.join({ generation });
-    expect(pair.drive(() => client.isConnected, 5000)).toBe(true);
-    expect(pair.server.core.drops['unexpected-message']).toBe(0);
-  },
-);
+test('a client that has asked for its options before the login is decided need not ask again', () => {
+  const pair = new Pair();
+  pair.server.answerDelay = 1500;
+  const client = pair.join({ generation: '2.4' });
+  expect(pair.drive(() => client.isConnected, 5000)).toBe(true);
+  expect(pair.server.core.drops['unexpected-message']).toBe(0);
+});
