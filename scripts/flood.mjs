@@ -1,20 +1,21 @@
 /**
- * `npm run flood -- [--pps 100000] [--seconds 10] [--mbits 200]`: the long form of test/interop/flood.test.ts, which holds the server to
- * what docs/robustness.md says; needs root, and a machine that does nothing else.
+ * `npm run flood -- [--only reset|twice|random|replay] [--pps 100000] [--lasts 60] [--seconds 10] [--mbits 200]`: the long form of
+ * test/interop/flood.test.ts, which holds the server to what docs/robustness.md says; needs root, and a machine that does nothing else.
+ * `--mbits 0` measures a stream over TCP that takes what it gets, which shares the CPUs with the flood itself: give it a `--kept` that
+ * your machine can hold.
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { prepare } from './prepare.mjs';
 import { root, run } from './workspace.mjs';
 
-const { values } = parseArgs({
-  options: Object.fromEntries(['pps', 'seconds', 'mbits'].map((name) => [name, { type: 'string' }])),
-});
-const { pps = '100000', seconds = '10', mbits = '200' } = values;
-const limits = { FLOOD_KEPT: '0.8', FLOOD_NEWCOMER: '10' };
+const DEFAULTS = { pps: '100000', lasts: '60', seconds: '10', mbits: '200', kept: '0.8', newcomer: '10' };
+const names = [...Object.keys(DEFAULTS), 'only'];
+const { values } = parseArgs({ options: Object.fromEntries(names.map((name) => [name, { type: 'string' }])) });
+const settings = Object.entries({ ...DEFAULTS, ...values });
 await prepare();
 const jest = join(root, 'node_modules/jest/bin/jest.js');
 const words = ['--config', 'test/interop/jest.config.mjs', 'test/interop/flood.test.ts'];
-const env = { NODE_OPTIONS: '', FLOOD_PPS: pps, FLOOD_SECONDS: seconds, FLOOD_MBITS: mbits, ...limits };
-const { code } = await run([process.execPath, jest, ...words], { env });
+const env = Object.fromEntries(settings.map(([name, value]) => [`FLOOD_${name.toUpperCase()}`, value]));
+const { code } = await run([process.execPath, jest, ...words], { env: { NODE_OPTIONS: '', ...env } });
 process.exitCode = code;

@@ -4,8 +4,11 @@ import { join } from 'node:path';
 import type { Host, Running } from './host.js';
 import type { Lab } from './lab.js';
 
+export const FLOOD_KINDS = ['reset', 'twice', 'random', 'replay'] as const;
+export type FloodKind = (typeof FLOOD_KINDS)[number];
+
 export interface FloodOrder {
-  readonly kind: 'reset' | 'random' | 'replay';
+  readonly kind: FloodKind;
   readonly packetsPerSecond: number;
   readonly seconds: number;
   /** For `replay`: what a hostile relay has captured. */
@@ -23,6 +26,7 @@ export function startFlood(lab: Lab, host: Host, order: FloodOrder): Running {
   }
   lab.serverHost.ip('route', 'replace', SPOOFED, 'via', host.ipv4);
   const { kind, packetsPerSecond, seconds, capture } = order;
-  const words = [host.ipv4, lab.serverHost.ipv4, '1194', kind, String(packetsPerSecond), String(seconds)];
+  const [mac = ''] = /(?:[\da-f]{2}:){5}[\da-f]{2}/.exec(lab.serverHost.ip('link', 'show', 'net0')) ?? [];
+  const words = ['net0', mac, lab.serverHost.ipv4, '1194', kind, String(packetsPerSecond), String(seconds)];
   return host.start(`flood-${kind}`, [program, ...words, ...(capture === undefined ? [] : [capture])]);
 }

@@ -4,10 +4,10 @@ import type { Lab } from './lab.js';
 import { sleep } from './until.js';
 
 /** The share of one core that a process takes during the next `seconds`. */
-export async function cpuShare({ pid }: Running, seconds: number): Promise<number> {
-  const [before, begin] = [cpuSeconds(pid), performance.now()];
+export async function cpuShare(server: Running, seconds: number): Promise<number> {
+  const [before, begin] = [cpuSeconds(server), performance.now()];
   await sleep(seconds * 1000);
-  return (cpuSeconds(pid) - before) / ((performance.now() - begin) / 1000);
+  return (cpuSeconds(server) - before) / ((performance.now() - begin) / 1000);
 }
 
 /** A counter of the data threads, over all shards, as `/metrics` shows it. */
@@ -29,7 +29,7 @@ export function linesOf(process_: Running, pattern: RegExp): number {
 }
 
 /** Fields 14 and 15 of `stat`, in the 100 ticks a second that Linux shows to programs. */
-function cpuSeconds(pid: number): number {
+export function cpuSeconds({ pid }: Running): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / 100;

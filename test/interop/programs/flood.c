@@ -1,33 +1,39 @@
 /**
- * flood DEVICE-SOURCE HOST PORT KIND PACKETS_PER_SECOND SECONDS [CAPTURE]: a flood of UDP over a raw IPv4 socket, its sources spoofed
- * all over 198.18.0.0/15 unless KIND says otherwise.
+ * flood DEVICE MAC HOST PORT KIND PACKETS_PER_SECOND SECONDS [CAPTURE]: a flood of UDP over IPv4 out of DEVICE to the Ethernet address MAC,
+ * its sources spoofed all over 198.18.0.0/15. Frames are written as they are, past routes, filters and queues of this host.
  *
  *   reset   the first packet of a client without wrapping, every one another session
+ *   twice   the same, and each of them once more after a second, as a client would
  *   random  any bytes behind the first byte of every kind of control and data packet
- *   replay  datagrams of CAPTURE (each a big-endian u16 length, then the bytes) over and over, from spoofed sources
- *   echo    the same from DEVICE-SOURCE ADDRESS:PORT that stands in front of CAPTURE, as if its client sent them again
+ *   replay  datagrams of CAPTURE (each a big-endian u16 length, then the bytes) over and over
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <netinet/ether.h>
 #include <netinet/ip.h>
 #include <netinet/udp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
-enum { BATCH = 64, ROOM = 1600, HEADERS = sizeof(struct iphdr) + sizeof(struct udphdr) };
+enum { BATCH = 64, PAYLOAD = 1500 };
 
-static uint64_t state = 88172645463325252ull;
-static uint64_t dice(void) {
-  state ^= state << 13;
-  state ^= state >> 7;
-  return state ^= state << 17;
-}
+struct __attribute__((packed)) frame {
+  struct ether_header ethernet;
+  struct iphdr ip;
+  struct udphdr udp;
+  unsigned char payload[PAYLOAD];
+};
 
 static volatile sig_atomic_t stopped;
 static void stop(int signal) {
@@ -41,83 +47,121 @@ static double now(void) {
   return t.tv_sec + t.tv_nsec / 1e9;
 }
 
+/** The same for the same number. */
+static uint64_t dice(uint64_t number) {
+  number += 0x9e3779b97f4a7c15ull;
+  number = (number ^ (number >> 30)) * 0xbf58476d1ce4e5b9ull;
+  number = (number ^ (number >> 27)) * 0x94d049bb133111ebull;
+  return number ^ (number >> 31);
+}
+
 static unsigned char capture[1 << 22];
 static size_t captured, at;
 
 static size_t replay(unsigned char *to) {
   if (at + 2 > captured) at = 0;
   size_t length = capture[at] << 8 | capture[at + 1];
-  if (length == 0 || at + 2 + length > captured || length > ROOM - HEADERS) exit(3);
+  if (length == 0 || at + 2 + length > captured || length > PAYLOAD) exit(3);
   memcpy(to, capture + at + 2, length);
   at += 2 + length;
   return length;
 }
 
-static size_t any(unsigned char *to) {
+static size_t any(unsigned char *to, uint64_t number) {
   static const unsigned char first[] = {0x38, 0x50, 0x20, 0x28, 0x48, 0x18, 0x58, 0x30};
-  size_t length = 14 + dice() % 100;
-  for (size_t i = 0; i < length; i++) to[i] = dice();
-  to[0] = first[dice() % sizeof first];
+  uint64_t bytes = dice(~number);
+  size_t length = 14 + bytes % 100;
+  for (size_t i = 0; i < length; i += 8) {
+    bytes = dice(bytes);
+    memcpy(to + i, &bytes, 8);
+  }
+  to[0] = first[number % sizeof first];
   return length;
 }
 
-static size_t reset(unsigned char *to) {
-  uint64_t session = dice();
+static size_t reset(unsigned char *to, uint64_t number) {
+  uint64_t session = dice(~number) | 1;
   memset(to, 0, 14);
   to[0] = 0x38;
   memcpy(to + 1, &session, 8);
   return 14;
 }
 
+static uint16_t checksum(const void *header) {
+  uint16_t words[sizeof(struct iphdr) / 2];
+  memcpy(words, header, sizeof words);
+  uint32_t sum = 0;
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++) sum += words[i];
+  sum = (sum & 0xffff) + (sum >> 16);
+  return ~((sum & 0xffff) + (sum >> 16));
+}
+
+/** The frame `number` stands for; its length. */
+static size_t make(struct frame *frame, char kind, uint64_t number) {
+  size_t length = kind == 'p' ? replay(frame->payload) : kind == 'n' ? any(frame->payload, number) : reset(frame->payload, number);
+  uint64_t who = dice(number);
+  frame->ip.saddr = htonl(0xc6120000u + who % 0x20000);
+  frame->udp.source = htons(1024 + (who >> 20) % 60000);
+  frame->udp.len = htons(sizeof frame->udp + length);
+  frame->ip.tot_len = htons(sizeof frame->ip + sizeof frame->udp + length);
+  frame->ip.check = 0;
+  frame->ip.check = checksum((unsigned char *)frame + offsetof(struct frame, ip));
+  return offsetof(struct frame, payload) + length;
+}
+
 int main(int count, char **words) {
-  if (count < 7) return 2;
-  const char *kind = words[4];
-  uint32_t source = ntohl(inet_addr(words[1])), target = inet_addr(words[2]);
-  uint16_t from_port = 0;
-  double rate = atof(words[5]), seconds = atof(words[6]);
-  if (count > 7) {
-    FILE *file = fopen(words[7], "rb");
+  if (count < 8) return 2;
+  const struct ether_addr *mac = ether_aton(words[2]);
+  unsigned device = if_nametoindex(words[1]);
+  char kind = words[5][2];
+  double rate = atof(words[6]), seconds = atof(words[7]);
+  if (mac == NULL || device == 0) return 2;
+  if (count > 8) {
+    FILE *file = fopen(words[8], "rb");
     if (!file) return 2;
     captured = fread(capture, 1, sizeof capture, file);
     fclose(file);
   }
-  int echo = strcmp(kind, "echo") == 0;
-  if (echo && count > 8) from_port = atoi(words[8]);
-  int raw = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
-  if (raw < 0) return 4;
-  struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = target};
-  static unsigned char packets[BATCH][ROOM];
+  int out = socket(AF_PACKET, SOCK_RAW, 0), yes = 1;
+  struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_ifindex = device};
+  if (out < 0 || bind(out, (struct sockaddr *)&to, sizeof to) != 0) return 4;
+  setsockopt(out, SOL_PACKET, PACKET_QDISC_BYPASS, &yes, sizeof yes);
+  static struct frame frames[BATCH];
   struct iovec parts[BATCH];
   struct mmsghdr messages[BATCH];
   memset(messages, 0, sizeof messages);
-  double began = now();
-  uint64_t sent = 0;
-  signal(SIGTERM, stop);
-  while (!stopped && now() - began < seconds) {
-    if ((double)sent > (now() - began) * rate) {
-      usleep(500);
-      continue;
-    }
-    for (int i = 0; i < BATCH; i++) {
-      unsigned char *packet = packets[i];
-      size_t length = *kind == 'r' && kind[2] == 's' ? reset(packet + HEADERS)
-                      : *kind == 'r' && kind[1] == 'a' ? any(packet + HEADERS)
-                                                       : replay(packet + HEADERS);
-      struct iphdr *ip = (struct iphdr *)packet;
-      struct udphdr *udp = (struct udphdr *)(ip + 1);
-      *ip = (struct iphdr){.version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP, .daddr = target};
-      ip->saddr = htonl(echo ? source : 0xc6120000u + dice() % 0x20000);
-      ip->tot_len = htons(HEADERS + length);
-      udp->source = htons(from_port ? from_port : 1024 + dice() % 60000);
-      udp->dest = htons(atoi(words[3]));
-      udp->len = htons(sizeof *udp + length);
-      udp->check = 0;
-      parts[i] = (struct iovec){packet, HEADERS + length};
-      messages[i].msg_hdr = (struct msghdr){.msg_name = &to, .msg_namelen = sizeof to, .msg_iov = &parts[i], .msg_iovlen = 1};
-    }
-    int done = sendmmsg(raw, messages, BATCH, 0);
-    if (done > 0) sent += done;
+  for (int i = 0; i < BATCH; i++) {
+    struct frame *frame = &frames[i];
+    memcpy(frame->ethernet.ether_dhost, mac, sizeof *mac);
+    frame->ethernet.ether_shost[0] = 2;
+    frame->ethernet.ether_type = htons(ETHERTYPE_IP);
+    frame->ip = (struct iphdr){.version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP, .daddr = inet_addr(words[3])};
+    frame->udp.dest = htons(atoi(words[4]));
+    messages[i].msg_hdr = (struct msghdr){.msg_iov = &parts[i], .msg_iovlen = 1};
   }
-  printf("flood sent %.0f a second\n", sent / (now() - began));
+  signal(SIGTERM, stop);
+  uint64_t made = 0, sent = 0, again = kind == 'i' ? rate / 2 : 0;
+  puts("flood begins");
+  fflush(stdout);
+  double began = now(), elapsed = 0;
+  while (!stopped && elapsed < seconds) {
+    if ((double)made > elapsed * rate) {
+      nanosleep(&(struct timespec){.tv_nsec = 300000}, NULL);
+    } else {
+      for (int i = 0; i < BATCH; i++, made++) {
+        uint64_t number = again == 0 ? made : made / 2 - (made % 2 && made / 2 >= again ? again : 0);
+        parts[i] = (struct iovec){&frames[i], make(&frames[i], kind, number)};
+      }
+      // What the device has no room for is gone, as on any network.
+      int done = sendmmsg(out, messages, BATCH, 0);
+      if (done > 0) sent += done;
+      else if (errno != ENOBUFS && errno != EAGAIN) return 5;
+    }
+    elapsed = now() - began;
+  }
+  struct rusage used;
+  getrusage(RUSAGE_SELF, &used);
+  double cpu = used.ru_utime.tv_sec + used.ru_stime.tv_sec + (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+  printf("flood sent %.0f a second with %.0f %% of a CPU\n", sent / elapsed, 100 * cpu / elapsed);
   return 0;
 }
