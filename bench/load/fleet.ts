@@ -110,8 +110,8 @@ export class Fleet implements Protocol<FleetEvent> {
       for (const member of this.#byPeerId.values()) this.#handDataEvent(now, member, event);
       return;
     }
-    // These clients come over UDP.
-    if (event.type === 'closed') return;
+    // These clients come over UDP, and nobody comes to them.
+    if (event.type === 'closed' || event.type === 'rate-limited') return;
     const member = this.#byPeerId.get(event.peerId);
     if (member !== undefined) this.#handDataEvent(now, member, event);
   }

@@ -390,11 +390,31 @@ describe('leaving', () => {
     expectHealthy(pair, stays);
   });
 
+  test('the data thread hears how unknown clients are answered, and when nobody is any more', () => {
+    const tlsCryptV2 = { serverKey: new Uint8Array(128).fill(3), forceCookie: true, maxAge: null };
+    const pair = new Pair({ server: { handWindow: 60 } });
+    const { core, data } = pair.server;
+    pair.server.run(() => undefined);
+    const first = data.admission;
+    pair.run(3000);
+    expect(first).toMatchObject({ wrap: { type: 'none' }, tlsCryptV2Key: null, slotSeconds: 30 });
+    pair.server.run(() => core.reconfigure(pair.loop.now, { ...SERVER_OPTIONS, tlsCryptV2, handWindow: 20 }));
+    expect(data.admission).toMatchObject({ tlsCryptV2Key: tlsCryptV2.serverKey, slotSeconds: 10 });
+    expect((data.admission?.unixNow ?? 0) - (first?.unixNow ?? 0)).toBe(3);
+    pair.server.run(() => core.shutdown(pair.loop.now));
+    expect(data.admission).toBeNull();
+  });
+
   test('new options are for new clients: nobody else notices', () => {
     const pair = new Pair({ server: { push: ['dns 1'], pingTimeout: 120 } });
     const before = pair.connect();
     pair.server.run(() =>
-      pair.server.core.reconfigure({ ...SERVER_OPTIONS, push: ['dns 2'], handWindow: 20, maxSessions: 2 }),
+      pair.server.core.reconfigure(pair.loop.now, {
+        ...SERVER_OPTIONS,
+        push: ['dns 2'],
+        handWindow: 20,
+        maxSessions: 2,
+      }),
     );
     const after = pair.connect();
     const pushed = [before, after].map(({ connected }) =>

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import {
+  type AdmissionOrder,
   type DataCommand,
   type DataEvent,
   type DataSuite,
@@ -64,6 +65,8 @@ export class ModelDataThread {
   /** Connections that were closed by command. */
   readonly closed: Path[] = [];
   readonly faults: string[] = [];
+  /** How it is told to answer unknown clients; it leaves that to the worker all the same. */
+  admission: AdmissionOrder | null = null;
   received = 0;
   /** Packets of a known peer under a key that is not there. */
   unknownKey = 0;
@@ -113,6 +116,10 @@ export class ModelDataThread {
     }
     if (command.type === 'close-connection') {
       this.closed.push(command.path);
+      return;
+    }
+    if (command.type === 'admit-by') {
+      this.admission = command.order;
       return;
     }
     const peer = this.#peers.get(command.peerId);

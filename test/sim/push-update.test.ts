@@ -51,7 +51,9 @@ describe('push update', () => {
     const pair = new Pair();
     const [lazy, moved] = [pair.connect({ generation: '2.7' }), pair.connect({ generation: '2.7' })];
     expect(push(pair, lazy, ['keepalive 150 600'])).toBeNull();
-    pair.server.run(() => pair.server.core.reconfigure({ ...SERVER_OPTIONS, pingInterval: 1, pingTimeout: 4 }));
+    pair.server.run(() =>
+      pair.server.core.reconfigure(pair.loop.now, { ...SERVER_OPTIONS, pingInterval: 1, pingTimeout: 4 }),
+    );
     const ipv4 = { address: '10.8.0.77', netmask: '255.255.255.0' };
     for (const client of [lazy, moved])
       expect(push(pair, client, ['ifconfig 10.8.0.77 255.255.255.0'], { ipv4, ipv6: null })).toBeNull();

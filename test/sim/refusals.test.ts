@@ -57,6 +57,16 @@ describe('clients that cannot come in', () => {
     expect(pair.server.of('turned-away').map(({ reason }) => reason)).toEqual(['rate-limited']);
   });
 
+  test('an address that the data thread has answered often enough', () => {
+    const pair = new Pair({ seed: 5 });
+    const path = pair.freshPath();
+    for (let i = 0; i < 3; i++) {
+      pair.server.run(() => pair.server.core.handleDataEvent(pair.loop.now, { type: 'rate-limited', path }));
+    }
+    expect(pair.server.core.drops['rate-limited']).toBe(3);
+    expect(pair.server.of('turned-away')).toMatchObject([{ reason: 'rate-limited', path }]);
+  });
+
   test('strangers are not told of', () => {
     const pair = new Pair({ seed: 5 });
     pair.server.handleDatagram(pair.freshPath(), Uint8Array.of(4 << 3, ...new Uint8Array(8).fill(1), 0, 0, 0, 0, 0, 1));

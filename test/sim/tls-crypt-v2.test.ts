@@ -231,7 +231,7 @@ describe('keys that somebody has to look at', () => {
     const client = join(pair, own(1, laptop));
     pair.run(300);
     expect(seen).toEqual(['refuse']);
-    pair.server.run(() => pair.server.core.reconfigure({ ...SERVER_OPTIONS, ...verified() }));
+    pair.server.run(() => pair.server.core.reconfigure(pair.loop.now, { ...SERVER_OPTIONS, ...verified() }));
     expect(pair.drive(() => client.connected !== undefined, 10_000)).toBe(true);
     expect(seen).toEqual(['refuse', 'accept']);
   });

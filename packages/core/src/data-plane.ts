@@ -1,7 +1,8 @@
 import type { DataLimits } from './data-limits.js';
 import type { DataLayers } from './framing.js';
-import type { KeyId, Path, PeerId } from './ids.js';
+import type { KeyId, Path, PeerId, UnixSeconds } from './ids.js';
 import type { ReplayTolerance } from './wrap/replay-window.js';
+import type { WrapOptions } from './wrap/wrap-options.js';
 
 /** Data-channel ciphers the native data path implements: they authenticate, or an HMAC does it for them. [wire 12] */
 export const AEAD_CIPHERS = ['AES-256-GCM', 'AES-192-GCM', 'AES-128-GCM', 'CHACHA20-POLY1305'] as const;
@@ -27,6 +28,19 @@ export interface DataSuite {
 export interface DirectionKey {
   readonly cipher: Uint8Array;
   readonly hmac: Uint8Array;
+}
+
+/** What a data thread needs to answer resets as `AdmissionGate` does, and to know the cookies of both. [wire 7] */
+export interface AdmissionOrder {
+  readonly wrap: WrapOptions;
+  /** 128 bytes; null without tls-crypt-v2. */
+  readonly tlsCryptV2Key: Uint8Array | null;
+  readonly cookieKey: Uint8Array;
+  readonly slotSeconds: number;
+  /** Answers to one address. */
+  readonly limit: { readonly count: number; readonly seconds: number };
+  /** Sessions that follow must not begin before the answers, so both go by this clock. [wire 6] */
+  readonly unixNow: UnixSeconds;
 }
 
 /**
@@ -83,7 +97,9 @@ export type DataCommand =
   | { readonly type: 'notify-exit'; readonly peerId: PeerId }
   | { readonly type: 'remove-peer'; readonly peerId: PeerId }
   /** Nobody is served through the connection any more: it is closed once what was sent has left. */
-  | { readonly type: 'close-connection'; readonly path: Path };
+  | { readonly type: 'close-connection'; readonly path: Path }
+  /** How unknown clients are answered without the worker from now on; null: they are not. [wire 7] */
+  | { readonly type: 'admit-by'; readonly order: AdmissionOrder | null };
 
 /** What the data thread reports, mostly about an active peer. */
 export type DataEvent =
@@ -101,5 +117,7 @@ export type DataEvent =
   | { readonly type: 'inactive'; readonly peerId: PeerId }
   /** The connection is gone. */
   | { readonly type: 'closed'; readonly path: Path }
+  /** A reset came from an address that was answered as often as connect-freq-initial allows. */
+  | { readonly type: 'rate-limited'; readonly path: Path }
   /** The data thread has failed and started anew: it knows no peer of before any more. */
   | { readonly type: 'reset' };

@@ -9,6 +9,7 @@ import {
   VpnError,
 } from '@shardvpn/core';
 import { encodeU32, type RingProducer } from '@shardvpn/ring';
+import { ADMISSION_LENGTH, encodeAdmission } from './admission-record.js';
 import { encodeInet } from './inet-address.js';
 import { encodePath, PATH_LENGTH } from './path-record.js';
 
@@ -24,6 +25,7 @@ const NOTIFY_EXIT = 8;
 const UPDATE_PEER = 9;
 const LIMIT_PEER = 10;
 const CLOSE_CONNECTION = 16;
+const ADMIT_BY = 17;
 
 const DATA_V2 = 1;
 const HAS_IPV4 = 2;
@@ -73,6 +75,10 @@ export function encodeCommand(ring: RingProducer, command: DataCommand): boolean
     encodePath(command.path, record, 0);
     return true;
   }
+  if (command.type === 'admit-by') {
+    encodeAdmission(record, command.order);
+    return true;
+  }
   encodeU32(record, 0, command.peerId);
   switch (command.type) {
     case 'add-peer':
@@ -110,6 +116,7 @@ const SHAPES: Readonly<Record<DataCommand['type'], { kind: number; length: numbe
   'notify-exit': { kind: NOTIFY_EXIT, length: 4 },
   'remove-peer': { kind: REMOVE_PEER, length: 4 },
   'close-connection': { kind: CLOSE_CONNECTION, length: PATH_LENGTH },
+  'admit-by': { kind: ADMIT_BY, length: ADMISSION_LENGTH },
 };
 
 function encodeAddPeer(record: Uint8Array, command: Extract<DataCommand, { type: 'add-peer' }>): void {
@@ -126,7 +133,8 @@ function encodeUpdatePeer(record: Uint8Array, command: Extract<DataCommand, { ty
 
 type Inner = Pick<Extract<DataCommand, { type: 'update-peer' }>, 'ipv4' | 'ipv6' | 'pingInterval' | 'pingTimeout'>;
 
-const addressFlags = ({ ipv4, ipv6 }: Pick<Inner, 'ipv4' | 'ipv6'>): number => (ipv4 === null ? 0 : HAS_IPV4) | (ipv6 === null ? 0 : HAS_IPV6);
+const addressFlags = ({ ipv4, ipv6 }: Pick<Inner, 'ipv4' | 'ipv6'>): number =>
+  (ipv4 === null ? 0 : HAS_IPV4) | (ipv6 === null ? 0 : HAS_IPV6);
 
 /** 24 bytes: IPv4 address, ping times, IPv6 address. */
 function encodeInner(record: Uint8Array, at: number, { ipv4, ipv6, pingInterval, pingTimeout }: Inner): void {

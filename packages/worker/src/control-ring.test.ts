@@ -99,6 +99,22 @@ describe('commands', () => {
     [{ type: 'touch-peer', peerId }, 6, 'c3b2a100'],
     [{ type: 'remove-peer', peerId }, 7, 'c3b2a100'],
     [{ type: 'close-connection', path: V4 }, 16, V4_HEX],
+    [{ type: 'admit-by', order: null }, 17, '00'.repeat(440)],
+    [
+      {
+        type: 'admit-by',
+        order: {
+          wrap: { type: 'tls-auth', key: key(0xaa, 256), direction: null, digest: 'sha512' },
+          tlsCryptV2Key: key(0xbb, 128),
+          cookieKey: key(0xcc, 32),
+          slotSeconds: 30,
+          limit: { count: 100, seconds: 10 },
+          unixNow: 0x6553f100,
+        },
+      },
+      17,
+      `03000000010205001e000000640000000a00000000f15365${'cc'.repeat(32)}${'aa'.repeat(256)}${'bb'.repeat(128)}`,
+    ],
   ];
 
   test.each(cases)('are laid out as documented: %j', (command, kind, hex) => {

@@ -13,6 +13,7 @@ const SILENT = 6;
 const RESET = 7;
 const INACTIVE = 8;
 const CLOSED = 16;
+const RATE_LIMITED = 17;
 
 /** What the data thread's records mean; `bytes` are valid until the call returns. */
 export interface RecordSink {
@@ -66,6 +67,7 @@ export class RecordDecoder {
     const path = this.#paths.decode(payload.subarray(8));
     if (path === undefined) return undefined;
     if (kind === CLOSED) return { type: 'closed', path };
+    if (kind === RATE_LIMITED) return { type: 'rate-limited', path };
     if (kind === FLOATED) return { type: 'floated', peerId, path };
     if (kind === FLOAT_CONFLICT) return { type: 'float-conflict', peerId, holder: asPeerId(second), path };
     return undefined;

@@ -431,7 +431,7 @@ class ScriptedServer implements ShardServer {
   leaveListener(_now: number, listener: number): void {
     this.#log.push(`leave-listener ${listener}`);
   }
-  reconfigure({ push }: LiveOptions): void {
+  reconfigure(_now: number, { push }: LiveOptions): void {
     this.#log.push(`reconfigure ${push}`);
   }
   shutdown(): void {

@@ -103,7 +103,7 @@ export class Shard {
         this.#ports.post({
           type: 'reconfigured',
           request: message.request,
-          problem: this.#reconfigure(message.server, message.tls),
+          problem: this.#reconfigure(now, message.server, message.tls),
         });
         break;
       case 'drops':
@@ -123,13 +123,13 @@ export class Shard {
     }
   }
 
-  #reconfigure(options: LiveOptions, tls: TlsOptions | null): string | null {
+  #reconfigure(now: Millis, options: LiveOptions, tls: TlsOptions | null): string | null {
     try {
       if (tls !== null) this.#ports.setTls(tls);
     } catch (error) {
       return (error as Error).message;
     }
-    this.#loop.protocol.reconfigure(options);
+    this.#loop.protocol.reconfigure(now, options);
     return null;
   }
 

@@ -146,7 +146,9 @@ const operate = (pair: Pair, client: SimClient, argument: number, source: ByteSo
       break;
     }
     case 3:
-      server.run(() => server.core.reconfigure({ ...SERVER_OPTIONS, ...serverOf(source.u8()), maxSessions: 2 }));
+      server.run(() =>
+        server.core.reconfigure(loop.now, { ...SERVER_OPTIONS, ...serverOf(source.u8()), maxSessions: 2 }),
+      );
       break;
     case 4:
       if (source.u8() === 7) server.run(() => server.core.leaveListener(loop.now, 0));

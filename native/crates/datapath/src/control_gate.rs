@@ -79,20 +79,16 @@ impl ControlGate {
         backlog: usize,
         is_peer: impl FnOnce() -> bool,
     ) -> bool {
-        let address = self.hash.hash_one(from);
-        let known = &mut self.known[address as usize % KNOWN_SLOTS];
-        // Nobody connects under a false name, so floods of datagrams do not hold connections up.
         if from.is_stream() {
+            // Nobody connects under a false name, so floods of datagrams do not hold connections up.
+            let (address, known) = self.slot(from);
             known.become_of(address, now);
             return known.share.take(now, KNOWN) && (backlog < STREAMS_BACKLOG || is_peer());
         }
-        if known.is(address, now) {
-            return known.share.take(now, KNOWN);
+        if self.knows(now, from, is_peer) {
+            return self.slot(from).1.share.take(now, KNOWN);
         }
-        if is_peer() {
-            known.become_of(address, now);
-            return known.share.take(now, KNOWN);
-        }
+        let address = self.hash.hash_one(from);
         if backlog < STRANGERS_BACKLOG && self.strangers.take(now, STRANGERS) {
             return true;
         }
@@ -109,14 +105,38 @@ impl ControlGate {
         }
     }
 
+    /// Whether somebody is there who has shown it; always for a connection. `is_peer`: whether a connected client has this address.
+    pub fn knows(&mut self, now: Millis, from: &PeerAddr, is_peer: impl FnOnce() -> bool) -> bool {
+        if from.is_stream() {
+            return true;
+        }
+        let (address, known) = self.slot(from);
+        let is_known = known.is(address, now);
+        if !is_known && is_peer() {
+            known.become_of(address, now);
+            return true;
+        }
+        is_known
+    }
+
+    /// The client has shown that it is there.
+    pub fn note_proven(&mut self, now: Millis, from: &PeerAddr) {
+        let (address, known) = self.slot(from);
+        known.become_of(address, now);
+    }
+
     /// What the worker sends: an answer to a reset, which anybody gets, or to a client that has shown where it is.
     pub fn note_sent(&mut self, now: Millis, to: &PeerAddr, packet: &[u8]) {
-        let address = self.hash.hash_one(to);
         if wire::is_server_reset(packet) {
-            return self.answered.set(address, now);
+            return self.answered.set(self.hash.hash_one(to), now);
         }
-        let known = &mut self.known[address as usize % KNOWN_SLOTS];
+        let (address, known) = self.slot(to);
         known.become_of(address, now);
+    }
+
+    fn slot(&mut self, at: &PeerAddr) -> (u64, &mut Known) {
+        let address = self.hash.hash_one(at);
+        (address, &mut self.known[address as usize % KNOWN_SLOTS])
     }
 
     /// It counts as heard then, whether or not there is room for it.

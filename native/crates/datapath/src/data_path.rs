@@ -2,9 +2,10 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::Millis;
+use crate::admission::AdmissionOrder;
 use crate::coalesce::Coalescer;
 use crate::command::{AddPeer, CommandError, InstallKey, LayerOptions, UpdatePeer};
-use crate::control_gate::ControlGate;
+use crate::door::Door;
 use crate::event::DataEvent;
 use crate::headroom::Headroom;
 use crate::layers::{self, Workbench};
@@ -12,7 +13,7 @@ use crate::limits::PeerLimits;
 use crate::occ;
 use crate::outbound;
 use crate::peer_addr::PeerAddr;
-use crate::plane::{Plane, Role};
+use crate::plane::Plane;
 use crate::session_table::SessionTable;
 use crate::sink::OutboundSink;
 use crate::stats::{DropReason, ShardStats};
@@ -44,8 +45,7 @@ pub struct DataPath {
     pub(crate) context: Context,
     pub(crate) sessions: SessionTable,
     pub(crate) coalescer: Coalescer,
-    /// None: a client, which hears one server.
-    pub(crate) gate: Option<ControlGate>,
+    pub(crate) door: Door,
     pub(crate) headroom: Headroom,
     /// Where inflated and reassembled packets are put; empty until a peer can send such.
     pub(crate) inflated: Box<[u8]>,
@@ -67,7 +67,7 @@ impl DataPath {
         DataPath {
             sessions: SessionTable::new(shard, plane.settings.shards),
             coalescer: Coalescer::new(offloads),
-            gate: (plane.settings.role == Role::Server).then(ControlGate::new),
+            door: Door::new(plane.settings.role),
             headroom: Headroom::default(),
             inflated: Box::default(),
             context: Context {
@@ -91,6 +91,7 @@ impl DataPath {
     /// Takes a new client: its path and inner addresses lead to it from now on.
     pub fn add_peer(&mut self, now: Millis, command: AddPeer) -> Result<(), CommandError> {
         self.prepare_room(&command.layers);
+        self.door.note_connected(&command.path);
         self.sessions.add(now, command, &self.context)
     }
 
@@ -139,11 +140,14 @@ impl DataPath {
         Ok(())
     }
 
+    /// How unknown clients are answered from now on; `None` leaves them to the worker.
+    pub fn admit_by(&mut self, now: Millis, order: Option<&AdmissionOrder>) {
+        self.door.admit_by(now, order);
+    }
+
     /// The worker sends a control packet: whoever gets one may go on.
     pub fn note_control_sent(&mut self, now: Millis, to: &PeerAddr, packet: &[u8]) {
-        if let Some(gate) = &mut self.gate {
-            gate.note_sent(now, to, packet);
-        }
+        self.door.note_sent(now, to, packet);
     }
 
     /// Starts anew without peers, whatever a panic has left half-done here or of ours in the plane. The counters go on.

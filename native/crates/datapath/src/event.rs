@@ -22,6 +22,8 @@ pub enum DataEvent {
     Inactive { peer: PeerId },
     /// The connection is gone; what was served through it will hear nothing more.
     Closed { path: PeerAddr },
+    /// A reset came from an address that was answered as often as it may be.
+    RateLimited { path: PeerAddr },
     /// The data thread has failed and started anew: it knows none of its peers any more.
     Reset,
 }

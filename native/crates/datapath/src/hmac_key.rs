@@ -11,13 +11,8 @@ pub(crate) struct HmacKey {
 impl HmacKey {
     /// The key is as long as the digest. [wire 11.3]
     pub fn new(digest: Digest, material: &DirectionKey) -> HmacKey {
-        let algorithm = match digest {
-            Digest::None => return HmacKey { key: None },
-            Digest::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
-            Digest::Sha224 => hmac::HMAC_SHA224,
-            Digest::Sha256 => hmac::HMAC_SHA256,
-            Digest::Sha384 => hmac::HMAC_SHA384,
-            Digest::Sha512 => hmac::HMAC_SHA512,
+        let Some(algorithm) = algorithm(digest) else {
+            return HmacKey { key: None };
         };
         let key = hmac::Key::new(algorithm, &material.hmac[..digest.tag_len()]);
         HmacKey { key: Some(key) }
@@ -36,4 +31,16 @@ impl HmacKey {
             .as_ref()
             .is_none_or(|key| hmac::verify(key, text, tag).is_ok())
     }
+}
+
+/// None for no digest at all.
+pub(crate) fn algorithm(digest: Digest) -> Option<hmac::Algorithm> {
+    Some(match digest {
+        Digest::None => return None,
+        Digest::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
+        Digest::Sha224 => hmac::HMAC_SHA224,
+        Digest::Sha256 => hmac::HMAC_SHA256,
+        Digest::Sha384 => hmac::HMAC_SHA384,
+        Digest::Sha512 => hmac::HMAC_SHA512,
+    })
 }

@@ -2,7 +2,8 @@
 //!
 //!  1. classify the datagram
 //!  2. find the owning shard; hand the datagram over if that is another one
-//!  3. control packets go to the worker as they are, in a flood the ones that matter
+//!  3. answer the resets of unknown clients; other control packets go to the worker as they are, in a flood the ones that
+//!     matter
 //!  4. find the peer (DATA_V2 by peer-id, DATA_V1 by address) and its key by key-id
 //!  5. replay pre-check, open in place, replay mark
 //!  6. float, if a fresh and authentic DATA_V2 packet came by another path
@@ -18,7 +19,6 @@ use std::ops::Range;
 
 use crate::Millis;
 use crate::coalesce::Coalescer;
-use crate::control_gate::ControlGate;
 use crate::data_path::{Context, DataPath};
 use crate::event::DataEvent;
 use crate::headroom::Headroom;
@@ -95,7 +95,7 @@ impl DataPath {
             return hop(context, shard, reason, from, datagram, hopped, sink);
         }
         match owner {
-            Owner::Worker(_) => to_worker(context, &mut self.gate, now, from, datagram, sink),
+            Owner::Worker(_) => self.door.control(context, now, from, datagram, sink),
             Owner::Peer(header) => {
                 let mut parts = Parts {
                     context,
@@ -186,28 +186,6 @@ fn hop(
     }
     context.stats.hop(reason);
     Ok(())
-}
-
-fn to_worker(
-    context: &Context,
-    gate: &mut Option<ControlGate>,
-    now: Millis,
-    from: &PeerAddr,
-    datagram: &[u8],
-    sink: &mut impl InboundSink,
-) -> Result<(), DropReason> {
-    context.stats.count(Counter::ControlPackets, 1);
-    let is_peer = || context.plane.addresses.find(from).is_some();
-    if let Some(gate) = gate
-        && !gate.admits(now, from, datagram, sink.control_backlog(), is_peer)
-    {
-        return Err(DropReason::ControlFlood);
-    }
-    if sink.control(from, datagram) {
-        Ok(())
-    } else {
-        Err(DropReason::ControlFull)
-    }
 }
 
 /// Memory for what cannot stay where it was received.

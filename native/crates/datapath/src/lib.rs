@@ -9,6 +9,7 @@
 extern crate self as datapath;
 
 pub mod address_table;
+mod admission;
 pub mod aead;
 mod aead_packets;
 pub mod byte_reader;
@@ -18,7 +19,9 @@ pub mod coalesce;
 mod coalesce_flow;
 pub mod command;
 pub mod control_gate;
+mod control_wrap;
 pub mod data_path;
+mod door;
 pub mod epoch;
 pub mod event;
 mod frame_queue;
@@ -57,10 +60,12 @@ pub mod timer_wheel;
 pub mod vnet;
 pub mod wire;
 
+pub use admission::AdmissionOrder;
 pub use command::{
     AddPeer, CbcCipher, Cipher, CommandError, DataFormat, Digest, DirectionKey, InstallKey,
     KEY_SLOT_LEN, LayerOptions, Suite, UpdatePeer,
 };
+pub use control_wrap::{CLIENT_KEYS_KEY_LEN, Direction, STATIC_KEY_LEN, WrapKey};
 pub use data_path::{DataPath, TunOffloads};
 pub use event::DataEvent;
 pub use framing::Framing;

@@ -108,6 +108,8 @@ counted! {
         OutboundPackets => "outbound-packets",
         OutboundBytes => "outbound-bytes",
         ControlPackets => "control-packets",
+        /// Resets that were answered without the worker, and without keeping anything.
+        StatelessAnswers => "stateless-answers",
         PingsReceived => "pings-received",
         PingsSent => "pings-sent",
         OccIgnored => "occ-ignored",

@@ -43,15 +43,15 @@ pub const OCC_MAGIC: [u8; 16] = [
 /// The op byte of a peer that leaves.
 pub const OCC_EXIT: u8 = 6;
 
-const OP_SOFT_RESET: u8 = 3;
-const OP_CONTROL: u8 = 4;
-const OP_ACK: u8 = 5;
+pub const OP_SOFT_RESET: u8 = 3;
+pub const OP_CONTROL: u8 = 4;
+pub const OP_ACK: u8 = 5;
 const OP_DATA_V1: u8 = 6;
-const OP_HARD_RESET_CLIENT_V2: u8 = 7;
-const OP_HARD_RESET_SERVER_V2: u8 = 8;
+pub const OP_HARD_RESET_CLIENT_V2: u8 = 7;
+pub const OP_HARD_RESET_SERVER_V2: u8 = 8;
 const OP_DATA_V2: u8 = 9;
-const OP_HARD_RESET_CLIENT_V3: u8 = 10;
-const OP_CONTROL_WKC: u8 = 11;
+pub const OP_HARD_RESET_CLIENT_V3: u8 = 10;
+pub const OP_CONTROL_WKC: u8 = 11;
 
 /// The smallest control packet is a reset without wrapping: opcode, session id, no acks, message id. [wire 2]
 const MIN_CONTROL_LEN: usize = 14;
@@ -105,7 +105,8 @@ fn is_control(opcode: u8, role: Role) -> bool {
 }
 
 /// Opcode and session id, with which every control packet begins. [wire 2]
-pub const CONTROL_HEAD_LEN: usize = 9;
+pub const CONTROL_HEAD_LEN: usize = 1 + SESSION_ID_LEN;
+pub const SESSION_ID_LEN: usize = 8;
 
 /// The first packet of a client. [wire 7]
 pub fn is_client_reset(packet: &[u8]) -> bool {

@@ -1,4 +1,6 @@
-use datapath::{Cipher, DataFormat};
+use datapath::{
+    AdmissionOrder, CLIENT_KEYS_KEY_LEN, Cipher, DataFormat, Digest, STATIC_KEY_LEN, WrapKey,
+};
 
 use crate::bytes::Bytes;
 use crate::test_sink::{RecordingSink, pair, path, plain_frame};
@@ -18,6 +20,7 @@ pub fn run(input: &[u8]) {
         DataFormat::V1
     };
     let (mut server, mut client) = pair(cipher, format);
+    server.admit_by(0, admission(form >> 2).as_ref());
     let mut sink = RecordingSink::default();
     let mut taken = 0;
     while !bytes.is_empty() {
@@ -40,6 +43,30 @@ pub fn run(input: &[u8]) {
     }
     server.flush_inbound(&mut sink);
     assert!(sink.tun.len() + sink.control.len() + sink.udp_hops.len() <= taken);
+}
+
+/// Unknown clients are left to the worker, or answered under one of the wrappings.
+fn admission(form: u8) -> Option<AdmissionOrder> {
+    let key = [7; STATIC_KEY_LEN];
+    let wrap = match form & 3 {
+        0 => return None,
+        1 => WrapKey::None,
+        2 => WrapKey::TlsCrypt { key },
+        _ => WrapKey::TlsAuth {
+            key,
+            direction: None,
+            digest: Digest::Sha256,
+        },
+    };
+    Some(AdmissionOrder {
+        wrap,
+        client_keys: (form & 4 != 0).then_some([7; CLIENT_KEYS_KEY_LEN]),
+        cookie_key: [7; 32],
+        slot_seconds: 30,
+        limit_count: 100,
+        limit_seconds: 10,
+        unix_seconds: 1_700_000_000,
+    })
 }
 
 /// The client seals whatever it routes; what is no packet it drops.

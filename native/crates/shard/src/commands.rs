@@ -81,6 +81,10 @@ fn carry_out(
             outlet.streams.close(now, &path);
             Ok(())
         }
+        Command::AdmitBy(order) => {
+            data_path.admit_by(now, order.as_ref());
+            Ok(())
+        }
         Command::NotifyExit(peer) => data_path.notify_exit(now, peer, outlet),
     }
 }

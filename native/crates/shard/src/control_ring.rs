@@ -3,8 +3,9 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use datapath::{
-    AddPeer, DataEvent, DataFormat, DirectionKey, Framing, InstallKey, KeyId, LayerOptions,
-    PeerAddr, PeerId, PeerLimits, ReplayTolerance, Suite, UpdatePeer,
+    AddPeer, AdmissionOrder, DataEvent, DataFormat, Digest, Direction, DirectionKey, Framing,
+    InstallKey, KeyId, LayerOptions, PeerAddr, PeerId, PeerLimits, ReplayTolerance, STATIC_KEY_LEN,
+    Suite, UpdatePeer, WrapKey,
 };
 
 use crate::address_record::{ADDRESS_LEN, decode_address, encode_address};
@@ -29,6 +30,8 @@ pub enum Command<'a> {
     LimitPeer(PeerId, PeerLimits),
     /// What waits to be written goes out before.
     CloseConnection(PeerAddr),
+    /// None: the worker wants to see every first packet itself.
+    AdmitBy(Option<AdmissionOrder>),
 }
 
 /// Decodes a record from the worker; `None` when it makes no sense.
@@ -44,6 +47,9 @@ pub fn decode_command(kind: u32, payload: &[u8]) -> Option<Command<'_>> {
         return Some(Command::CloseConnection(decode_address(chunk(
             payload, 0,
         )?)?));
+    }
+    if kind == 17 {
+        return decode_admission(payload).map(Command::AdmitBy);
     }
     let peer = PeerId(word(payload, 0)?);
     match kind {
@@ -62,7 +68,7 @@ pub fn decode_command(kind: u32, payload: &[u8]) -> Option<Command<'_>> {
 
 /// True for the record that has to be erased once it was carried out.
 pub fn holds_secrets(kind: u32) -> bool {
-    kind == 3
+    matches!(kind, 3 | 17)
 }
 
 /// An event for the worker: the record's kind, and its payload in the first bytes of `into`.
@@ -103,6 +109,12 @@ pub fn encode_event<'a>(event: &DataEvent, into: &'a mut [u8; EVENT_LEN]) -> (u3
             put(4, 0);
             into[8..].copy_from_slice(&encode_address(&path));
             (16, EVENT_LEN)
+        }
+        DataEvent::RateLimited { path } => {
+            put(0, 0);
+            put(4, 0);
+            into[8..].copy_from_slice(&encode_address(&path));
+            (17, EVENT_LEN)
         }
         DataEvent::Reset => {
             put(0, 0);
@@ -216,6 +228,46 @@ fn decode_install_key(peer: PeerId, payload: &[u8]) -> Option<InstallKey> {
             hmac: *chunk(payload, 200)?,
         },
     })
+}
+
+fn decode_admission(payload: &[u8]) -> Option<Option<AdmissionOrder>> {
+    let flags = word(payload, 0)?;
+    if flags & FLAG_ADMITS == 0 {
+        return Some(None);
+    }
+    let client_keys = *chunk(payload, 312)?;
+    Some(Some(AdmissionOrder {
+        wrap: decode_wrap_key(*chunk(payload, 4)?, *chunk(payload, 56)?)?,
+        client_keys: (flags & FLAG_CLIENT_KEYS != 0).then_some(client_keys),
+        slot_seconds: word(payload, 8)?,
+        limit_count: word(payload, 12)?,
+        limit_seconds: word(payload, 16)?,
+        unix_seconds: word(payload, 20)?,
+        cookie_key: *chunk(payload, 24)?,
+    }))
+}
+
+const FLAG_ADMITS: u32 = 1;
+const FLAG_CLIENT_KEYS: u32 = 2;
+
+/// `numbers`: wrapping, key-direction, digest.
+fn decode_wrap_key(numbers: [u8; 3], key: [u8; STATIC_KEY_LEN]) -> Option<WrapKey> {
+    let [wrap, direction, digest] = numbers;
+    match wrap {
+        0 => Some(WrapKey::None),
+        1 => Some(WrapKey::TlsAuth {
+            key,
+            direction: match direction {
+                0 => Some(Direction::Normal),
+                1 => Some(Direction::Inverse),
+                2 => None,
+                _ => return None,
+            },
+            digest: Digest::from_number(digest)?,
+        }),
+        2 => Some(WrapKey::TlsCrypt { key }),
+        _ => None,
+    }
 }
 
 /// 3 bits. [wire 17]
@@ -355,6 +407,46 @@ mod tests {
         payload[4..8].copy_from_slice(&65_537u32.to_le_bytes());
         assert!(decode_command(10, &payload).is_none());
         assert!(decode_command(10, &payload[..39]).is_none());
+    }
+
+    #[test]
+    fn admission_has_the_documented_layout() {
+        assert!(matches!(
+            decode_command(17, &[0; 440]),
+            Some(Command::AdmitBy(None))
+        ));
+        let mut payload = vec![3, 0, 0, 0, 1, 2, 5, 0];
+        for number in [30u32, 100, 10, 1_700_000_000] {
+            payload.extend(number.to_le_bytes());
+        }
+        payload.extend([&[0xcc; 32][..], &[0xaa; 256], &[0xbb; 128]].concat());
+        let Some(Command::AdmitBy(Some(order))) = decode_command(17, &payload) else {
+            panic!("no ADMIT_BY")
+        };
+        assert_eq!(
+            (order.cookie_key, order.client_keys),
+            ([0xcc; 32], Some([0xbb; 128]))
+        );
+        assert_eq!(
+            (order.slot_seconds, order.unix_seconds),
+            (30, 1_700_000_000)
+        );
+        assert_eq!((order.limit_count, order.limit_seconds), (100, 10));
+        let WrapKey::TlsAuth {
+            key,
+            direction,
+            digest,
+        } = &order.wrap
+        else {
+            panic!("no tls-auth")
+        };
+        assert_eq!(
+            (key, direction, digest),
+            (&[0xaa; 256], &None, &Digest::Sha512)
+        );
+        assert!(decode_command(17, &payload[..439]).is_none());
+        payload[4] = 9;
+        assert!(decode_command(17, &payload).is_none());
     }
 
     #[test]

@@ -1,3 +1,4 @@
+import type { AdmissionOrder } from '../data-plane.js';
 import { type DropReason, isDrop } from '../drop-reason.js';
 import { isStream, type Millis, type Path } from '../ids.js';
 import { wrappedKeyName } from '../keys/tls-crypt-v2.js';
@@ -9,6 +10,7 @@ import type { SessionId } from '../wire/session-id.js';
 import { encodeText } from '../wire/text.js';
 import type { ControlProtection } from '../wrap/control-protection.js';
 import { encodeResendRequest, offersEarlyNegotiation } from '../wrap/early-negotiation.js';
+import { admissionOrder } from './admission-order.js';
 import { ConnectionLimit } from './connection-limit.js';
 import { CookieJar } from './cookie.js';
 import { type FirstPacket, FirstPackets, keyFault } from './first-packet.js';
@@ -111,6 +113,11 @@ export class AdmissionGate {
     if (freq?.count !== before.connectFreq?.count || freq?.seconds !== before.connectFreq?.seconds) {
       this.#connections = limitOf(freq);
     }
+  }
+
+  /** How the data thread does the first half of this. */
+  order(now: Millis): AdmissionOrder | null {
+    return admissionOrder(this.#options, this.#clock.unixAt(now));
   }
 
   /** One more client has a session now, over whichever transport; false for one too many. */

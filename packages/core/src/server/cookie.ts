@@ -21,7 +21,7 @@ export class CookieJar {
   constructor(crypto: CryptoProvider, key: Uint8Array, handWindow: number) {
     this.#crypto = crypto;
     this.#key = key;
-    this.#slotSeconds = Math.max(1, Math.ceil(handWindow / 2));
+    this.#slotSeconds = cookieSlotSeconds(handWindow);
   }
 
   bake(unixNow: UnixSeconds, path: Path, client: SessionId): SessionId {
@@ -47,6 +47,9 @@ export class CookieJar {
     return id === ZERO_SESSION_ID ? INSTEAD_OF_ZERO : id;
   }
 }
+
+/** Seconds of a slot of time: a cookie is good in its slot and the two after it. */
+export const cookieSlotSeconds = (handWindow: number): number => Math.max(1, Math.ceil(handWindow / 2));
 
 const SLOTS = 0x1_0000_0000;
 const INSTEAD_OF_ZERO = '0000000000000001' as SessionId;

@@ -1,4 +1,5 @@
 import type { DataEvent } from '../data-plane.js';
+import type { DropReason } from '../drop-reason.js';
 import { assertNever } from '../errors.js';
 import { type Millis, type Path, type PeerId, pathKey } from '../ids.js';
 import { sameIdentity } from './identity-lock.js';
@@ -12,6 +13,8 @@ export interface DataEventPorts {
   /** Runs one step of a session and keeps the server's books. */
   readonly run: (session: ServerSession, step: () => void) => void;
   readonly tell: (event: ServerEvent) => void;
+  /** Counts a packet of an unknown client that was not taken, and says why. */
+  readonly turnAway: (path: Path, reason: DropReason) => void;
 }
 
 /** An event about a peer without a session is too late, and says nothing. */
@@ -22,6 +25,10 @@ export const handleDataEvent = (now: Millis, event: DataEvent, ports: DataEventP
   }
   if (event.type === 'closed') {
     handleClosed(now, event.path, ports);
+    return;
+  }
+  if (event.type === 'rate-limited') {
+    ports.turnAway(event.path, 'rate-limited');
     return;
   }
   const session = ports.table.byPeerId(event.peerId);

@@ -1,7 +1,6 @@
 import type { DataCommand, DataEvent } from '../data-plane.js';
 import { createDropCounters, type DropReason, isDrop } from '../drop-reason.js';
-import { asPeerId, isStream, listenerIndex, type Millis, type Path, type PeerId, type UnixSeconds } from '../ids.js';
-import type { TlsEngine, TlsSession } from '../ports.js';
+import { isStream, listenerIndex, type Millis, type Path, type PeerId, type UnixSeconds } from '../ids.js';
 import type { Deadline } from '../session/deadline.js';
 import { DeadlineQueue } from '../session/deadline-queue.js';
 import { Outbox, type Transmit } from '../session/outbox.js';
@@ -16,7 +15,7 @@ import type { AuthDecision } from './auth-decision.js';
 import { describeClient } from './connect-client.js';
 import { DropReports } from './drop-reports.js';
 import { handleDataEvent } from './handle-data-event.js';
-import { decodeNumbers, encodeNumbers } from './kept-numbers.js';
+import { decodeNumbers } from './kept-numbers.js';
 import type { KeyVerdict } from './key-verdicts.js';
 import { openSession } from './open-session.js';
 import { NO_PEER_ID, PeerIdPool } from './peer-id-pool.js';
@@ -41,15 +40,11 @@ import type { PushUpdate } from './update-client.js';
  */
 export class Server {
   #options: ServerOptions;
-  readonly #tls: TlsEngine;
-  readonly #onTlsProgress: () => void;
   readonly #context: SessionHost<ServerSession> & { -readonly [K in keyof SharedOptions]: SharedOptions[K] };
   readonly #gate: AdmissionGate;
   readonly #outbox = new Outbox<ServerEvent>();
   readonly #table = new SessionTable();
   readonly #snapshots = new SnapshotBook();
-  /** The numbers that were dealt, as far as that is kept under the number that nobody has. */
-  #keptNumber = 0;
   readonly #questions = new Questions();
   readonly #deadlines = new DeadlineQueue<ServerSession>();
   /** Sessions whose TLS engine has news. */
@@ -64,8 +59,6 @@ export class Server {
   constructor(options: ServerOptions, ports: ServerPorts, now: Millis, unixNow: UnixSeconds) {
     const clock = new WallClock(now, unixNow);
     this.#options = options;
-    this.#tls = ports.tls;
-    this.#onTlsProgress = ports.onTlsProgress;
     this.#gate = new AdmissionGate(options, ports.crypto, clock, (question) =>
       this.#outbox.events.push({ type: 'verify-key', ...question }),
     );
@@ -76,7 +69,11 @@ export class Server {
       outbox: this.#outbox,
       peerIds: new PeerIdPool(options.shard, options.shards),
       lifeShare: () => randomLifeShare(ports.crypto),
-      openTls: (session) => this.#openTls(session),
+      openTls: (session) =>
+        ports.tls.open('server', () => {
+          this.#progressed.add(session);
+          ports.onTlsProgress();
+        }),
       count: (reason) => {
         this.#drops[reason]++;
       },
@@ -84,6 +81,7 @@ export class Server {
       handleAuthenticated: (at, session) => this.#replaceOlder(at, session),
       handleConnected: (session, peerId) => this.#handleConnected(session, peerId),
     };
+    this.#outbox.commands.push({ type: 'admit-by', order: this.#gate.order(now) });
   }
 
   /** Control packets that were not taken, by reason. */
@@ -125,6 +123,7 @@ export class Server {
       table: this.#table,
       run: (session, step) => this.#run(session, step),
       tell: (told) => this.#outbox.events.push(told),
+      turnAway: (path, reason) => this.#context.count(this.#reports.report(now, path, reason)),
     });
   }
 
@@ -222,15 +221,17 @@ export class Server {
   }
 
   /** For the sessions from now on; those that are there keep their times, ciphers and what was pushed to them. */
-  reconfigure(options: LiveOptions): void {
+  reconfigure(now: Millis, options: LiveOptions): void {
     this.#options = { ...this.#options, ...options };
     Object.assign(this.#context, sharedOptions(this.#options));
     this.#gate.reconfigure(this.#options);
+    this.#outbox.commands.push({ type: 'admit-by', order: this.#gate.order(now) });
   }
 
   /** Says goodbye to everybody and takes nobody any more. `isDrained` within about two seconds. */
   shutdown(now: Millis): void {
     this.#isShutDown = true;
+    this.#outbox.commands.push({ type: 'admit-by', order: null });
     for (const session of this.#table.all()) {
       this.#run(session, () => session.shutdown(now));
     }
@@ -257,12 +258,7 @@ export class Server {
 
   /** To be drained before the commands: a server that dies between the two is restored as if it had said them. */
   pollSnapshot(): SnapshotChange | undefined {
-    const { nextFresh } = this.#context.peerIds;
-    if (nextFresh !== this.#keptNumber) {
-      this.#keptNumber = nextFresh;
-      return { type: 'store', peerId: asPeerId(NO_PEER_ID), bytes: encodeNumbers(nextFresh) };
-    }
-    return this.#snapshots.poll();
+    return this.#snapshots.poll(this.#context.peerIds.nextFresh);
   }
 
   pollEvent(): ServerEvent | undefined {
@@ -378,13 +374,6 @@ export class Server {
     this.#context.peerIds.release(now, peerId);
     const detail = 'its session could not be taken over';
     this.#outbox.events.push({ type: 'disconnected', peerId, reason: 'state-lost', detail });
-  }
-
-  #openTls(session: ServerSession): TlsSession {
-    return this.#tls.open('server', () => {
-      this.#progressed.add(session);
-      this.#onTlsProgress();
-    });
   }
 
   /** One client per address: the newcomer has proved itself. [wire 7] */

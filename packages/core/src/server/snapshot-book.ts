@@ -1,7 +1,9 @@
-import type { Path, PeerId } from '../ids.js';
+import { asPeerId, type Path, type PeerId } from '../ids.js';
 import type { KeyScheduleState } from '../session/data-key-schedule.js';
 import { encodeClientPart } from '../snapshot/client-part.js';
 import { encodeSessionSnapshot } from '../snapshot/session-snapshot.js';
+import { encodeNumbers } from './kept-numbers.js';
+import { NO_PEER_ID } from './peer-id-pool.js';
 import type { ServerSession } from './server-session.js';
 import type { StageOf } from './stage.js';
 
@@ -16,6 +18,7 @@ export class SnapshotBook {
   readonly #kept = new Map<ServerSession, Kept>();
   readonly #changed = new Set<ServerSession>();
   #dropped: PeerId[] = [];
+  #keptNumber = 0;
 
   /** To be called after whatever may have changed the session. */
   note(session: ServerSession): void {
@@ -35,8 +38,12 @@ export class SnapshotBook {
     this.#changed.add(session);
   }
 
-  /** Drops come first: a peer-id may have got another owner. */
-  poll(): SnapshotChange | undefined {
+  /** Drops come first: a peer-id may have got another owner. `nextFresh`: what peer-ids were dealt, kept under the number that nobody has. */
+  poll(nextFresh: number): SnapshotChange | undefined {
+    if (nextFresh !== this.#keptNumber) {
+      this.#keptNumber = nextFresh;
+      return { type: 'store', peerId: asPeerId(NO_PEER_ID), bytes: encodeNumbers(nextFresh) };
+    }
     const peerId = this.#dropped.shift();
     if (peerId !== undefined) return { type: 'drop', peerId };
     for (const session of this.#changed) {

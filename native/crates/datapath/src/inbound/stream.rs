@@ -1,6 +1,6 @@
 //! Packets of a connection: they are its peer's and nobody else's, and never move. [wire 16]
 
-use super::{Owner, Parts, Rooms, by_address, to_worker};
+use super::{Owner, Parts, Rooms, by_address};
 use crate::Millis;
 use crate::data_path::DataPath;
 use crate::peer_addr::PeerAddr;
@@ -33,7 +33,7 @@ impl DataPath {
         let (key, claimed, len) = match wire::classify(packet, context.plane.settings.role) {
             Datagram::Drop(reason) => return Err(reason),
             Datagram::Control { .. } => {
-                return to_worker(context, &mut self.gate, now, from, packet, sink);
+                return self.door.control(context, now, from, packet, sink);
             }
             Datagram::DataV1 { key } => (key, PeerId::NONE, 1),
             Datagram::DataV2 { key, peer } => (key, peer, 4),
