@@ -44,6 +44,7 @@ fn main() {
     write_framings();
     write_headers();
     write_hand_over();
+    write_sequences();
 }
 
 fn layers() -> LayerOptions {
@@ -109,6 +110,74 @@ fn write_headers() {
             write("streams", &format!("{name}-{form}"), &input);
         }
     }
+}
+
+/// Orders that take their time to come upon in the right order.
+fn write_sequences() {
+    let mut packets = Vec::new();
+    for _ in 0..9 {
+        packets.extend([0, 0, 0, 1, 9]);
+    }
+    for pick in [8, 1, 1, 7] {
+        packets.extend([2, pick]);
+    }
+    for (name, form) in [("gcm", 0), ("chacha", 3), ("wide", 28)] {
+        let late = [
+            &[form],
+            &packets[..],
+            &[7, 0, 135, 0, 2, 2, 0, 0, 0, 1, 9, 2, 9],
+        ]
+        .concat();
+        write("epoch", &format!("late-{name}"), &late);
+        let odd = [
+            &[form],
+            &packets[..],
+            &[5, 3, 0, 20, 7, 6, 0, 0, 30, 0, 3],
+            &[0; 27],
+        ]
+        .concat();
+        write("epoch", &format!("odd-{name}"), &odd);
+    }
+    let known = [20, 2, 6, 255, 1, 30, 18, 2, 0, 1, 30, 18, 2, 0];
+    write("control-gate", "known", &known);
+    let peers = [
+        5, 1, 5, 6, 6, 200, 63, 255, 18, 1, 0, 18, 6, 0, 0, 100, 7, 255, 10, 1, 3,
+    ];
+    write("control-gate", "peers", &peers);
+    let cut = [
+        0,
+        0,
+        0,
+        1,
+        0,
+        0,
+        5,
+        0,
+        14,
+        4 << 3,
+        1,
+        2,
+        7,
+        0,
+        14,
+        0,
+        1,
+        0,
+        0,
+        11,
+        3,
+        4,
+        5,
+        6,
+        7,
+        8,
+        9,
+        10,
+        11,
+        12,
+        13,
+    ];
+    write("streams", "cut", &cut);
 }
 
 /// A plane with a client, a record that nobody has read, and something kept.

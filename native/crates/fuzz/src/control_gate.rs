@@ -37,7 +37,7 @@ pub fn run(input: &[u8]) {
             4 => world.answer(client, &packet(order, argument)),
             5 => world.is_peer[client] = !world.is_peer[client],
             6 => world.backlog = usize::from(argument) * 2048,
-            _ => world.flood(usize::from(argument) * 64, order >> 3),
+            _ => world.flood(usize::from(argument) * 32, order >> 3),
         }
     }
 }
