@@ -64,6 +64,32 @@ describe('a client that is refused', () => {
   });
 });
 
+describe('a server that asks nobody about logins', () => {
+  test.each(['2.6', '2.5'] as const)('lets a client of %s in and renews its keys without a question', (generation) => {
+    const pair = new Pair({ server: { asksAboutLogins: false } });
+    const client = pair.join({ generation });
+    pair.drive(() => client.isConnected);
+    client.run(() => client.core.renegotiate(pair.loop.now));
+    expect(pair.drive(() => pair.server.of('renegotiated').length === 1)).toBe(true);
+    expect(pair.server.of('authenticate')).toEqual([]);
+    expect(pair.server.of('lease')).toHaveLength(1);
+    expect(pair.faults()).toEqual([]);
+  });
+
+  test('refuses who gets no lease, for now or for good', () => {
+    const refusal = (forGood: boolean) => {
+      const pair = new Pair({ server: { asksAboutLogins: false } });
+      pair.server.poolSize = 0;
+      pair.server.refusesForGood = forGood;
+      const client = pair.join();
+      pair.drive(() => client.ended !== undefined);
+      return client.ended?.refusal?.type;
+    };
+    expect(refusal(false)).toBe('temporary');
+    expect(refusal(true)).toBe('refuse');
+  });
+});
+
 describe('a client that waits', () => {
   const waiting = (decision: AuthDecision, peerInfo = SSO, server = {}) => {
     const pair = new Pair({ server });

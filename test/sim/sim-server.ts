@@ -39,6 +39,8 @@ export class SimServer {
   /** What is said about a client's own key; undefined: nothing. */
   verifyKey: (metadata: Uint8Array) => KeyVerdict | undefined = () => 'accept';
   poolSize = 250;
+  /** Whether a client without an address is told not to come again. */
+  refusesForGood = false;
   leasePush: readonly string[] = [];
   /** Milliseconds the world thinks about every question. */
   answerDelay = 0;
@@ -226,7 +228,11 @@ export class SimServer {
     const address = Array.from({ length: this.poolSize }, (_, i) => `10.8.0.${i + 2}`).find((free) => !taken.has(free));
     if (address === undefined) {
       this.#answer(() =>
-        this.core.handleLeaseDecision(this.#loop.now, request, { type: 'refuse', reason: 'no free address' }),
+        this.core.handleLeaseDecision(this.#loop.now, request, {
+          type: 'refuse',
+          reason: 'no free address',
+          final: this.refusesForGood,
+        }),
       );
       return;
     }

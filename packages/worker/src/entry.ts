@@ -5,6 +5,7 @@ import { commitFault } from './commit-fault.js';
 import { KeptSessions } from './kept-sessions.js';
 import type { FromShard, ShardStart, ToShard } from './messages.js';
 import { nodeCrypto } from './node-crypto.js';
+import { PostBatch } from './post-batch.js';
 import { Shard, type ShardMessage } from './shard.js';
 import { ShardTlsEngine } from './tls/tls-engine.js';
 
@@ -13,7 +14,8 @@ const HEARTBEAT_MS = 1000;
 
 /** The thread of a shard. Nothing is caught here: a worker with an unknown fault ends, and the supervisor starts another. */
 function runShard(port: NonNullable<typeof parentPort>, start: ShardStart): void {
-  const post = (message: FromShard): void => port.postMessage(message);
+  const batch = new PostBatch<FromShard>((messages) => port.postMessage(messages));
+  const post = (message: FromShard): void => batch.push(message);
   const warn = (message: string): void => process.emitWarning(message);
   const tls = new ShardTlsEngine(start.tls, { now: systemMillis, warn });
   const begin = (): Shard => beginShard(start, tls, post);

@@ -126,7 +126,6 @@ export type FromShard =
       /** `restored`: it was connected to the shard's worker before this one. */
       readonly type: 'connected' | 'restored';
       readonly peerId: PeerId;
-      readonly identity: IdentityMessage;
       /** What it has; absent: what it was granted. */
       readonly lease?: Lease;
       readonly cipher: string;

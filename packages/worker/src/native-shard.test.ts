@@ -218,8 +218,8 @@ class Inbox {
   #failed: (error: Error) => void = () => undefined;
 
   constructor(worker: Worker) {
-    worker.on('message', (message: FromShard) => {
-      this.#messages.push(message);
+    worker.on('message', (messages: readonly FromShard[]) => {
+      this.#messages.push(...messages);
       this.#arrived();
     });
     worker.on('error', (error) => this.#failed(error));

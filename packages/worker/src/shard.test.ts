@@ -246,12 +246,10 @@ describe('messages', () => {
       {
         type: 'connected',
         peerId: 2,
-        identity,
         cipher: 'AES-256-GCM',
         tls: 'TLSv1.3',
         keyDerivation: 'tls-ekm',
         since: 7,
-        lease: { ipv4: null, ipv6: null, push: [] },
       },
     ]);
   });

@@ -13,6 +13,9 @@ type Phase = Extract<ServerPhase, { type: 'await-auth' }>;
 /** A key id about which the world has not decided yet. */
 export type UndecidedKey = Key<ServerPhase> & { readonly phase: Phase };
 
+/** What is kept of a key id until it is decided about. */
+export type AskedKey = Pick<Phase, 'exchange' | 'tls' | 'pending'>;
+
 export interface AuthQuestion {
   readonly client: KnownClient;
   readonly password: string | null;

@@ -3,7 +3,7 @@ import type { KeyChannelEvent } from '../session/key-channel.js';
 import type { KeyExchange } from '../session/key-exchange.js';
 import type { Key, Session } from '../session/session.js';
 import { splitControlMessages } from '../wire/control-message.js';
-import type { AuthDialogue } from './auth-dialogue.js';
+import type { AskedKey, AuthDialogue } from './auth-dialogue.js';
 import { handleKeyMethod, type KeyMethodOutcome } from './await-key-method.js';
 import { renegotiatedKeys } from './connect-client.js';
 import type { ServerContext } from './server-context.js';
@@ -16,7 +16,8 @@ export type KeyStep =
   | { readonly type: 'waiting' }
   /** Control messages of a key id whose key methods are exchanged. */
   | { readonly type: 'messages'; readonly texts: readonly string[] }
-  | { readonly type: 'asked'; readonly client: KnownClient }
+  /** `accepted`: nobody is asked, so this client may come in. */
+  | { readonly type: 'asked'; readonly client: KnownClient; readonly accepted: AskedKey | null }
   | { readonly type: 'fault'; readonly reason: EndReason; readonly detail: string }
   | Extract<KeyMethodOutcome, { type: 'refused' }>;
 
@@ -79,8 +80,11 @@ const exchangeKeys = (
   if (known !== null && !installRenegotiated(now, negotiation, key, exchange, known)) {
     return { type: 'waiting' };
   }
+  if (context.options.asksAboutLogins === false) {
+    return { type: 'asked', client, accepted: { exchange, tls: client.tls, pending: false } };
+  }
   auth.ask(now, key, ask(), { client, password, exchange, renegotiation: known !== null, answerBy });
-  return { type: 'asked', client };
+  return { type: 'asked', client, accepted: null };
 };
 
 /**

@@ -26,7 +26,8 @@ export interface Lease {
 
 export type LeaseDecision =
   | { readonly type: 'lease'; readonly lease: Lease }
-  | { readonly type: 'refuse'; readonly reason: string };
+  /** `final`: the client need not come again; absent: it may. */
+  | { readonly type: 'refuse'; readonly reason: string; readonly final?: boolean };
 
 export interface ConnectedClient {
   readonly peerId: PeerId;
@@ -66,7 +67,7 @@ export type EndReason =
  * an answer to a session that is gone is ignored.
  */
 export type ServerEvent =
-  /** `renegotiation`: the identity is already locked and has been compared. Asked for every key id. [wire 11] */
+  /** `renegotiation`: the identity is already locked and has been compared. Asked for every key id, unless `asksAboutLogins` is false. [wire 11] */
   | {
       readonly type: 'authenticate';
       readonly request: number;

@@ -65,6 +65,8 @@ export interface ServerOptions {
   };
   /** Whether a client may come without a certificate. The TLS engine enforces `require` as well. */
   readonly clientCertificate: 'require' | 'optional' | 'none';
+  /** Whether the world is asked about each login; absent: it is. Without, TLS lets a client in, or who deals the leases refuses it. */
+  readonly asksAboutLogins?: boolean;
   /** Global push options, in order, without the per-client ones (`ifconfig`, `peer-id`, `cipher`, ...). */
   readonly push: readonly string[];
   /** Compression framing and fragments. */

@@ -9,7 +9,7 @@ import type { Notice } from '../wire/notice.js';
 import { OPCODE } from '../wire/opcode.js';
 import type { SessionId } from '../wire/session-id.js';
 import type { AuthDecision, AuthRefusal } from './auth-decision.js';
-import { AuthDialogue, type UndecidedKey } from './auth-dialogue.js';
+import { type AskedKey, AuthDialogue } from './auth-dialogue.js';
 import { connectClient, describeClient } from './connect-client.js';
 import { closedStage, type Farewell, farewellMessage, SHUTDOWN_LINGER, sendFarewell, withText } from './farewell.js';
 import { finishRenegotiation } from './finish-renegotiation.js';
@@ -102,7 +102,7 @@ export class ServerSession implements SessionHandler<ServerPhase> {
     const key = this.#auth.keyOf(request);
     if (key === null) return;
     if (decision.type === 'accept') {
-      this.#accept(now, key, decision.push ?? []);
+      this.#accept(now, key, key.phase, decision.push ?? []);
     } else if (decision.type === 'pending') {
       const fault = this.#auth.wait(now, key, decision);
       if (fault !== null) this.#refuse(now, key, { type: 'refuse', reason: fault });
@@ -121,7 +121,8 @@ export class ServerSession implements SessionHandler<ServerPhase> {
       this.#connect(now, stage, decision.lease);
     } else {
       this.#context.peerIds.release(now, stage.peerId);
-      this.#refuse(now, this.#session.current, { type: 'temporary', reason: decision.reason });
+      const type = decision.final ? 'refuse' : 'temporary';
+      this.#refuse(now, this.#session.current, { type, reason: decision.reason });
     }
     this.#session.settle(now);
   }
@@ -220,6 +221,7 @@ export class ServerSession implements SessionHandler<ServerPhase> {
         if (this.#stage.type === 'handshaking') {
           this.#stage = { ...this.#stage, client: step.client };
         }
+        if (step.accepted !== null) this.#accept(now, key, step.accepted, []);
         break;
       case 'refused':
         this.#finish(now, 'auth-failed', step.detail, step.hint, { message: step.reply, key });
@@ -284,10 +286,9 @@ export class ServerSession implements SessionHandler<ServerPhase> {
     }
   }
 
-  #accept(now: Millis, key: UndecidedKey, push: readonly string[]): void {
-    const { exchange, tls, pending } = key.phase;
+  #accept(now: Millis, key: Key<ServerPhase>, { exchange, tls, pending }: AskedKey, push: readonly string[]): void {
     const stage = this.#stage;
-    (key as Key<ServerPhase>).phase = { type: 'complete' };
+    key.phase = { type: 'complete' };
     if (stage.type === 'handshaking' && stage.client !== null) {
       const client = { ...stage.client, push };
       this.#stage = { type: 'await-push-request', client, exchange, asked: stage.asked };

@@ -44,7 +44,7 @@ const newLab = () => {
       const identity = identityOf(name, proto);
       const shown = { cipher: 'AES-256-GCM', tls: 'TLSv1.3', keyDerivation: 'tls-ekm', since: 1 } as const;
       registry.handle(0, { type: 'lease', request: 1, identity, peerId: asPeerId(peerId) });
-      registry.handle(0, { type: 'connected', peerId: asPeerId(peerId), identity, ...shown });
+      registry.handle(0, { type: 'connected', peerId: asPeerId(peerId), ...shown });
     },
     leave: (peerId: number): void =>
       registry.handle(0, { type: 'disconnected', peerId: asPeerId(peerId), reason: 'exit-notify', detail: '' }),
@@ -160,8 +160,7 @@ describe('push updater', () => {
     lab.connect('ann', 0);
     const lease = { ipv4: { address: '10.8.0.5', netmask: '255.255.255.0' }, ipv6: null, push: [] };
     const shown = { cipher: 'x', tls: 'y', keyDerivation: 'prf', since: 1, lease } as const;
-    const identity = identityOf('ann', NEW);
-    lab.registry.handle(0, { type: 'restored', peerId: asPeerId(0), identity, ...shown });
+    lab.registry.handle(0, { type: 'restored', peerId: asPeerId(0), ...shown });
     expect(lab.addressOf('ann')).toBe('10.8.0.5');
   });
 });

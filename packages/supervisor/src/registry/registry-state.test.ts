@@ -35,7 +35,7 @@ const newLab = () => {
   const connect = (name: string, peerId: number): string | undefined => {
     const address = lease(name, peerId);
     const shown = { cipher: 'AES-256-GCM', tls: 'TLSv1.3', keyDerivation: 'tls-ekm', since: 1000 } as const;
-    registry.handle(0, { type: 'connected', peerId: asPeerId(peerId), identity: identityOf(name), ...shown });
+    registry.handle(0, { type: 'connected', peerId: asPeerId(peerId), ...shown });
     return address;
   };
   const leave = (peerId: number): void =>

@@ -54,7 +54,7 @@ const askLease = ({ registry, sent }: Lab, peerId: number, identity: ClientIdent
 
 const connect = (lab: Lab, peerId: number, identity: ClientIdentity): void => {
   askLease(lab, peerId, identity);
-  lab.registry.handle(shardOf(peerId), { type: 'connected', peerId: asPeerId(peerId), identity, ...SHOWN });
+  lab.registry.handle(shardOf(peerId), { type: 'connected', peerId: asPeerId(peerId), ...SHOWN });
 };
 
 const leave = ({ registry }: Lab, peerId: number): void =>
@@ -99,7 +99,7 @@ describe('registry', () => {
       { shard: 0, message: { type: 'disconnect', peerId: 0, reason: 'replaced', detail: expect.any(String) } },
     ]);
     leave(lab, 0);
-    lab.registry.handle(1, { type: 'restored', peerId: asPeerId(1), identity: identityOf('alice'), ...SHOWN });
+    lab.registry.handle(1, { type: 'restored', peerId: asPeerId(1), ...SHOWN });
     expect(lab.registry.connected().map(({ peerId }) => peerId)).toEqual([1]);
   });
 
@@ -167,6 +167,7 @@ describe('registry', () => {
       { decision: { type: 'refuse' } },
       { decision: { type: 'accept' } },
     ]);
+    expect(askLease(lab, 4, identityOf('alice'))).toMatchObject({ type: 'refuse', final: true });
   });
 
   test('a new worker keeps the clients that it has taken over, the others of its shard give their lease back', () => {
@@ -175,8 +176,7 @@ describe('registry', () => {
     connect(lab, 2, identityOf('carol'));
     askLease(lab, 4, identityOf('dave'));
     const before = lab.registry.connected().find(({ peerId }) => peerId === 0)?.connection;
-    for (const peerId of [0, 4, 6])
-      lab.registry.handle(0, { type: 'restored', peerId: asPeerId(peerId), identity: identityOf(''), ...SHOWN });
+    for (const peerId of [0, 4, 6]) lab.registry.handle(0, { type: 'restored', peerId: asPeerId(peerId), ...SHOWN });
     lab.registry.handle(0, { type: 'taken-over', peerIds: [0, 4, 6].map(asPeerId) });
     expect(lab.registry.connected().map(({ identity }) => identity.commonName)).toEqual(['alice', 'bob', 'dave']);
     expect(lab.registry.connected()[0]?.connection).toBe(before);

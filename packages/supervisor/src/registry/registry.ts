@@ -219,7 +219,7 @@ export class Registry {
   #lease(shard: number, peerId: PeerId, identity: ClientIdentity): LeaseDecision {
     this.#release(peerId);
     // Its certificate may have been revoked while somebody was deciding about it.
-    if (this.#isRevoked(identity)) return this.#deny(identity, REVOKED);
+    if (this.#isRevoked(identity)) return { ...this.#deny(identity, REVOKED), final: true };
     const name = identity.commonName;
     if (!this.#options.duplicateCn) {
       for (const older of this.#identities.named(name)) this.#end(older, 'replaced', `${name} has connected again`);
@@ -233,7 +233,7 @@ export class Registry {
     return { type: 'lease', lease };
   }
 
-  #deny(identity: ClientIdentity, reason: string): LeaseDecision {
+  #deny(identity: ClientIdentity, reason: string): Extract<LeaseDecision, { type: 'refuse' }> {
     if (this.#refusals.mayTell({ host: identity.path.host, reason: 'auth-failed', detail: reason })) {
       this.#ports.log.warn(`${nameOf(identity)} refused: ${reason}`, { from: addressOf(identity) });
     }

@@ -30,7 +30,7 @@ class TestWorker implements WorkerPort {
   }
 
   say(message: FromShard): void {
-    this.emit('message', message);
+    this.emit('message', [message]);
   }
 
   emit(event: 'message' | 'error' | 'exit', value: unknown): void {

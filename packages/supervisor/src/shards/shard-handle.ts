@@ -6,7 +6,7 @@ import type { ClientMessage } from '../registry/registry.js';
 export interface WorkerPort {
   postMessage(message: ToShard): void;
   terminate(): Promise<unknown>;
-  on(event: 'message', listener: (message: FromShard) => void): unknown;
+  on(event: 'message', listener: (messages: readonly FromShard[]) => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
   on(event: 'exit', listener: (code: number) => void): unknown;
 }
@@ -48,7 +48,9 @@ export class ShardHandle {
     this.#worker = worker;
     this.ended = endOf(worker);
     this.ready = new Promise((resolve, reject) => {
-      worker.on('message', (message) => this.#receive(message, resolve, onClient));
+      worker.on('message', (messages) => {
+        for (const message of messages) this.#receive(message, resolve, onClient);
+      });
       void this.ended.then(({ detail }) => reject(new VpnError('internal/shard-ended', `shard ${shard} ${detail}`)));
     });
     // Whoever does not wait for `ready` looks at `ended`.

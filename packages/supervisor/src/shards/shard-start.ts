@@ -22,6 +22,10 @@ export const planShardStarts = (config: ServerConfig, plan: ShardPlan): ShardSta
     heartbeat: new SharedArrayBuffer(4),
   }));
 
+/** The same workers, which leave it to certificates and leases who comes in unless somebody decides about logins. */
+export const askingAbout = (starts: readonly ShardStart[], logins: boolean): ShardStart[] =>
+  starts.map((start) => ({ ...start, server: { ...start.server, asksAboutLogins: logins } }));
+
 /** Hop rings as `[from][to]`, null on the diagonal. */
 export const createHopRings = (shards: number): (Uint8Array | null)[][] => {
   const capacity = hopCapacity(shards);

@@ -99,11 +99,11 @@ const unheard = (): never => {
 /** A worker whose clients the test plays. */
 class MemoryWorker implements WorkerPort {
   readonly received: ToShard[] = [];
-  #onMessage: (message: FromShard) => void = () => {};
+  #onMessage: (messages: readonly FromShard[]) => void = () => {};
   #onExit: (code: number) => void = () => {};
 
   on(event: string, listener: (value: never) => void): void {
-    if (event === 'message') this.#onMessage = listener as (message: FromShard) => void;
+    if (event === 'message') this.#onMessage = listener as (messages: readonly FromShard[]) => void;
     if (event === 'exit') this.#onExit = listener as (code: number) => void;
   }
 
@@ -121,7 +121,7 @@ class MemoryWorker implements WorkerPort {
   }
 
   say(message: FromShard): void {
-    this.#onMessage(message);
+    this.#onMessage([message]);
   }
 }
 
@@ -246,7 +246,7 @@ describe('server', () => {
     const peerId = asPeerId(1);
     worker(1).say({ type: 'lease', request: 5, identity: IDENTITY, peerId });
     const shown = { cipher: 'AES-256-GCM', tls: 'TLSv1.3', keyDerivation: 'tls-ekm', since: 1000 } as const;
-    worker(1).say({ type: 'connected', peerId, identity: IDENTITY, ...shown });
+    worker(1).say({ type: 'connected', peerId, ...shown });
   };
 
   test('says what it opened, one socket and queue a shard, with a ring to and from every other shard', async () => {

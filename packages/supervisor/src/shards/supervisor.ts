@@ -34,6 +34,7 @@ import { watchPanics } from './panic-watch.js';
 import { Reloader, type ReloadReport } from './reloader.js';
 import { ShardGroup } from './shard-group.js';
 import type { StartWorker, WorldMessage } from './shard-handle.js';
+import { askingAbout } from './shard-start.js';
 import { createStatusReader, unixNow } from './status-reader.js';
 import { Teardown } from './teardown.js';
 import { tryTls } from './try-tls.js';
@@ -130,7 +131,8 @@ const start = async (
   const { runner, keys } = prepareScripts(config, toShards, teardown);
   const onClient = (shard: number, message: WorldMessage): void =>
     message.type === 'verify-key' ? keys.verify(shard, message) : registry.handle(shard, message);
-  const group = new ShardGroup(data.starts, { startWorker, log, onClient }, undefined, takeOver !== null);
+  const starts = askingAbout(data.starts, authenticator !== null);
+  const group = new ShardGroup(starts, { startWorker, log, onClient }, undefined, takeOver !== null);
   await group.start();
   teardown.add(() => group.stop(DRAIN_LIMIT_MS));
   const since = inherited?.since ?? unixNow();
