@@ -36,6 +36,8 @@ pub struct SendBatch {
     segmentation: Segmentation,
     /// The last refusal may have been about an earlier datagram's length, or about that of the message itself.
     in_doubt: bool,
+    /// The last refusal may have been about an earlier datagram, of which ICMP has told without a record.
+    unexplained: bool,
     pub counters: SendCounters,
 }
 
@@ -99,6 +101,7 @@ impl SendBatch {
             calls: Box::new(Calls::new()),
             segmentation: Segmentation::new(gso),
             in_doubt: false,
+            unexplained: false,
             counters: SendCounters::default(),
         }
     }
@@ -187,7 +190,7 @@ impl SendBatch {
             self.counters.calls += 1;
             match self.calls.send(socket, parts) {
                 Ok(sent) => {
-                    self.in_doubt = false;
+                    self.clear_doubts();
                     self.count_sent(next, next + sent);
                     next += sent;
                 }
@@ -222,15 +225,25 @@ impl SendBatch {
                 Verdict::Refused
             }
             _ if is_told_by_icmp(errno) => match drain_errors(socket) {
-                0 => Verdict::Refused,
+                // No record means a refusal of this message, or ICMP about another: then the record was drained before
+                // the error was set, or there was no memory for it. Having been told, the error does not come again.
+                0 if std::mem::replace(&mut self.unexplained, true) => {
+                    self.unexplained = false;
+                    Verdict::Refused
+                }
                 told => {
-                    self.in_doubt = errno == libc::EMSGSIZE;
+                    self.in_doubt = told > 0 && errno == libc::EMSGSIZE;
                     self.counters.unreachable += told;
                     Verdict::Again
                 }
             },
             _ => Verdict::Refused,
         }
+    }
+
+    fn clear_doubts(&mut self) {
+        self.in_doubt = false;
+        self.unexplained = false;
     }
 
     /// The kernel refused message `index`: segmentation may be the reason, so the datagrams go one by one.
@@ -255,9 +268,9 @@ impl SendBatch {
             self.counters.calls += 1;
             match self.calls.send(socket, parts) {
                 Ok(sent) => {
-                    self.in_doubt = false;
                     self.counters.datagrams += sent as u64;
                     self.counters.bytes += message.bytes_of(done..done + sent) as u64;
+                    self.clear_doubts();
                     done += sent;
                 }
                 Err(errno) => match self.judge(socket, errno) {

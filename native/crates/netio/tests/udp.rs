@@ -245,6 +245,36 @@ fn a_vanished_client_takes_no_datagram_of_others() {
     }
 }
 
+/// A full receive buffer has no room for the record of what ICMP told, and the error comes all the same.
+#[test]
+fn a_vanished_client_takes_no_datagram_of_others_where_its_record_is_lost() {
+    let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let (server, client) = (group(host, 1), group(host, 1));
+    let vanished = SocketAddr::new(host, group(host, 1).port);
+    let mut batch = SendBatch::new(true);
+    let own = SocketAddr::new(host, server.port);
+    for _ in 0..4096 {
+        push(&mut batch, own, &[0; 1400]);
+        batch.flush(&server.sockets);
+    }
+    for mark in 0..5 {
+        push(&mut batch, vanished, &[9; 10]);
+        batch.flush(&server.sockets);
+        push(&mut batch, SocketAddr::new(host, client.port), &[mark; 10]);
+        batch.flush(&server.sockets);
+    }
+    let counters = batch.counters;
+    assert_eq!((counters.datagrams, counters.refused), (4096 + 10, 0));
+    assert_eq!(counters.unreachable, 0, "the records are lost");
+    assert_eq!(
+        counters.calls,
+        4096 + 10 + 5,
+        "five calls have met an error"
+    );
+    let marks: Vec<u8> = drain(&client, 0).0.iter().map(|bytes| bytes[0]).collect();
+    assert_eq!(marks, [0, 1, 2, 3, 4]);
+}
+
 /// The queue of one device is full; what goes through another one, later in the same call, has to go out all the same.
 #[test]
 #[allow(clippy::print_stderr, reason = "a skipped test says why")]
