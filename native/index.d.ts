@@ -182,8 +182,8 @@ export function destroyPlane(plane: number): void;
 
 export interface ShardFds {
   shard: number;
-  /** Index = listener, of datagrams or of connections. The paths of the latter have the bit 0x8000 beside the index. */
-  udp: number[];
+  /** Index = listener, of datagrams or of connections. The paths of the latter have the bit 0x8000 beside the index. null for a closed one. */
+  udp: (number | null)[];
   /** null = no tunnel device (tests). */
   tun: number | null;
   /** Views over SharedArrayBuffers. */
@@ -245,7 +245,16 @@ export interface SessionSnapshot {
  * Keeps what the next worker of the shard needs to go on with a session, for as long as the plane lives, whatever becomes of
  * the worker; wiped when it is replaced or dropped. False: beyond 64 KiB or the plane's `maxPeers`, nothing is kept then.
  */
-export function storeSnapshot(plane: number, shard: number, peerId: number, bytes: Uint8Array): boolean;
+/** `tls`: kept with the bytes, as it is now; no step of it may be computed. */
+export function storeSnapshot(
+  plane: number,
+  shard: number,
+  peerId: number,
+  bytes: Uint8Array,
+  tls: TlsServerSession | null,
+): boolean;
+/** What was kept with the snapshot; null where that has come further since, or has ended. */
+export function resumeTls(plane: number, shard: number, peerId: number): TlsServerSession | null;
 export function dropSnapshot(plane: number, shard: number, peerId: number): void;
 /** Copies of all snapshots of a shard. */
 export function readSnapshots(plane: number, shard: number): SessionSnapshot[];
@@ -336,6 +345,8 @@ export class TlsServerSession {
   send(plaintext: Uint8Array): Uint8Array;
   /** RFC 5705 without context; null unless the session lives and its handshake is done. */
   exportKeyingMaterial(label: string, length: number): Uint8Array | null;
+  /** Whether its handshake is done, and it has not ended. */
+  readonly established: boolean;
   /** Ends the session; the close_notify for the peer. */
   close(): Uint8Array;
   /** Frees what the session holds; it fails from then on. */

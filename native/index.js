@@ -44,6 +44,7 @@ export const shardState = native.shardState;
 export const storeSnapshot = native.storeSnapshot;
 export const dropSnapshot = native.dropSnapshot;
 export const readSnapshots = native.readSnapshots;
+export const resumeTls = native.resumeTls;
 export const shardPeers = native.shardPeers;
 export const shardPanics = native.shardPanics;
 export const injectPanic = native.injectPanic;

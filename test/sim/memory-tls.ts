@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
-import type { PeerCertificate, TlsEngine, TlsEvent, TlsSession } from '@shardvpn/core';
+import type { KeptTls, PeerCertificate, TlsEngine, TlsEvent, TlsSession } from '@shardvpn/core';
 import type { SeededRandom } from './seeded-random.js';
 
 export interface MemoryTlsOptions {
@@ -23,6 +23,12 @@ export const createMemoryTls = (options: MemoryTlsOptions): TlsEngine & { readon
       live++;
       return new MemoryTlsSession(role, options, onProgress, () => live--);
     },
+    resume(kept, onProgress) {
+      const { session, steps } = kept as Kept;
+      if (!session.resume(steps, onProgress, () => live--)) return null;
+      live++;
+      return session;
+    },
     get live() {
       return live;
     },
@@ -34,11 +40,17 @@ const TAG_LENGTH = 8;
 /** Filler that makes flights as large as real ones. */
 const PADDING = { clientHello: 250, serverHello: 2700, clientFinished: 1900, serverFinished: 130 } as const;
 
+/** A session, and how far it was. */
+interface Kept {
+  readonly session: MemoryTlsSession;
+  readonly steps: number;
+}
+
 class MemoryTlsSession implements TlsSession {
   readonly #role: 'server' | 'client';
   readonly #options: MemoryTlsOptions;
-  readonly #onProgress: () => void;
-  readonly #onDestroy: () => void;
+  #onProgress: () => void;
+  #onDestroy: () => void;
   readonly #events: TlsEvent[] = [];
   readonly #ownRandom: Uint8Array;
   #peerRandom: Uint8Array | undefined;
@@ -48,6 +60,9 @@ class MemoryTlsSession implements TlsSession {
   #destroyed = false;
   #sendCount = 0;
   #receiveCount = 0;
+  #steps = 0;
+  /** Steps that are put off. */
+  #owed = 0;
 
   constructor(role: 'server' | 'client', options: MemoryTlsOptions, onProgress: () => void, onDestroy: () => void) {
     this.#role = role;
@@ -98,13 +113,28 @@ class MemoryTlsSession implements TlsSession {
     }
   }
 
+  get kept(): KeptTls | null {
+    const kept: Kept = { session: this, steps: this.#steps };
+    return this.#owed > 0 || this.#events.length > 0 || this.#over || this.#destroyed ? null : kept;
+  }
+
+  /** False where it has come further: the world has not heard of all that it said. */
+  resume(steps: number, onProgress: () => void, onDestroy: () => void): boolean {
+    this.#onProgress = onProgress;
+    this.#onDestroy = onDestroy;
+    return steps === this.#steps && !this.#destroyed;
+  }
+
   #work(step: () => void): void {
     const { defer } = this.#options;
+    this.#steps++;
     if (defer === null) {
       step();
       return;
     }
+    this.#owed++;
     defer(() => {
+      this.#owed--;
       if (!this.#destroyed) {
         step();
         this.#onProgress();

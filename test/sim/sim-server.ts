@@ -3,6 +3,7 @@ import {
   type ClientIdentity,
   type DataCommand,
   type EndReason,
+  type KeptTls,
   type KeyVerdict,
   type Lease,
   type Path,
@@ -25,6 +26,8 @@ export class SimServer {
   readonly data: ModelDataThread;
   /** What the server has asked to be kept, by peer-id. */
   readonly snapshots = new Map<PeerId, Uint8Array>();
+  /** TLS sessions that were kept with them. */
+  readonly keptTls = new Map<PeerId, KeptTls>();
   readonly events: ServerEvent[] = [];
   /** Addresses in use, by peer-id. */
   readonly leases = new Map<PeerId, string>();
@@ -151,6 +154,7 @@ export class SimServer {
       served: peers.includes(peerId),
       path: this.data.pathOf(peerId),
       bytes: this.snapshots.get(peerId) ?? null,
+      tls: this.keptTls.get(peerId) ?? null,
     }));
     const before = this.events.length;
     this.run(() => this.core.restore(this.#loop.now, all));
@@ -174,8 +178,10 @@ export class SimServer {
 
   #storeSnapshots(): void {
     for (let change = this.core.pollSnapshot(); change !== undefined; change = this.core.pollSnapshot()) {
-      if (change.type === 'store') this.snapshots.set(change.peerId, change.bytes.slice());
-      else this.snapshots.delete(change.peerId);
+      this.keptTls.delete(change.peerId);
+      if (change.type === 'drop') this.snapshots.delete(change.peerId);
+      else this.snapshots.set(change.peerId, change.bytes.slice());
+      if (change.type === 'store' && change.tls !== null) this.keptTls.set(change.peerId, change.tls);
     }
   }
 

@@ -166,6 +166,35 @@ describe('a taken-over client', () => {
     expect(pair.badTags + pair.unknownKeys).toBe(0);
   });
 
+  describe('in the middle of a renegotiation', () => {
+    const wrap: WrapOptions = { type: 'tls-crypt', key };
+    const world: PairOptions = { network: { latency: [15, 25], loss: 0.05 }, server: { wrap } };
+    const begin = (who: 'client' | 'server', seed: number) => {
+      const { pair, client } = connected({ ...world, seed });
+      if (who === 'client') client.run(() => client.core.renegotiate(pair.loop.now));
+      else pair.server.run(() => pair.server.core.handleDataEvent(pair.loop.now, usedUp(client)));
+      return { pair, client };
+    };
+
+    test.each(['client', 'server'] as const)('of the %s goes on with it, wherever that was', (who) => {
+      let goneOn = 0;
+      for (let after = 0; after <= 400; after += 10) {
+        const { pair, client } = begin(who, after + 1);
+        pair.run(after);
+        goneOn += pair.server.keptTls.size;
+        crashed(pair, 300);
+        expect([after, pair.drive(() => client.renegotiations > 0, 58_000)]).toEqual([after, true]);
+        pair.network.conditions = { ...pair.network.conditions, loss: 0 };
+        expect([after, talks(pair, client)]).toEqual([after, true]);
+        pair.run(100_000);
+        expect([after, pair.faults(), pair.badTags, pair.unknownKeys]).toEqual([after, [], 0, 0]);
+        expect(pair.server.of('connected')).toHaveLength(1);
+        expect(pair.server.data.keysOf(client.peerId)).toEqual(client.data.keysOf(client.peerId));
+      }
+      expect(goneOn).toBeGreaterThan(10);
+    });
+  });
+
   test('that may not have the newest key is sent to with the one before, until the newest has settled', () => {
     const { pair, client } = connected({ tlsDelay: 20, server: { handWindow: 20 } });
     client.run(() => client.core.renegotiate(pair.loop.now));
@@ -177,6 +206,27 @@ describe('a taken-over client', () => {
     expect(pair.badTags + pair.unknownKeys).toBe(0);
   });
 
+  test('whose restoration throws loses its peer, and connects again; others do not', () => {
+    const { pair, client } = connected({ tlsDelay: 20 });
+    const other = pair.connect({ name: 'other' });
+    pair.run(1000);
+    client.run(() => client.core.renegotiate(pair.loop.now));
+    pair.drive(() => pair.server.keptTls.has(client.peerId));
+    pair.server.keptTls.set(client.peerId, {});
+    crashed(pair);
+    expect(pair.server.ended('state-lost')).toMatchObject([
+      { detail: expect.stringMatching(/taken over: .*undefined/) },
+    ]);
+    pair.run(100);
+    expect(client.ended?.reason).toBe('restart');
+    expect(pair.server.data.peers).toEqual([other.peerId]);
+    expect(talks(pair, other)).toBe(true);
+    expect([...pair.server.leases.keys()]).toEqual([other.peerId]);
+    crashed(pair);
+    expect(talks(pair, other)).toBe(true);
+    expect(pair.faults()).toEqual([]);
+  });
+
   test('whose snapshot is damaged loses its peer, and connects again; others do not', () => {
     const { pair, client } = connected();
     const other = pair.connect({ name: 'other' });
@@ -185,6 +235,8 @@ describe('a taken-over client', () => {
     bytes?.fill(0, 40, 60);
     crashed(pair);
     expect(pair.server.ended('state-lost')).toHaveLength(1);
+    pair.run(100);
+    expect(client.ended?.reason).toBe('restart');
     expect(pair.server.data.peers).toEqual([other.peerId]);
     expect(talks(pair, other)).toBe(true);
     expect([...pair.server.leases.keys()]).toEqual([other.peerId]);

@@ -93,7 +93,7 @@ export type DataCommand =
   | { readonly type: 'retire-key'; readonly peerId: PeerId; readonly keyId: KeyId }
   /** An authenticated control packet counts as a sign of life. [wire 13] */
   | { readonly type: 'touch-peer'; readonly peerId: PeerId }
-  /** Tell the peer with an OCC EXIT that we leave; a client's word to servers without `cc-exit`. [wire 13] */
+  /** Tell the peer with an OCC EXIT that we leave: the word that needs no control channel. [wire 13] */
   | { readonly type: 'notify-exit'; readonly peerId: PeerId }
   | { readonly type: 'remove-peer'; readonly peerId: PeerId }
   /** Nobody is served through the connection any more: it is closed once what was sent has left. */

@@ -42,6 +42,9 @@ export type TlsEvent =
   /** Fatal; `ciphertext` events before it may carry the alert. `reason` is a line for the log. */
   | { readonly type: 'failed'; readonly reason: string };
 
+/** A TLS session in the hands of somebody who outlives its engine. Means nothing here. */
+export type KeptTls = object;
+
 /** One TLS session of one key id. Synchronous in shape: an engine that works later calls `onProgress`. */
 export interface TlsSession {
   /** TLS bytes from the peer, in order. Copies what it keeps. */
@@ -55,6 +58,8 @@ export interface TlsSession {
    * Throws `api-misuse` before `established`. [wire 11.2]
    */
   exportKeyingMaterial(label: string, length: number): Uint8Array | null;
+  /** The session as it is now, for `TlsEngine.resume`; null, or absent, where another engine could not go on with it. */
+  readonly kept?: KeptTls | null;
   /** Frees the session; nothing is sent. Idempotent. */
   destroy(): void;
 }
@@ -62,4 +67,6 @@ export interface TlsSession {
 export interface TlsEngine {
   /** `onProgress` is called, never from inside another call of the session, when `poll` has something new. */
   open(role: 'server' | 'client', onProgress: () => void): TlsSession;
+  /** Goes on with a session of an earlier engine's server; null when that has come further since it was kept, or cannot be. */
+  resume?(kept: KeptTls, onProgress: () => void): TlsSession | null;
 }

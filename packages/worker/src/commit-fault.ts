@@ -1,9 +1,11 @@
-/** A way for a worker to die, for tests of what lives on. */
-export const WORKER_FAULTS = ['exception', 'rejection', 'exit', 'memory', 'loop'] as const;
+import { readSnapshots, storeSnapshot } from '@shardvpn/native';
+
+/** A way for a worker to die, for tests of what lives on; `snapshots`: after it has spoilt what it leaves behind. */
+export const WORKER_FAULTS = ['exception', 'rejection', 'exit', 'memory', 'loop', 'snapshots'] as const;
 export type WorkerFault = (typeof WORKER_FAULTS)[number];
 
 /** Ends this thread in the way that is asked for. Nothing calls it in a worker that was not started for fault injection. */
-export function commitFault(fault: WorkerFault): void {
+export function commitFault(fault: WorkerFault, plane: number, shard: number): void {
   switch (fault) {
     case 'exception':
       throw new Error('injected exception');
@@ -18,7 +20,14 @@ export function commitFault(fault: WorkerFault): void {
       break;
     case 'loop':
       for (;;);
+    case 'snapshots':
+      spoilSnapshots(plane, shard);
+      process.exit(7);
   }
+}
+
+function spoilSnapshots(plane: number, shard: number): void {
+  for (const { peerId, bytes } of readSnapshots(plane, shard)) storeSnapshot(plane, shard, peerId, bytes.fill(1), null);
 }
 
 function exhaustMemory(): void {

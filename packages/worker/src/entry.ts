@@ -23,7 +23,7 @@ function runShard(port: NonNullable<typeof parentPort>, start: ShardStart): void
   let shard = start.waits ? null : begin();
   port.on('message', (message: ToShard) => {
     if (message.type === 'fault') {
-      if (start.faults) commitFault(message.fault);
+      if (start.faults) commitFault(message.fault, start.plane, start.server.shard);
     } else if (message.type === 'begin') {
       const begun = shard ?? begin();
       shard = begun;

@@ -1,5 +1,5 @@
 import { asPeerId, type InheritedPeer, type SnapshotChange } from '@shardvpn/core';
-import { dropSnapshot, readSnapshots, shardPeers, storeSnapshot } from '@shardvpn/native';
+import { dropSnapshot, readSnapshots, resumeTls, shardPeers, storeSnapshot, TlsServerSession } from '@shardvpn/native';
 import { PathDecoder } from './path-record.js';
 
 /** What the native core keeps of a shard's clients, whatever becomes of its workers. */
@@ -17,22 +17,29 @@ export class KeptSessions {
   inheritedPeers(): InheritedPeer[] {
     const paths = new PathDecoder();
     const peers = new Map<number, InheritedPeer>();
-    for (const { peerId, bytes } of readSnapshots(this.#plane, this.#shard))
-      peers.set(peerId, { peerId: asPeerId(peerId), served: false, path: null, bytes });
+    for (const { peerId, bytes } of readSnapshots(this.#plane, this.#shard)) {
+      const tls = resumeTls(this.#plane, this.#shard, peerId);
+      peers.set(peerId, { peerId: asPeerId(peerId), served: false, path: null, bytes, tls });
+    }
     for (const { peerId, path } of shardPeers(this.#plane, this.#shard)) {
       peers.set(peerId, {
         peerId: asPeerId(peerId),
         served: true,
         path: path === null ? null : (paths.decode(path) ?? null),
         bytes: peers.get(peerId)?.bytes ?? null,
+        tls: peers.get(peerId)?.tls ?? null,
       });
     }
     return [...peers.values()];
   }
 
   keep(change: SnapshotChange): void {
-    if (change.type === 'drop') dropSnapshot(this.#plane, this.#shard, change.peerId);
-    else if (!storeSnapshot(this.#plane, this.#shard, change.peerId, change.bytes)) this.#sayRefused();
+    const { peerId } = change;
+    if (change.type === 'drop') dropSnapshot(this.#plane, this.#shard, peerId);
+    else {
+      const tls = change.tls instanceof TlsServerSession ? change.tls : null;
+      if (!storeSnapshot(this.#plane, this.#shard, peerId, change.bytes, tls)) this.#sayRefused();
+    }
   }
 
   #sayRefused(): void {

@@ -18,7 +18,7 @@ import { encodePath } from './path-record.js';
 import { Shard, type ShardServer } from './shard.js';
 
 const PATH: Path = { listener: 0, host: '192.0.2.1', port: 4000 };
-const INHERITED: readonly InheritedPeer[] = [{ peerId: asPeerId(3), served: true, path: null, bytes: null }];
+const INHERITED: readonly InheritedPeer[] = [{ peerId: asPeerId(3), served: true, path: null, bytes: null, tls: null }];
 const TOUCH: DataCommand = { type: 'touch-peer', peerId: asPeerId(1) };
 
 beforeEach(() => {

@@ -14,6 +14,8 @@ export interface Hostility {
   readonly most?: number;
   /** Data packets pass as they are. */
   readonly control?: boolean;
+  /** Milliseconds for which everything of the client but its data packets is on its way. */
+  readonly lag?: number;
   /** A file for what has passed to the server, written at SIGUSR1. */
   readonly capture?: string;
 }

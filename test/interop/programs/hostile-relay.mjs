@@ -1,14 +1,25 @@
 /**
  * hostile-relay.mjs PORT HOST REMOTE_PORT SOURCE SETTINGS: a man in the middle between a client on 127.0.0.1:PORT and the server, who
  * sends on from SOURCE. SETTINGS is JSON: `seed`, and how likely each of `drop`, `duplicate`, `delay`, `corrupt` and `replay` is for a
- * datagram; `most` milliseconds of delay, which reorders; `control`: data packets pass as they are; `capture`: a file for everything
- * that has passed to the server, each datagram behind its length, written at SIGUSR1.
+ * datagram; `most` milliseconds of delay, which reorders; `control`: data packets pass as they are; `lag`: milliseconds for which
+ * everything else of the client is on its way; `capture`: a file for everything that has passed to the server, each datagram behind
+ * its length, written at SIGUSR1.
  */
 import { createSocket } from 'node:dgram';
 import { writeFileSync } from 'node:fs';
 
 const [port, host, remotePort, source, words] = process.argv.slice(2);
-const settings = { seed: 1, drop: 0, duplicate: 0, delay: 0, corrupt: 0, replay: 0, most: 200, ...JSON.parse(words) };
+const settings = {
+  seed: 1,
+  drop: 0,
+  duplicate: 0,
+  delay: 0,
+  corrupt: 0,
+  replay: 0,
+  most: 200,
+  lag: 0,
+  ...JSON.parse(words),
+};
 let state = settings.seed;
 let client;
 const passed = [];
@@ -18,7 +29,9 @@ const outside = createSocket('udp4');
 inside.on('message', (message, from) => {
   client = from;
   if (passed.length < 20_000) passed.push(message);
-  meddle(message, (bytes) => outside.send(bytes, Number(remotePort), host), passed);
+  const send = (bytes) => outside.send(bytes, Number(remotePort), host);
+  if (settings.lag > 0 && !isData(message)) setTimeout(() => meddle(message, send, passed), settings.lag);
+  else meddle(message, send, passed);
 });
 const answers = [];
 outside.on('message', (message) => {
@@ -35,8 +48,7 @@ process.on('SIGTERM', () => {
 
 function meddle(message, send, earlier) {
   counts.passed++;
-  const opcode = message[0] >> 3;
-  if (settings.control && (opcode === 6 || opcode === 9)) return send(message);
+  if (settings.control && isData(message)) return send(message);
   if (happens('drop')) return;
   const bytes = Buffer.from(message);
   if (bytes.length > 0 && happens('corrupt')) bytes[below(bytes.length)] ^= 1 + below(255);
@@ -44,6 +56,10 @@ function meddle(message, send, earlier) {
   if (happens('replay')) later(() => send(earlier[below(earlier.length)]));
   if (happens('delay')) later(() => send(bytes));
   else send(bytes);
+}
+
+function isData(message) {
+  return [6, 9].includes(message[0] >> 3);
 }
 
 function later(work) {

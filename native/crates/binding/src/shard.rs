@@ -15,7 +15,7 @@ use crate::shared_view;
 #[napi(object, object_to_js = false, use_nullable = true)]
 pub struct ShardFds {
     pub shard: u32,
-    pub udp: Vec<i32>,
+    pub udp: Vec<Option<i32>>,
     pub tun: Option<i32>,
     pub to_data: Uint8Array,
     pub to_worker: Uint8Array,

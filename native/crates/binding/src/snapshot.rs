@@ -1,9 +1,13 @@
-use napi::bindgen_prelude::Uint8Array;
+use std::sync::Arc;
+
+use napi::bindgen_prelude::{ClassInstance, Uint8Array};
 use napi_derive::napi;
 use shard::address_record::encode_address;
 use shard::registry;
+use shard::snapshot_store::Companion;
 
 use crate::error::{Result, to_js};
+use crate::tls_server::{KeptTls, TlsServerSession};
 
 #[napi(object)]
 pub struct SessionSnapshot {
@@ -18,8 +22,25 @@ pub struct ShardPeer {
 }
 
 #[napi]
-pub fn store_snapshot(plane: u32, shard: u32, peer_id: u32, bytes: Uint8Array) -> Result<bool> {
-    registry::store_snapshot(plane, shard as usize, peer_id, &bytes).map_err(to_js)
+pub fn store_snapshot(
+    plane: u32,
+    shard: u32,
+    peer_id: u32,
+    bytes: Uint8Array,
+    tls: Option<ClassInstance<TlsServerSession>>,
+) -> Result<bool> {
+    let kept = tls.as_deref().and_then(KeptTls::of);
+    let companion = kept.map(|kept| Arc::new(kept) as Companion);
+    registry::store_snapshot(plane, shard as usize, peer_id, &bytes, companion).map_err(to_js)
+}
+
+#[napi]
+pub fn resume_tls(plane: u32, shard: u32, peer_id: u32) -> Result<Option<TlsServerSession>> {
+    let companion = registry::snapshot_companion(plane, shard as usize, peer_id).map_err(to_js)?;
+    let kept = companion
+        .as_ref()
+        .and_then(|one| one.downcast_ref::<KeptTls>());
+    Ok(kept.and_then(KeptTls::resume))
 }
 
 #[napi]

@@ -74,6 +74,29 @@ impl TlsServer {
 #[napi]
 pub struct TlsServerSession(Arc<Mutex<Option<ServerSession>>>);
 
+/// A session in the hands of a snapshot, and how far it was then.
+pub struct KeptTls {
+    session: Arc<Mutex<Option<ServerSession>>>,
+    steps: u32,
+}
+
+impl KeptTls {
+    /// None for a session that is freed. No step of it may be computed.
+    pub fn of(TlsServerSession(session): &TlsServerSession) -> Option<KeptTls> {
+        let steps = lock(session).as_ref()?.steps();
+        let session = Arc::clone(session);
+        Some(KeptTls { session, steps })
+    }
+
+    /// None where it has come further or ended: what it said then has reached nobody.
+    pub fn resume(&self) -> Option<TlsServerSession> {
+        let session = lock(&self.session);
+        let as_it_was = |one: &ServerSession| one.steps() == self.steps && !one.has_ended();
+        session.as_ref().filter(|one| as_it_was(one))?;
+        Some(TlsServerSession(Arc::clone(&self.session)))
+    }
+}
+
 /// A step on a thread of Node's pool.
 pub struct LaterStep {
     session: Arc<Mutex<Option<ServerSession>>>,
@@ -154,6 +177,14 @@ impl TlsServerSession {
     pub fn close<'env>(&self, env: &'env Env) -> napi::Result<Uint8ArraySlice<'env>> {
         let ciphertext = lock(&self.0).as_mut().map(ServerSession::close);
         Uint8ArraySlice::copy_from(env, ciphertext.unwrap_or_default())
+    }
+
+    /// Whether its handshake is done.
+    #[napi(getter)]
+    pub fn established(&self) -> bool {
+        lock(&self.0)
+            .as_ref()
+            .is_some_and(ServerSession::is_established)
     }
 
     #[napi]

@@ -83,6 +83,11 @@ pub fn knows_gso(socket: &OwnedFd) -> bool {
     set_option(socket, libc::SOL_UDP, libc::UDP_SEGMENT, &(0 as c_int)).is_ok()
 }
 
+/// Whether the descriptor is a socket of datagrams, and not of a connection or no socket at all.
+pub fn is_datagram_socket(socket: &OwnedFd) -> bool {
+    int_option(socket, libc::SOL_SOCKET, libc::SO_TYPE) == libc::SOCK_DGRAM
+}
+
 /// Whether the socket hands over several datagrams as one buffer.
 pub fn has_gro(socket: &OwnedFd) -> bool {
     int_option(socket, libc::SOL_UDP, libc::UDP_GRO) != 0

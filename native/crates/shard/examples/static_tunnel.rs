@@ -85,7 +85,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             plane,
             ShardOptions {
                 shard,
-                udp: vec![group.sockets[shard].as_raw_fd()],
+                udp: vec![Some(group.sockets[shard].as_raw_fd())],
                 tun: Some(tun.queues[shard].as_raw_fd()),
                 to_data,
                 to_worker: ring::allocate(RING),

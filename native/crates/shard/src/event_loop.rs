@@ -24,7 +24,7 @@ use netio::receive_batch::ReceiveBatch;
 use netio::tcp_group::is_stream_listener;
 use netio::tcp_stream::{Accepted, accept, is_stream};
 use netio::tun_queue::MAX_FRAME;
-use netio::udp_group::has_gro;
+use netio::udp_group::{has_gro, is_datagram_socket};
 use netio::wake::{Poller, Waker};
 
 use crate::clock;
@@ -102,11 +102,11 @@ impl Source {
         }
     }
 
-    /// A connection is no listener: it is read by itself.
+    /// A connection is no listener: it is read by itself. What is no socket holds the place of a closed listener.
     fn of(socket: &OwnedFd) -> Source {
         let accepts = is_stream_listener(socket);
         Source {
-            is_read: accepts || !is_stream(socket),
+            is_read: accepts || is_datagram_socket(socket),
             accepts,
             ..Source::default()
         }
@@ -133,14 +133,17 @@ impl EventLoop {
             let source = Source::of(socket);
             if source.is_read {
                 poller.add(socket, token)?;
-            } else {
+            } else if is_stream(socket) {
                 outlet
                     .streams
                     .begin(duplicate(socket.as_raw_fd(), "a TCP connection")?);
             }
             listeners.push(source);
         }
-        let mut of_datagrams = outlet.sockets.iter().filter(|socket| !is_stream(socket));
+        let mut of_datagrams = outlet
+            .sockets
+            .iter()
+            .filter(|socket| is_datagram_socket(socket));
         let gro = of_datagrams.clone().next().is_some() && of_datagrams.all(has_gro);
         let receive = if gro {
             ReceiveBatch::for_gro()

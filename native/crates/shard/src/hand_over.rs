@@ -115,7 +115,7 @@ pub fn take_over_plane(plane: u32, bytes: &[u8]) -> Result<usize, IoError> {
         for _ in 0..take_u32(&mut rest)? {
             let (peer, len) = (take_u32(&mut rest)?, take_u32(&mut rest)?);
             // Not kept: the client connects again at its next renegotiation.
-            store_snapshot(plane, shard, peer, take(&mut rest, len as usize)?)?;
+            store_snapshot(plane, shard, peer, take(&mut rest, len as usize)?, None)?;
         }
         Ok(())
     })?;

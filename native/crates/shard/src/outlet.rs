@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use datapath::{DataEvent, InboundSink, Millis, OutboundSink, PeerAddr, PeerId, VNET_LEN};
 use netio::send_batch::{SendBatch, Way};
-use netio::tcp_stream::is_stream;
 use netio::tun_queue::TunQueue;
+use netio::udp_group::{is_datagram_socket, knows_gso};
 
 use crate::address_record::encode_address;
 use crate::control_ring::{DATAGRAM, EVENT_LEN, encode_event};
@@ -46,8 +46,8 @@ impl Outlet {
     ) -> Outlet {
         let gso = sockets
             .iter()
-            .filter(|socket| !is_stream(socket))
-            .all(netio::udp_group::knows_gso);
+            .filter(|socket| is_datagram_socket(socket))
+            .all(knows_gso);
         Outlet {
             sockets,
             tun,

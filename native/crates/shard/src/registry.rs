@@ -1,7 +1,7 @@
 //! Planes and their shards, process-wide and keyed by number: they outlive any JavaScript environment.
 
 use std::collections::BTreeMap;
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 pub use datapath::mss::MssFix;
@@ -25,7 +25,7 @@ use crate::port_share::ForeignStream;
 use crate::ring::{RingConsumer, RingProducer};
 use crate::route_steering::RouteSteering;
 use crate::shard_thread::{Life, ShardState, ShardThread};
-use crate::snapshot_store::{Snapshot, SnapshotStore};
+use crate::snapshot_store::{Companion, Snapshot, SnapshotStore};
 use crate::socket_order::{SocketChange, SocketOrders};
 use crate::stream_settings::{Network, StreamSettings};
 use crate::streams::Streams;
@@ -34,8 +34,8 @@ use crate::worker_port::{OnWake, WorkerPort};
 /// What a data thread is given. The descriptors stay the caller's: the thread works on duplicates.
 pub struct ShardOptions {
     pub shard: usize,
-    /// Index = listener.
-    pub udp: Vec<RawFd>,
+    /// Index = listener, `None` for a closed one.
+    pub udp: Vec<Option<RawFd>>,
     pub tun: Option<RawFd>,
     pub to_data: SharedMemory,
     pub to_worker: SharedMemory,
@@ -122,7 +122,7 @@ pub fn prepare_shard(plane: u32, options: ShardOptions) -> Result<(), IoError> {
     let sockets = options
         .udp
         .iter()
-        .map(|fd| duplicate(*fd, "a UDP socket"))
+        .map(|fd| duplicate(fd.unwrap_or(seat.waker.fd().as_raw_fd()), "a UDP socket"))
         .collect::<Result<Vec<_>, _>>()?;
     let hops_out = entry.hops_out(options.hop_out)?;
     let to_worker = RingProducer::new(options.to_worker)?;
@@ -367,8 +367,23 @@ pub fn shard_life(plane: u32, shard: usize) -> Result<Life, IoError> {
 }
 
 /// See `SnapshotStore::store`.
-pub fn store_snapshot(plane: u32, shard: usize, peer: u32, bytes: &[u8]) -> Result<bool, IoError> {
-    find(plane)?.snapshots.store(shard, peer, bytes)
+pub fn store_snapshot(
+    plane: u32,
+    shard: usize,
+    peer: u32,
+    bytes: &[u8],
+    companion: Option<Companion>,
+) -> Result<bool, IoError> {
+    find(plane)?.snapshots.store(shard, peer, bytes, companion)
+}
+
+/// See `SnapshotStore::companion`.
+pub fn snapshot_companion(
+    plane: u32,
+    shard: usize,
+    peer: u32,
+) -> Result<Option<Companion>, IoError> {
+    find(plane)?.snapshots.companion(shard, peer)
 }
 
 pub fn drop_snapshot(plane: u32, shard: usize, peer: u32) -> Result<(), IoError> {

@@ -78,7 +78,12 @@ impl Lab {
     fn options(&self) -> ShardOptions {
         ShardOptions {
             shard: 0,
-            udp: self.group.sockets.iter().map(AsRawFd::as_raw_fd).collect(),
+            udp: self
+                .group
+                .sockets
+                .iter()
+                .map(|fd| Some(fd.as_raw_fd()))
+                .collect(),
             tun: Some(self.tun.as_raw_fd()),
             to_data: self.to_data.clone(),
             to_worker: self.to_worker.clone(),
@@ -350,7 +355,7 @@ fn another_plane_goes_on_where_a_halted_one_stopped() {
     let client = client();
     old.send_reset(&client);
     until("the first packet", || old.counter("control-packets") == 1);
-    registry::store_snapshot(old.plane, 0, 7, b"of a worker").expect("kept");
+    registry::store_snapshot(old.plane, 0, 7, b"of a worker", None).expect("kept");
     hand_over::halt_plane(old.plane).expect("halted");
     assert_eq!(old.snapshot().life.name(), "halted");
     old.send_reset(&client);

@@ -51,7 +51,11 @@ impl Lab {
         let rings: [SharedMemory; 2] = [ring::allocate(1 << 20), ring::allocate(1 << 20)];
         let shard = ShardOptions {
             shard: 0,
-            udp: group.sockets.iter().map(AsRawFd::as_raw_fd).collect(),
+            udp: group
+                .sockets
+                .iter()
+                .map(|fd| Some(fd.as_raw_fd()))
+                .collect(),
             tun: None,
             to_data: rings[0].clone(),
             to_worker: rings[1].clone(),

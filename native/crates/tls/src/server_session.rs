@@ -12,6 +12,7 @@ pub struct ServerSession {
     /// The outcome of the handshake has been told.
     told: bool,
     ended: bool,
+    steps: u32,
 }
 
 /// What came of some bytes, in the order of the fields.
@@ -43,12 +44,14 @@ impl ServerSession {
             connection,
             told: false,
             ended: false,
+            steps: 0,
         })
     }
 
     /// Bytes of the peer, cut in any way.
     pub fn feed(&mut self, mut bytes: &[u8]) -> Step {
         let mut step = Step::default();
+        self.steps += 1;
         while !bytes.is_empty() && !self.ended {
             if let Err(failure) = self.advance(&mut bytes, &mut step) {
                 self.ended = true;
@@ -62,6 +65,7 @@ impl ServerSession {
     /// One record. Nothing before the handshake is done, and nothing after the end.
     pub fn send(&mut self, plaintext: &[u8]) -> Vec<u8> {
         let mut ciphertext = Vec::new();
+        self.steps += 1;
         if self.is_established() && self.connection.writer().write_all(plaintext).is_ok() {
             self.collect(&mut ciphertext);
         }
@@ -79,6 +83,15 @@ impl ServerSession {
         material.ok()
     }
 
+    /// How often something was fed or sent: whoever has seen all of it may go on.
+    pub fn steps(&self) -> u32 {
+        self.steps
+    }
+
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
     /// Ends the session; the close_notify for the peer.
     pub fn close(&mut self) -> Vec<u8> {
         let mut ciphertext = Vec::new();
@@ -88,7 +101,7 @@ impl ServerSession {
         ciphertext
     }
 
-    fn is_established(&self) -> bool {
+    pub fn is_established(&self) -> bool {
         !self.ended && !self.connection.is_handshaking()
     }
 

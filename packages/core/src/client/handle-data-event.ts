@@ -30,6 +30,9 @@ export const judgeDataEvent = (
       };
     case 'reset':
       return { type: 'end', reason: 'restart', detail: 'the data thread has started anew' };
+    // A server that has lost what it knew has no other word left. [wire 13]
+    case 'exit':
+      return { type: 'end', reason: 'restart', detail: 'the server said goodbye in the data channel' };
     case 'inactive':
       return { type: 'leave', reason: 'inactive', detail: 'less traffic than inactive asks for' };
     case 'key-limit':

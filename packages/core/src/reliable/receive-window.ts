@@ -8,6 +8,12 @@ export interface IncomingPacket {
   readonly payload: Uint8Array;
 }
 
+/** What another window needs to go on. */
+export interface ReceiveState {
+  readonly nextId: number;
+  readonly held: readonly (IncomingPacket & { readonly messageId: number })[];
+}
+
 /** Puts the reliable packets of one key id back in order. [wire 10] */
 export class ReceiveWindow {
   #nextId: number;
@@ -16,6 +22,16 @@ export class ReceiveWindow {
   /** `nextId`: 1 behind a stateless reset. [wire 7] */
   constructor(nextId = 0) {
     this.#nextId = nextId;
+  }
+
+  static restore({ nextId, held }: ReceiveState): ReceiveWindow {
+    const window = new ReceiveWindow(nextId);
+    for (const { messageId, ...packet } of held) window.#held.set(messageId, packet);
+    return window;
+  }
+
+  get state(): ReceiveState {
+    return { nextId: this.#nextId, held: [...this.#held].map(([messageId, packet]) => ({ messageId, ...packet })) };
   }
 
   /**

@@ -12,6 +12,12 @@ export interface OutgoingPacket {
   readonly payload: Uint8Array;
 }
 
+/** What another window needs to go on: everything that is not acked is due again. */
+export interface SendState {
+  readonly nextId: number;
+  readonly unacked: readonly OutgoingPacket[];
+}
+
 /** Sent and not yet acked packets of one key id. Retransmits for ever: the hand-window is the session's. [wire 10] */
 export class SendWindow {
   readonly #firstTimeout: Millis;
@@ -22,6 +28,16 @@ export class SendWindow {
   constructor(firstTimeout: Millis, nextId = 0) {
     this.#firstTimeout = firstTimeout;
     this.#nextId = nextId;
+  }
+
+  static restore(firstTimeout: Millis, { nextId, unacked }: SendState): SendWindow {
+    const window = new SendWindow(firstTimeout, nextId);
+    window.#unacked = unacked.map((packet) => ({ packet, due: 0, timeout: firstTimeout, higherAcks: 0 }));
+    return window;
+  }
+
+  get state(): SendState {
+    return { nextId: this.#nextId, unacked: this.#unacked.map(({ packet }) => packet) };
   }
 
   get hasRoom(): boolean {

@@ -1,5 +1,5 @@
 import type { Millis, Path } from '../ids.js';
-import type { TlsSession } from '../ports.js';
+import type { KeptTls, TlsSession } from '../ports.js';
 import { ControlLink } from '../session/control-link.js';
 import { Session, type SessionHandler } from '../session/session.js';
 import { OPCODE } from '../wire/opcode.js';
@@ -10,11 +10,18 @@ import type { ServerContext } from './server-context.js';
 import type { ServerPhase } from './server-phase.js';
 import type { Stage } from './stage.js';
 
+/** The TLS sessions of a session. */
+export interface SessionTls {
+  readonly open: () => TlsSession;
+  /** See `TlsEngine.resume`. */
+  readonly resume: (kept: KeptTls) => TlsSession | null;
+}
+
 /** How a session of the server begins. */
 export type Opening = (
   context: ServerContext,
   handler: SessionHandler<ServerPhase>,
-  openTls: () => TlsSession,
+  tls: SessionTls,
   now: Millis,
 ) => { readonly session: Session<ServerPhase>; readonly stage: Stage };
 
@@ -29,13 +36,13 @@ export interface ServerSessionInput {
 /** The control session as it is behind the stateless exchange of resets, or before our reset. [wire 7, 7.1] */
 export const openSession =
   (input: ServerSessionInput): Opening =>
-  (context, handler, openTls, now) => {
+  (context, handler, tls, now) => {
     const { times, options, outbox, lifeShare } = context;
     const link = createLink(context, input, now);
     const { commands, transmits } = outbox;
     const { maxPacketSize } = options;
     const session = new Session(
-      { role: 'server', link, times, maxPacketSize, openTls, transmits, commands, lifeShare },
+      { role: 'server', link, times, maxPacketSize, openTls: tls.open, transmits, commands, lifeShare },
       handler,
       now,
       input.cookie === null ? OPCODE.hardResetServerV2 : null,

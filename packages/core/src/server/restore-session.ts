@@ -1,12 +1,14 @@
 import { type Millis, type Path, type PeerId, pathKey } from '../ids.js';
 import { clientFeatures } from '../negotiate/features.js';
-import type { CryptoProvider } from '../ports.js';
-import { Session } from '../session/session.js';
+import type { CryptoProvider, KeptTls } from '../ports.js';
+import { type KeptKey, Session } from '../session/session.js';
+import type { BusyKeyPart } from '../snapshot/busy-key-part.js';
 import type { SessionSnapshot } from '../snapshot/session-snapshot.js';
 import { createProtection } from '../wrap/control-protection.js';
 import { createTlsCryptWrapper } from '../wrap/tls-crypt.js';
 import { lockOf } from './identity-lock.js';
-import { createLink, type Opening } from './open-session.js';
+import { createLink, type Opening, type SessionTls } from './open-session.js';
+import type { ServerPhase } from './server-phase.js';
 import type { StageOf } from './stage.js';
 
 /** A client of an earlier server, as those know it who have outlived that. */
@@ -18,17 +20,19 @@ export interface InheritedPeer {
   readonly path: Path | null;
   /** Its latest snapshot. */
   readonly bytes: Uint8Array | null;
+  /** What was stored with that. */
+  readonly tls: KeptTls | null;
 }
 
 /**
- * A connected client of a server that is gone. TLS sessions cannot be carried over: this one has no control channel until
- * the renegotiation at `renegotiateAt`, at the latest.
+ * A connected client of a server that is gone. Its TLS session goes on only in the middle of an exchange: any other client
+ * has no control channel until the renegotiation at `renegotiateAt`, at the latest.
  */
 export const restoreSession =
-  (snapshot: SessionSnapshot, path: Path, renegotiateAt: Millis): Opening =>
-  (context, handler, openTls, now) => {
+  (snapshot: SessionSnapshot, path: Path, renegotiateAt: Millis, tls: KeptTls | null): Opening =>
+  (context, handler, sessionTls, now) => {
     const { options, outbox, lifeShare, crypto } = context;
-    const { peerId, suite, times, keys, negotiatingSince, clientId, serverId } = snapshot;
+    const { peerId, suite, times, keys, busyKey, clientId, serverId } = snapshot;
     const { clientKey } = snapshot.link;
     const wrap = clientKey === null ? options.wrap : { type: 'tls-crypt-v2' as const, ...clientKey, canResend: false };
     const protection = createProtection(wrap, 'server', crypto);
@@ -37,15 +41,26 @@ export const restoreSession =
     const { commands, transmits } = outbox;
     const { maxPacketSize } = options;
     const session = Session.restore(
-      { role: 'server', link, times, maxPacketSize, openTls, transmits, commands, lifeShare },
+      { role: 'server', link, times, maxPacketSize, openTls: sessionTls.open, transmits, commands, lifeShare },
       handler,
       now,
       { peerId, suite, phase: { type: 'complete' } },
       keys,
-      { renegotiateAt: Math.min(keys.renegotiateAt ?? Number.POSITIVE_INFINITY, renegotiateAt), negotiatingSince },
+      {
+        renegotiateAt: Math.min(keys.renegotiateAt ?? Number.POSITIVE_INFINITY, renegotiateAt),
+        kept: busyKey && keptKey(busyKey, tls, sessionTls),
+      },
     );
     return { session, stage: connectedStage(snapshot) };
   };
+
+/** null where its TLS session has not come along: that of another process, or one that has come further meanwhile. */
+const keptKey = (part: BusyKeyPart, kept: KeptTls | null, tls: SessionTls): KeptKey<ServerPhase> | null => {
+  const { hasTls, ...key } = part;
+  if (!hasTls) return { ...key, tls: null };
+  const resumed = kept === null ? null : tls.resume(kept);
+  return resumed && { ...key, tls: resumed };
+};
 
 /** True where the client has moved since the snapshot was made. */
 export const hasMoved = (snapshot: SessionSnapshot, path: Path): boolean => pathKey(snapshot.path) !== pathKey(path);

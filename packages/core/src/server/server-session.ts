@@ -1,6 +1,7 @@
 import { type DropReason, isDrop } from '../drop-reason.js';
 import { assertNever } from '../errors.js';
 import { isStream, type KeyId, type Millis, type Path, type PeerId } from '../ids.js';
+import type { KeptTls } from '../ports.js';
 import { type Deadline, earliest } from '../session/deadline.js';
 import type { KeyChannelEvent } from '../session/key-channel.js';
 import type { Key, Session, SessionHandler } from '../session/session.js';
@@ -40,7 +41,8 @@ export class ServerSession implements SessionHandler<ServerPhase> {
     this.#context = context;
     this.clientId = clientId;
     this.#handshakeEnd = now + context.times.handWindow;
-    const { session, stage } = open(context, this, () => context.openTls(this), now);
+    const tls = { open: () => context.openTls(this), resume: (kept: KeptTls) => context.resumeTls(this, kept) };
+    const { session, stage } = open(context, this, tls, now);
     this.#session = session;
     this.#auth = new AuthDialogue(context, session);
     this.#stage = stage;

@@ -5,23 +5,21 @@ import type { Deadline } from '../session/deadline.js';
 import { DeadlineQueue } from '../session/deadline-queue.js';
 import { Outbox, type Transmit } from '../session/outbox.js';
 import { WallClock } from '../session/wall-clock.js';
-import { decodeSessionSnapshot, type SessionSnapshot } from '../snapshot/session-snapshot.js';
 import { PacketReader } from '../wire/cursor.js';
 import type { Notice } from '../wire/notice.js';
 import type { SessionId } from '../wire/session-id.js';
 import { decodePacketHead } from '../wrap/packet-head.js';
 import { type Admission, AdmissionGate } from './admission.js';
 import type { AuthDecision } from './auth-decision.js';
-import { describeClient } from './connect-client.js';
 import { DropReports } from './drop-reports.js';
 import { handleDataEvent } from './handle-data-event.js';
-import { decodeNumbers } from './kept-numbers.js';
 import type { KeyVerdict } from './key-verdicts.js';
 import { openSession } from './open-session.js';
-import { NO_PEER_ID, PeerIdPool } from './peer-id-pool.js';
+import { PeerIdPool } from './peer-id-pool.js';
 import { Questions } from './questions.js';
 import { randomLifeShare } from './random-life-share.js';
-import { firstRenegotiation, hasMoved, type InheritedPeer, restoreSession } from './restore-session.js';
+import { restorePeers } from './restore-peers.js';
+import type { InheritedPeer } from './restore-session.js';
 import type { EndReason, LeaseDecision, ServerEvent } from './server-event.js';
 import type { LiveOptions, ServerOptions } from './server-options.js';
 import type { ServerPorts } from './server-ports.js';
@@ -62,6 +60,10 @@ export class Server {
     this.#gate = new AdmissionGate(options, ports.crypto, clock, (question) =>
       this.#outbox.events.push({ type: 'verify-key', ...question }),
     );
+    const handleProgress = (session: ServerSession) => (): void => {
+      this.#progressed.add(session);
+      ports.onTlsProgress();
+    };
     this.#context = {
       ...sharedOptions(options),
       crypto: ports.crypto,
@@ -69,11 +71,8 @@ export class Server {
       outbox: this.#outbox,
       peerIds: new PeerIdPool(options.shard, options.shards),
       lifeShare: () => randomLifeShare(ports.crypto),
-      openTls: (session) =>
-        ports.tls.open('server', () => {
-          this.#progressed.add(session);
-          ports.onTlsProgress();
-        }),
+      openTls: (session) => ports.tls.open('server', handleProgress(session)),
+      resumeTls: (session, kept) => ports.tls.resume?.(kept, handleProgress(session)) ?? null,
       count: (reason) => {
         this.#drops[reason]++;
       },
@@ -190,24 +189,18 @@ export class Server {
 
   /**
    * Goes on with the clients of a server that is gone, whose data thread lives. Once, before anything else is handed in.
-   * Clients whose snapshot is missing or unusable lose their peer, and connect again when they notice.
+   * Clients whose snapshot is missing or unusable lose their peer, and are told to connect again.
    */
   restore(now: Millis, peers: readonly InheritedPeer[]): void {
-    const { peerIds } = this.#context;
-    const isClient = ({ peerId }: InheritedPeer): boolean => peerId !== NO_PEER_ID;
-    for (const { peerId } of peers.filter(isClient)) {
-      peerIds.inherit(peerId);
-    }
-    peerIds.resume(now, decodeNumbers(peers.find((peer) => !isClient(peer))?.bytes ?? null));
-    for (const peer of peers.filter(isClient)) {
-      const { peerId, bytes } = peer;
-      const snapshot = bytes === null ? null : decodeSessionSnapshot(bytes);
-      if (peer.served && snapshot?.peerId === peerId) {
-        this.#restore(now, snapshot, peer.path ?? snapshot.path, peers.length);
-      } else {
-        this.#abandon(now, peer);
-      }
-    }
+    restorePeers(now, peers, {
+      context: this.#context,
+      add: (peerId, session) => {
+        this.#table.add(session);
+        this.#table.setPeerId(peerId, session);
+        this.#run(session, () => undefined);
+      },
+      dropSnapshot: (peerId) => this.#snapshots.drop(peerId),
+    });
   }
 
   /** Tells the clients of a listener that is about to be closed to connect elsewhere, and takes nobody there any more. */
@@ -346,34 +339,6 @@ export class Server {
     this.#deadlines.set(session, session.nextDeadline);
     this.#snapshots.note(session);
     return result;
-  }
-
-  #restore(now: Millis, snapshot: SessionSnapshot, path: Path, clients: number): void {
-    const { peerId, clientId } = snapshot;
-    const renegotiateAt = now + firstRenegotiation(this.#context.crypto, clients);
-    const open = restoreSession(snapshot, path, renegotiateAt);
-    const session = new ServerSession(this.#context, clientId, open, now);
-    const { stage } = session;
-    if (stage.type !== 'connected') return;
-    this.#table.add(session);
-    this.#table.setPeerId(peerId, session);
-    this.#run(session, () => undefined);
-    const { client, lease, since } = stage;
-    this.#outbox.events.push({ type: 'restored', client: describeClient(client, peerId, lease, since) });
-    if (hasMoved(snapshot, path)) {
-      this.#outbox.events.push({ type: 'floated', peerId, path });
-    }
-  }
-
-  /** Its number rests, and whoever holds its lease hears of it. */
-  #abandon(now: Millis, { peerId, served }: InheritedPeer): void {
-    this.#snapshots.drop(peerId);
-    if (served) {
-      this.#outbox.commands.push({ type: 'remove-peer', peerId });
-    }
-    this.#context.peerIds.release(now, peerId);
-    const detail = 'its session could not be taken over';
-    this.#outbox.events.push({ type: 'disconnected', peerId, reason: 'state-lost', detail });
   }
 
   /** One client per address: the newcomer has proved itself. [wire 7] */

@@ -1,5 +1,7 @@
 import { asPeerId, type Path, type PeerId } from '../ids.js';
+import type { KeptTls } from '../ports.js';
 import type { KeyScheduleState } from '../session/data-key-schedule.js';
+import type { BusyKeyPart } from '../snapshot/busy-key-part.js';
 import { encodeClientPart } from '../snapshot/client-part.js';
 import { encodeSessionSnapshot } from '../snapshot/session-snapshot.js';
 import { encodeNumbers } from './kept-numbers.js';
@@ -9,8 +11,8 @@ import type { StageOf } from './stage.js';
 
 /** What somebody who outlives the server has to do, so that another one can go on: see `Server.restore`. */
 export type SnapshotChange =
-  /** Takes the place of the peer's earlier one. The bytes hold keys. */
-  | { readonly type: 'store'; readonly peerId: PeerId; readonly bytes: Uint8Array }
+  /** Takes the place of the peer's earlier one. The bytes hold keys; `tls` belongs to them. */
+  | { readonly type: 'store'; readonly peerId: PeerId; readonly bytes: Uint8Array; readonly tls: KeptTls | null }
   | { readonly type: 'drop'; readonly peerId: PeerId };
 
 /** Which connected clients have changed since their snapshots were polled. */
@@ -29,12 +31,12 @@ export class SnapshotBook {
       if (kept !== undefined) this.#drop(session, kept);
       return;
     }
-    const { path, received } = control.link;
-    if (kept?.stage === stage && kept.path === path && kept.keys === keySchedule && kept.received === received) {
+    const { path, packets } = control.link;
+    if (kept?.stage === stage && kept.path === path && kept.keys === keySchedule && kept.packets === packets) {
       return;
     }
     const client = kept?.stage === stage ? kept.client : null;
-    this.#kept.set(session, { stage, path, keys: keySchedule, received, client });
+    this.#kept.set(session, { stage, path, keys: keySchedule, packets, client });
     this.#changed.add(session);
   }
 
@@ -42,14 +44,14 @@ export class SnapshotBook {
   poll(nextFresh: number): SnapshotChange | undefined {
     if (nextFresh !== this.#keptNumber) {
       this.#keptNumber = nextFresh;
-      return { type: 'store', peerId: asPeerId(NO_PEER_ID), bytes: encodeNumbers(nextFresh) };
+      return { type: 'store', peerId: asPeerId(NO_PEER_ID), bytes: encodeNumbers(nextFresh), tls: null };
     }
     const peerId = this.#dropped.shift();
     if (peerId !== undefined) return { type: 'drop', peerId };
     for (const session of this.#changed) {
       this.#changed.delete(session);
       const kept = this.#kept.get(session);
-      if (kept !== undefined) return { type: 'store', peerId: kept.stage.peerId, bytes: encode(session, kept) };
+      if (kept !== undefined) return { type: 'store', peerId: kept.stage.peerId, ...encode(session, kept) };
     }
     return undefined;
   }
@@ -70,16 +72,17 @@ interface Kept {
   readonly stage: StageOf<'connected'>;
   readonly path: Path;
   readonly keys: KeyScheduleState;
-  readonly received: number;
+  readonly packets: number;
   /** The stage, encoded; null until it is needed. */
   client: Uint8Array | null;
 }
 
-const encode = (session: ServerSession, kept: Kept): Uint8Array => {
+const encode = (session: ServerSession, kept: Kept): { readonly bytes: Uint8Array; readonly tls: KeptTls | null } => {
   const { client: known, peerId, lease, ...sent } = kept.stage;
   const { identity, choice, tls } = known;
   kept.client ??= encodeClientPart({ identity, lease, pushCipher: choice.pushCipher, tls, ...sent });
   const { link, times } = session.control;
+  const busy = busyKeyOf(session);
   const snapshot = {
     peerId,
     suite: choice.suite,
@@ -88,8 +91,20 @@ const encode = (session: ServerSession, kept: Kept): Uint8Array => {
     path: kept.path,
     times,
     keys: kept.keys,
-    negotiatingSince: session.control.negotiatingSince,
+    busyKey: busy?.part ?? null,
     link: link.state,
   };
-  return encodeSessionSnapshot(snapshot, kept.client);
+  return { bytes: encodeSessionSnapshot(snapshot, kept.client), tls: busy?.tls ?? null };
+};
+
+/** null as well where nobody could go on with its TLS session. */
+const busyKeyOf = ({ control }: ServerSession): { readonly part: BusyKeyPart; readonly tls: KeptTls | null } | null => {
+  const { busyKey } = control;
+  const tls = busyKey?.key.channel.keptTls;
+  if (busyKey === null || tls === null) return null;
+  const { isNext, key } = busyKey;
+  const { startedAt, channel } = key;
+  const phase = key.phase.type === 'await-auth' ? ({ type: 'complete' } as const) : key.phase;
+  const part = { isNext, startedAt, phase, hasTls: tls !== undefined, channel: channel.state };
+  return { part, tls: tls ?? null };
 };

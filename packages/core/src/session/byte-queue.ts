@@ -15,6 +15,17 @@ export class ByteQueue {
     }
   }
 
+  /** A copy of everything. */
+  get bytes(): Uint8Array {
+    const all = new Uint8Array(this.#length);
+    let filled = 0;
+    for (const chunk of this.#chunks) {
+      all.set(chunk, filled);
+      filled += chunk.length;
+    }
+    return all;
+  }
+
   /** Up to `limit` bytes, in a buffer of their own. */
   take(limit: number): Uint8Array {
     const taken = new Uint8Array(Math.min(limit, this.#length));

@@ -62,7 +62,7 @@ export class ControlLink {
   readonly #tolerance: ReplayTolerance;
   #initial: NumberedProtection;
   #renegotiated: NumberedProtection;
-  #received = 0;
+  #packets = 0;
 
   constructor(input: ControlLinkInput) {
     this.path = input.path;
@@ -114,9 +114,9 @@ export class ControlLink {
     };
   }
 
-  /** Packets that were let through: another number, another `state`. */
-  get received(): number {
-    return this.#received;
+  /** Packets that were let through or sealed: another number, another `state`. */
+  get packets(): number {
+    return this.#packets;
   }
 
   open(now: Millis, bytes: Uint8Array): ControlPacket | DropReason {
@@ -140,7 +140,7 @@ export class ControlLink {
     if (packet.replayId !== null && !protection.window.accept(packet.replayId, now)) {
       return 'replayed';
     }
-    this.#received++;
+    this.#packets++;
     const opcode = packet.opcode === OPCODE.controlWkcV1 ? OPCODE.controlV1 : packet.opcode;
     return { opcode, keyId: packet.keyId, sessionId: packet.sessionId, body };
   }
@@ -148,6 +148,7 @@ export class ControlLink {
   /** The datagram; a retransmission is sealed anew. */
   seal(now: Millis, keyId: KeyId, opcode: ControlOpcode, body: ControlBody): Uint8Array {
     const { wrapper, counter, wrappedKey } = this.#protectionOf(keyId);
+    this.#packets++;
     const replayId = wrapper.replayProtected ? counter.next(this.#clock.unixAt(now)) : null;
     const sealed = wrapper.wrap({
       opcode,

@@ -1,9 +1,9 @@
 import type { DropReason } from '../drop-reason.js';
 import type { KeyId, Millis } from '../ids.js';
-import type { TlsEvent, TlsSession } from '../ports.js';
+import type { KeptTls, TlsEvent, TlsSession } from '../ports.js';
 import { ACKS_PER_ACK, ACKS_PER_PACKET, AckQueue } from '../reliable/acks.js';
-import { ReceiveWindow } from '../reliable/receive-window.js';
-import { SendWindow } from '../reliable/send-window.js';
+import { type ReceiveState, ReceiveWindow } from '../reliable/receive-window.js';
+import { type SendState, SendWindow } from '../reliable/send-window.js';
 import { type ControlOpcode, OPCODE } from '../wire/opcode.js';
 import { ByteQueue } from './byte-queue.js';
 import type { ControlPacket } from './control-link.js';
@@ -17,17 +17,30 @@ export interface DuePacket {
   readonly payload: Uint8Array;
 }
 
+/** Where a channel is in its exchange of packets, its TLS session apart. */
+export interface ChannelState {
+  readonly send: SendState;
+  readonly receive: ReceiveState;
+  /** TLS bytes that are in no packet yet. */
+  readonly output: Uint8Array;
+}
+
+/** What has become of a key id under another program. */
+export type ChannelPast =
+  | { readonly type: 'none' }
+  /** Its TLS session is gone: packets of this key id mean nothing. */
+  | { readonly type: 'lost' }
+  /** `tls`: null where that has not begun. */
+  | { readonly type: 'kept'; readonly state: ChannelState; readonly tls: TlsSession | null };
+
 export interface KeyChannelInput {
   readonly keyId: KeyId;
   readonly openTls: () => TlsSession;
-  /** Its TLS session was another program's, and is gone: packets of this key id mean nothing. */
-  readonly lost: boolean;
+  readonly past: ChannelPast;
   /** Whether TLS speaks first, that is in the client's role. */
   readonly tlsSpeaksFirst: boolean;
   /** Our reset; null when both resets went by before there was any state. [wire 7] */
   readonly reset: ControlOpcode | null;
-  /** The peer's reset has been acked by another program: what comes next is its first TLS bytes. */
-  readonly peerStarted: boolean;
   /** TLS bytes per packet. */
   readonly payloadRoom: number;
   /** Bytes of the client's key, which our first message may have to carry; 0 without tls-crypt-v2. [wire 7.1] */
@@ -56,19 +69,38 @@ export class KeyChannel {
   #keyDue = false;
 
   constructor(input: KeyChannelInput) {
-    const firstId = input.reset === null ? 1 : 0;
+    const { past, reset, tlsTimeout } = input;
+    const firstId = reset === null ? 1 : 0;
     this.keyId = input.keyId;
     this.#input = input;
-    this.#send = new SendWindow(input.tlsTimeout, firstId);
-    this.#peerStarted = input.reset === null || input.peerStarted;
-    this.#receive = new ReceiveWindow(this.#peerStarted ? 1 : 0);
-    if (input.reset !== null) {
-      this.#send.enqueue(input.reset, new Uint8Array(0));
+    if (past.type === 'kept') {
+      this.#send = SendWindow.restore(tlsTimeout, past.state.send);
+      this.#receive = ReceiveWindow.restore(past.state.receive);
+      this.#output.push(past.state.output);
+      this.#peerStarted = past.state.receive.nextId > 0;
+      this.#tls = past.tls ?? undefined;
+      return;
+    }
+    this.#send = new SendWindow(tlsTimeout, firstId);
+    this.#peerStarted = reset === null;
+    this.#receive = new ReceiveWindow(firstId);
+    if (reset !== null) {
+      this.#send.enqueue(reset, new Uint8Array(0));
     }
   }
 
   get isLost(): boolean {
-    return this.#input.lost;
+    return this.#input.past.type === 'lost';
+  }
+
+  /** For somebody who goes on, together with `keptTls`. */
+  get state(): ChannelState {
+    return { send: this.#send.state, receive: this.#receive.state, output: this.#output.bytes };
+  }
+
+  /** The TLS session for somebody who goes on; undefined before it has begun, null where nobody can. */
+  get keptTls(): KeptTls | null | undefined {
+    return this.#tls === undefined ? undefined : (this.#tls.kept ?? null);
   }
 
   /** The peer's reset for this key id has come: it speaks on this key id only. */

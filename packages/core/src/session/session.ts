@@ -9,7 +9,7 @@ import { type ControlOpcode, OPCODE } from '../wire/opcode.js';
 import type { ControlLink, ControlPacket } from './control-link.js';
 import { DataKeySchedule, type KeyScheduleState } from './data-key-schedule.js';
 import { type Deadline, deadline, earliest } from './deadline.js';
-import { KeyChannel, type KeyChannelEvent } from './key-channel.js';
+import { type ChannelPast, type ChannelState, KeyChannel, type KeyChannelEvent } from './key-channel.js';
 import type { Fifo, Transmit } from './outbox.js';
 import type { SessionTimes } from './session-times.js';
 
@@ -30,6 +30,16 @@ export interface Key<Phase> {
   readonly channel: KeyChannel;
   readonly startedAt: Millis;
   phase: Phase;
+}
+
+/** A key id that another program was in the middle of, and that can be gone on with. `tls`: null where that has not begun. */
+export interface KeptKey<Phase> {
+  /** Whether it is `next`. */
+  readonly isNext: boolean;
+  readonly startedAt: Millis;
+  readonly phase: Phase;
+  readonly channel: ChannelState;
+  readonly tls: TlsSession | null;
 }
 
 /** What the role makes of what the session carries. */
@@ -70,9 +80,9 @@ export class Session<Phase> {
   }
 
   /**
-   * Goes on with data keys whose TLS session is lost: nothing can be said on the current key id, so a renegotiation
-   * follows at `renegotiateAt`, or as soon as the peer says something there. The one that was under way since
-   * `negotiatingSince` goes on, provided that the peer's first TLS bytes are still to come.
+   * Goes on with data keys of another program, and with the key id that was in the middle of its exchange. Without such
+   * a one nothing can be said on the current key id: a renegotiation follows at `renegotiateAt`, or as soon as the peer
+   * says something there.
    */
   static restore<Phase>(
     input: SessionInput,
@@ -80,23 +90,22 @@ export class Session<Phase> {
     now: Millis,
     data: { readonly peerId: PeerId; readonly suite: DataSuite; readonly phase: Phase },
     state: KeyScheduleState,
-    negotiation: { readonly renegotiateAt: Millis; readonly negotiatingSince: Millis | null },
+    negotiation: { readonly renegotiateAt: Millis; readonly kept: KeptKey<Phase> | null },
   ): Session<Phase> {
     const session = new Session(input, handler, now, null);
     const { commands, times, lifeShare } = input;
-    const { renegotiateAt, negotiatingSince } = negotiation;
+    const { renegotiateAt, kept } = negotiation;
+    const isNegotiating = kept?.isNext ?? false;
     const schedule = { ...data, commands, times, lifeShare };
-    session.#current = {
-      channel: session.#createChannel(state.keyId, null, 'lost'),
-      startedAt: now,
-      phase: data.phase,
-    };
-    if (negotiatingSince === null) {
-      session.#dataKeys = DataKeySchedule.restore(schedule, state, renegotiateAt);
-    } else {
-      session.#dataKeys = DataKeySchedule.restore(schedule, state, null);
-      const channel = session.#createChannel(followingKeyId(state.keyId), OPCODE.softResetV1, 'peer-started');
-      session.#next = { channel, startedAt: negotiatingSince, phase: handler.firstPhase() };
+    session.#dataKeys = DataKeySchedule.restore(schedule, state, isNegotiating ? null : renegotiateAt);
+    const lost = { channel: session.#createChannel(state.keyId, null, { type: 'lost' }), startedAt: now };
+    session.#current = { ...lost, phase: data.phase };
+    if (kept !== null) {
+      const keyId = kept.isNext ? followingKeyId(state.keyId) : state.keyId;
+      const { startedAt, phase, channel: before, tls } = kept;
+      const channel = session.#createChannel(keyId, null, { type: 'kept', state: before, tls });
+      if (kept.isNext) session.#next = { channel, startedAt, phase };
+      else session.#current = { channel, startedAt, phase };
     }
     return session;
   }
@@ -114,9 +123,12 @@ export class Session<Phase> {
     return this.#dataKeys?.state ?? null;
   }
 
-  /** When the negotiation began whose reset has come from the peer and was acked; null without one. */
-  get negotiatingSince(): Millis | null {
-    return this.#next?.channel.peerStarted ? this.#next.startedAt : null;
+  /** The key id in the middle of an exchange that begins only once: a negotiation, or its end that is not acked yet. */
+  get busyKey(): { readonly key: Key<Phase>; readonly isNext: boolean } | null {
+    const next = this.#next;
+    if (next !== null) return { key: next, isNext: true };
+    const { channel } = this.#current;
+    return channel.isLost || channel.isFlushed ? null : { key: this.#current, isNext: false };
   }
 
   get times(): SessionTimes {
@@ -305,16 +317,16 @@ export class Session<Phase> {
   }
 
   #createKey(now: Millis, keyId: KeyId, reset: ControlOpcode | null): Key<Phase> {
-    return { channel: this.#createChannel(keyId, reset, 'new'), startedAt: now, phase: this.#handler.firstPhase() };
+    const channel = this.#createChannel(keyId, reset, { type: 'none' });
+    return { channel, startedAt: now, phase: this.#handler.firstPhase() };
   }
 
-  #createChannel(keyId: KeyId, reset: ControlOpcode | null, past: 'new' | 'peer-started' | 'lost'): KeyChannel {
+  #createChannel(keyId: KeyId, reset: ControlOpcode | null, past: ChannelPast): KeyChannel {
     const { role, link, maxPacketSize, times, openTls } = this.#input;
     return new KeyChannel({
       keyId,
       openTls,
-      lost: past === 'lost',
-      peerStarted: past === 'peer-started',
+      past,
       tlsSpeaksFirst: role === 'client',
       reset,
       payloadRoom: link.payloadRoom(keyId, maxPacketSize),

@@ -1,8 +1,8 @@
 import type { Millis, UnixSeconds } from '../ids.js';
-import type { PeerCertificate } from '../ports.js';
 import type { ClientIdentity, Lease } from '../server/server-event.js';
 import type { BlobReader } from './blob-reader.js';
 import { BlobWriter } from './blob-writer.js';
+import { readCertificate, writeCertificate } from './certificate-part.js';
 
 /** Who a connected client is, and what it was given: the part of a snapshot that hardly ever changes. */
 export interface ClientPart {
@@ -42,10 +42,7 @@ export const decodeClientPart = (reader: BlobReader): ClientPart => ({
 const writeIdentity = (writer: BlobWriter, identity: ClientIdentity): void => {
   const { commonName, username, certificate, path, peerInfo } = identity;
   writer.text(commonName).maybe(username, (name) => writer.text(name));
-  writer.maybe(certificate, ({ commonName: name, subject, serial, chainHashes, notAfter }) => {
-    writer.text(name).text(subject).text(serial).f64(notAfter);
-    writer.list(chainHashes, (hash) => writer.text(hash));
-  });
+  writer.maybe(certificate, (shown) => writeCertificate(writer, shown));
   writer.u16(path.listener).text(path.host).u16(path.port);
   writer.list([...peerInfo], ([name, value]) => writer.text(name).text(value));
 };
@@ -57,11 +54,6 @@ const readIdentity = (reader: BlobReader): ClientIdentity => ({
   path: { listener: reader.u16(), host: reader.text(), port: reader.u16() },
   peerInfo: new Map(reader.list(() => [reader.text(), reader.text()] as const)),
 });
-
-const readCertificate = (reader: BlobReader): PeerCertificate => {
-  const [commonName, subject, serial, notAfter] = [reader.text(), reader.text(), reader.text(), reader.f64()];
-  return { commonName, subject, serial, notAfter, chainHashes: reader.list(() => reader.text()) };
-};
 
 const writeLease = (writer: BlobWriter, { ipv4, ipv6, push }: Lease): void => {
   writer.maybe(ipv4, ({ address, netmask }) => writer.text(address).text(netmask));

@@ -2,8 +2,10 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { asKeyId, asPeerId, type Path } from '../ids.js';
 import { suiteOf } from '../keys/data-suite.js';
+import { type ControlOpcode, OPCODE } from '../wire/opcode.js';
 import type { SessionId } from '../wire/session-id.js';
 import { ReplayWindow } from '../wrap/replay-window.js';
+import type { BusyKeyPart } from './busy-key-part.js';
 import { checksum } from './checksum.js';
 import { type ClientPart, encodeClientPart } from './client-part.js';
 import { decodeSessionSnapshot, encodeSessionSnapshot, type SessionSnapshot } from './session-snapshot.js';
@@ -92,20 +94,41 @@ const protection = () =>
     window: fc.record({ time: fc.integer({ min: -1 }), highest: u32(), seen: fc.tuple(u32(), u32()) }),
   });
 
+const certificate = () =>
+  fc.record({ commonName: text(), subject: text(), serial: text(), chainHashes: fc.array(text()), notAfter: u32() });
+
+const packets = () =>
+  fc.array(
+    fc.record({
+      messageId: u32(),
+      opcode: fc.constantFrom<ControlOpcode>(OPCODE.softResetV1, OPCODE.controlV1, OPCODE.hardResetServerV2),
+      payload: fc.uint8Array({ maxLength: 1250 }),
+    }),
+    { maxLength: 12 },
+  );
+
+const busyKey = (): fc.Arbitrary<BusyKeyPart> =>
+  fc.record({
+    isNext: fc.boolean(),
+    startedAt: time(),
+    hasTls: fc.boolean(),
+    phase: fc.oneof(
+      fc.record({ type: fc.constantFrom('await-tls' as const, 'complete' as const) }),
+      fc.record({ type: fc.constant('await-key-method' as const), certificate: maybe(certificate()), tls: text() }),
+    ),
+    channel: fc.record({
+      send: fc.record({ nextId: u32(), unacked: packets() }),
+      receive: fc.record({ nextId: u32(), held: packets() }),
+      output: fc.uint8Array({ maxLength: 5000 }),
+    }),
+  });
+
 const clients = (): fc.Arbitrary<ClientPart> =>
   fc.record({
     identity: fc.record({
       commonName: text(),
       username: maybe(text()),
-      certificate: maybe(
-        fc.record({
-          commonName: text(),
-          subject: text(),
-          serial: text(),
-          chainHashes: fc.array(text()),
-          notAfter: u32(),
-        }),
-      ),
+      certificate: maybe(certificate()),
       path: path(),
       peerInfo: fc.array(fc.tuple(text(), text())).map((entries) => new Map(entries)),
     }),
@@ -144,7 +167,7 @@ const snapshots = (): fc.Arbitrary<SessionSnapshot> =>
       settledAt: time(),
       expireAt: maybe(time()),
     }),
-    negotiatingSince: maybe(time()),
+    busyKey: maybe(busyKey()),
     link: fc.record({
       clientKey: maybe(
         fc.record({

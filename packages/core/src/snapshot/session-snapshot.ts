@@ -7,6 +7,7 @@ import type { SessionTimes } from '../session/session-times.js';
 import { decodeSessionId, encodeSessionId, SESSION_ID_LENGTH, type SessionId } from '../wire/session-id.js';
 import { BlobReader } from './blob-reader.js';
 import { BlobWriter } from './blob-writer.js';
+import { type BusyKeyPart, readBusyKey, writeBusyKey } from './busy-key-part.js';
 import { checksum } from './checksum.js';
 import { type ClientPart, decodeClientPart } from './client-part.js';
 
@@ -22,13 +23,12 @@ export interface SessionSnapshot {
   readonly path: Path;
   readonly times: SessionTimes;
   readonly keys: KeyScheduleState;
-  /** Since when the next key is negotiated, null before its owner has begun: the peer's reset has been acked. */
-  readonly negotiatingSince: Millis | null;
+  readonly busyKey: BusyKeyPart | null;
   readonly link: LinkState;
   readonly client: ClientPart;
 }
 
-const VERSION = 3;
+const VERSION = 4;
 
 /** `client`: the part that `encodeClientPart` has made; it changes so rarely that it is worth keeping. */
 export const encodeSessionSnapshot = (snapshot: Omit<SessionSnapshot, 'client'>, client: Uint8Array): Uint8Array => {
@@ -48,7 +48,7 @@ export const encodeSessionSnapshot = (snapshot: Omit<SessionSnapshot, 'client'>,
     writeProtection(writer, renegotiated);
     writer.raw(renegotiated.key);
   });
-  writer.maybe(snapshot.negotiatingSince, (since) => writer.f64(since));
+  writer.maybe(snapshot.busyKey, (key) => writeBusyKey(writer, key));
   writer.raw(client);
   return writer.u32(checksum(writer.finish())).finish();
 };
@@ -80,7 +80,7 @@ const readSnapshot = (reader: BlobReader): SessionSnapshot => ({
     initial: readProtection(reader),
     renegotiated: reader.maybe(() => ({ ...readProtection(reader), key: reader.raw(STATIC_KEY_LENGTH) })),
   },
-  negotiatingSince: reader.maybe(() => reader.f64()),
+  busyKey: reader.maybe(() => readBusyKey(reader)),
   client: decodeClientPart(reader),
 });
 

@@ -1,4 +1,4 @@
-import type { TlsEvent, TlsSession } from '@shardvpn/core';
+import type { KeptTls, TlsEvent, TlsSession } from '@shardvpn/core';
 import type { RustlsSession } from './rustls-session.js';
 
 export interface Fallback {
@@ -45,6 +45,10 @@ export class FallbackSession implements TlsSession {
 
   exportKeyingMaterial(label: string, length: number): Uint8Array | null {
     return this.#session.exportKeyingMaterial(label, length);
+  }
+
+  get kept(): KeptTls | null {
+    return this.#session.kept ?? null;
   }
 
   destroy(): void {

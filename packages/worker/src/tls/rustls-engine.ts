@@ -1,4 +1,5 @@
-import { TlsServer } from '@shardvpn/native';
+import type { KeptTls } from '@shardvpn/core';
+import { TlsServer, TlsServerSession } from '@shardvpn/native';
 import type { TlsOptions } from '../messages.js';
 import { rustlsOptions } from './rustls-options.js';
 import { RustlsSession } from './rustls-session.js';
@@ -17,5 +18,10 @@ export class RustlsEngine {
 
   open(onProgress: () => void): RustlsSession {
     return new RustlsSession(this.#server.open(), this.#policy, this.#server.signsSlowly, onProgress);
+  }
+
+  /** Certificates are judged by this engine's policy from now on. */
+  resume(kept: KeptTls, onProgress: () => void): RustlsSession | null {
+    return kept instanceof TlsServerSession ? RustlsSession.resume(kept, this.#policy, onProgress) : null;
   }
 }

@@ -1,4 +1,4 @@
-import { type TlsEvent, type TlsSession, VpnError } from '@shardvpn/core';
+import { type KeptTls, type TlsEvent, type TlsSession, VpnError } from '@shardvpn/core';
 import type { TlsEstablished, TlsFailure, TlsServerSession, TlsStep } from '@shardvpn/native';
 import type { ShownCertificate } from './peer-certificate.js';
 import type { TlsPolicy } from './tls-policy.js';
@@ -26,6 +26,20 @@ export class RustlsSession implements TlsSession {
     this.#policy = policy;
     this.#signsSlowly = signsSlowly;
     this.#onProgress = onProgress;
+  }
+
+  /** Goes on with a session that another worker has begun. */
+  static resume(native: TlsServerSession, policy: TlsPolicy, onProgress: () => void): RustlsSession {
+    const session = new RustlsSession(native, policy, false, onProgress);
+    session.#answered = true;
+    if (native.established) session.#state = 'established';
+    return session;
+  }
+
+  /** Not before the first answer, which an engine may still leave to another one. */
+  get kept(): KeptTls | null {
+    const rests = this.#waiting === null && this.#events.length === 0 && this.#answered;
+    return rests && (this.#state === 'handshake' || this.#state === 'established') ? this.#native : null;
   }
 
   /** Something has been said to the peer. */

@@ -1,4 +1,4 @@
-import type { TlsEngine, TlsSession } from '@shardvpn/core';
+import type { KeptTls, TlsEngine, TlsSession } from '@shardvpn/core';
 import type { TlsOptions } from '../messages.js';
 import { chooseEngine, type TlsChoice } from './choose-engine.js';
 import { FallbackSession } from './fallback-session.js';
@@ -46,6 +46,10 @@ export class ShardTlsEngine implements TlsEngine {
       openInstead: () => this.#openInstead(onProgress),
       handleUnjudged: (reason) => this.#handleUnjudged(reason),
     });
+  }
+
+  resume(kept: KeptTls, onProgress: () => void): TlsSession | null {
+    return this.#choice.engine === 'rustls' ? this.#choice.rustls.resume(kept, onProgress) : null;
   }
 
   /** For the handshakes from now on. Throws, and leaves everything as it was, when the engine cannot use it. */
