@@ -22,8 +22,19 @@ const RATE = 200;
 /** Another listener, by a reload. */
 async function listenToo(lab: Lab, config: string, port: number): Promise<void> {
   appendFileSync(config, `local * 1194\nlocal * ${port}\n`);
+  await reload(lab, config);
+}
+
+async function reload(lab: Lab, config: string): Promise<void> {
   const { output } = await lab.serverHost.exec(...shardvpnCommand, 'reload', config);
   expect(output).toMatch(/^changed: port\/proto\/local\/bind/m);
+}
+
+/** The end of a listener that others were opened after. */
+async function listenOnlyAt(lab: Lab, config: string, port: number): Promise<void> {
+  const lines = readFileSync(config, 'utf8').split('\n');
+  writeFileSync(config, `${lines.filter((line) => !/^local /.test(line)).join('\n')}local * ${port}\n`);
+  await reload(lab, config);
 }
 
 ours(
@@ -69,6 +80,29 @@ ours(
     await until('it is seen to have moved', async () => /^192\.0\.2\.77:/.test(await realAddress()), PATIENT);
     expect(client.log().match(/Initialization Sequence Completed/g)).toHaveLength(1);
     expect(client.log()).not.toMatch(/process restarting|Decrypt packet error|bad packet ID/);
+  },
+  180,
+);
+
+ours(
+  'a listener that a reload has closed leaves the others as they were',
+  async (lab) => {
+    const { config } = await startUpgradable(lab);
+    await listenToo(lab, config, 1195);
+    const remote = `${lab.serverHost.ipv4} 1195`;
+    const client = await Client.connect(lab, 2, { remote });
+    await listenOnlyAt(lab, config, 1195);
+    const pings = client.host.start('pings', ['ping', '-n', '-q', '-i', '0.02', '10.8.0.1']);
+    await upgrade(lab, config);
+    await upgrade(lab, config);
+    const { sent, received } = await endPings(pings);
+    expect(sent - received).toBeLessThanOrEqual(10);
+    expect(client.log().match(/Initialization Sequence Completed/g)).toHaveLength(1);
+    const later = await Client.connect(lab, 3, { name: 'client2', remote });
+    expect(await later.reaches('10.8.0.1')).toBe(true);
+    await listenToo(lab, config, 1196);
+    const elsewhere = await Client.connect(lab, 4, { name: 'client3', remote: `${lab.serverHost.ipv4} 1194` });
+    expect(await elsewhere.reaches('10.8.0.1')).toBe(true);
   },
   180,
 );

@@ -114,7 +114,8 @@ const openDevice = (native: NativePort, tunPlan: TunOptions, tun: Tun, reopened:
   };
 };
 
-const fdsOf = (sockets: readonly OpenListener[]): number[] => sockets.flatMap(({ group }) => group.fds);
+const fdsOf = (sockets: readonly (OpenListener | null)[]): number[] =>
+  sockets.flatMap((socket) => socket?.group.fds ?? []);
 
 const createPlane = (native: NativePort, config: ServerConfig, shards: number): number =>
   native.createPlane({
@@ -130,14 +131,14 @@ const createPlane = (native: NativePort, config: ServerConfig, shards: number): 
 const startDataThreads = (
   start: NativePort['startShard'],
   starts: readonly ShardStart[],
-  sockets: readonly OpenListener[],
+  sockets: readonly (OpenListener | null)[],
   tun: readonly number[] | null,
 ): void => {
   const hops = createHopRings(starts.length);
   for (const [shard, { plane, toData, toWorker }] of starts.entries()) {
     start(plane, {
       shard,
-      udp: sockets.map(({ group }) => group.fds[shard] as number),
+      udp: sockets.map((socket) => socket?.group.fds[shard] ?? null),
       tun: tun?.[shard] ?? null,
       toData: new Uint8Array(toData),
       toWorker: new Uint8Array(toWorker),
@@ -148,23 +149,28 @@ const startDataThreads = (
 };
 
 const offerPlane = (
-  sockets: readonly OpenListener[],
+  sockets: readonly (OpenListener | null)[],
   tun: Tun | null,
   steering: readonly number[],
   { shards, cookieKey }: { readonly shards: number; readonly cookieKey: Uint8Array },
 ): ReturnType<DataPlane['offer']> => ({
   offer: {
     shards,
-    listeners: sockets.map(({ listener, group: { fds: _, ...group } }) => ({ ...listener, ...group })),
+    listeners: sockets.map((socket) => socket && offerListener(socket)),
     device: tun === null ? null : { name: tun.name, offloads: tun.offloads },
     steering: steering.length === STEERING_FDS ? STEERING_FDS : 0,
     cookieKey: Buffer.from(cookieKey).toString('hex'),
   },
-  fds: [...sockets.flatMap(({ group }) => group.fds), ...(tun?.fds ?? []), ...steering],
+  fds: [...fdsOf(sockets), ...(tun?.fds ?? []), ...steering],
 });
 
-const logOpened = (log: Log, sockets: readonly OpenListener[]): void => {
-  for (const { listener, group } of sockets) {
+const offerListener = ({ listener, group: { fds: _, ...group } }: OpenListener): Offer['listeners'][number] => ({
+  ...listener,
+  ...group,
+});
+
+const logOpened = (log: Log, sockets: readonly (OpenListener | null)[]): void => {
+  for (const { listener, group } of sockets.filter((socket) => socket !== null)) {
     if (listener.transport === 'tcp') {
       log.debug(`TCP socket ${listener.host} port ${group.port}`);
       continue;

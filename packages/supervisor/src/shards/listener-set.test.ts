@@ -44,10 +44,11 @@ const newLab = () => {
   const log: Log = { error: quiet, warn: quiet, info: quiet, debug: quiet };
   const group = { fds: [10, 11], port: 1194, receiveBuffer: 1, steering: 'bpf', gro: true, gso: true } as const;
   const open = { listener: at('0.0.0.0'), group: { ...group, fds: [...group.fds] } };
-  const set = new ListenerSet([open], { native, plane: 1, shards: 2, log });
+  const ports: ListenerSetPorts = { native, plane: 1, shards: 2, log };
+  const set = new ListenerSet([open], ports);
   const leave = (listener: number): void => void told.push(listener);
   const change = (...listeners: ListenerConfig[]): string[] => set.apply(set.prepare({ ...BUFFERS, listeners }), leave);
-  return { set, calls, told, failures, change };
+  return { set, ports, calls, told, failures, change };
 };
 
 describe('listeners of a running server', () => {
@@ -74,18 +75,44 @@ describe('listeners of a running server', () => {
     expect(calls).toContain('open 2 on 0 fd 30');
   });
 
-  test('are listed for another process as long as that would give them the same numbers', () => {
+  test('are listed for another process under the same numbers, once the clients of closed ones are told', async () => {
     const { set, change } = newLab();
-    const ports = (): number[] => set.inOrder().map(({ group }) => group.port);
+    const ports = (): (number | undefined)[] => set.inOrder().map((listener) => listener?.group.port);
+    await set.settled();
     change(at('0.0.0.0'), at('0.0.0.0', 1195));
     expect(ports()).toEqual([1194, 1195]);
     change(at('0.0.0.0'));
     expect(ports).toThrow(/still being told/);
+    let settled = false;
+    const waits = set.settled().then(() => {
+      settled = true;
+    });
+    await Promise.resolve();
+    expect(settled).toBe(false);
     jest.runAllTimers();
-    expect(ports()).toEqual([1194]);
+    await waits;
+    expect(ports()).toEqual([1194, undefined]);
     change(at('0.0.0.0', 1196));
     jest.runAllTimers();
-    expect(ports).toThrow(/closed a listener that was opened before others; restart instead/);
+    expect(ports()).toEqual([undefined, undefined, 1196]);
+  });
+
+  test('come from another process with the numbers that they have there', () => {
+    const { set, ports } = newLab();
+    const heir = new ListenerSet([null, ...set.inOrder()], ports);
+    expect(heir.listening).toEqual([{ host: '0.0.0.0', port: 1194 }]);
+    const leave = (): void => undefined;
+    expect(heir.apply(heir.prepare({ ...BUFFERS, listeners: [at('0.0.0.0', 1195)] }), leave)).toEqual([]);
+    jest.runAllTimers();
+    expect(heir.inOrder().map((listener) => listener?.group.port)).toEqual([undefined, undefined, 1195]);
+  });
+
+  test('nobody waits for those of a server that ends', async () => {
+    const { set, change } = newLab();
+    change(at('192.0.2.1'));
+    const waits = set.settled();
+    set.close();
+    await waits;
   });
 
   test('what cannot be opened changes nothing', () => {

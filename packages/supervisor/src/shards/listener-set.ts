@@ -34,22 +34,28 @@ export class ListenerSet {
   /** Index = number; null once nothing is left of it. */
   readonly #slots: (Slot | null)[];
   readonly #timers = new Set<NodeJS.Timeout>();
+  /** Who waits for the next listener to be closed. */
+  #closed: (() => void)[] = [];
 
-  constructor(open: readonly OpenListener[], ports: ListenerSetPorts) {
+  /** Index = number; null for one that was closed before. */
+  constructor(open: readonly (OpenListener | null)[], ports: ListenerSetPorts) {
     this.#ports = ports;
-    this.#slots = open.map((listener) => ({ ...listener, leaving: false }));
+    this.#slots = open.map((listener) => listener && { ...listener, leaving: false });
   }
 
-  /** The listeners for somebody who numbers them anew, from 0. Throws where that would change the number of one. */
-  inOrder(): readonly OpenListener[] {
-    const open = this.#open();
-    if (open.some((slot, number) => slot !== this.#slots[number])) {
-      throw new Error('a reload has closed a listener that was opened before others; restart instead');
-    }
+  /** The listeners for another process, where they keep their numbers: null in place of a closed one. See `settled`. */
+  inOrder(): readonly (OpenListener | null)[] {
     if (this.#slots.some((slot) => slot?.leaving)) {
       throw new Error('clients of a listener that a reload has closed are still being told; try again in a minute');
     }
-    return open;
+    return [...this.#slots];
+  }
+
+  /** Resolves once the clients of closed listeners have been told, or the set is closed. */
+  async settled(): Promise<void> {
+    while (this.#slots.some((slot) => slot?.leaving)) {
+      await new Promise<void>((resolve) => this.#closed.push(resolve));
+    }
   }
 
   get listening(): ListeningAt[] {
@@ -114,6 +120,7 @@ export class ListenerSet {
     this.#timers.clear();
     this.#ports.native.closeFds(fdsOf(this.#slots.flatMap((slot) => slot ?? [])));
     this.#slots.length = 0;
+    this.#tellClosed();
   }
 
   #add(listener: OpenListener): string[] {
@@ -153,6 +160,11 @@ export class ListenerSet {
     native.closeFds([...slot.group.fds]);
     for (const problem of problems) log.error(problem);
     log.info(`listens no more on ${listenerText(slot.listener)}`);
+    this.#tellClosed();
+  }
+
+  #tellClosed(): void {
+    for (const resolve of this.#closed.splice(0)) resolve();
   }
 
   #onEveryShard(number: number, change: (shard: number) => void): string[] {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** Number of the form of everything that goes from process to process, the native part included. Others are refused. */
-export const HAND_OVER_FORMAT = 3;
+export const HAND_OVER_FORMAT = 4;
 
 /** Maps and program that steer packets for the TUN. */
 export const STEERING_FDS = 5;
@@ -28,13 +28,13 @@ const listener = z.strictObject({
 });
 
 /**
- * What the old process has open. The descriptors come in this order: the sockets of each listener by shard, the queues of the
- * device by shard, then maps and program of its steering.
+ * What the old process has open; null has the number of a listener that a reload has closed. The descriptors come in this order:
+ * the sockets of each listener by shard, the queues of the device by shard, then maps and program of its steering.
  */
 export const OFFER = z.strictObject({
   type: z.literal('offer'),
   shards: z.number().int().min(1).max(1024),
-  listeners: z.array(listener).min(1),
+  listeners: z.array(listener.nullable()).refine((all) => all.some((one) => one !== null), 'none is open'),
   device: z.strictObject({ name: z.string(), offloads: z.array(z.string()) }).nullable(),
   steering: z.union([z.literal(0), z.literal(STEERING_FDS)]),
   /** Hexadecimal. */

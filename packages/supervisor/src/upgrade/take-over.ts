@@ -13,7 +13,8 @@ import { changedSettings } from './lasting-settings.js';
 /** What an earlier process has opened, as if this one had. */
 export interface Inheritance {
   readonly shards: number;
-  readonly sockets: readonly OpenListener[];
+  /** Index = listener; null for one that a reload has closed. */
+  readonly sockets: readonly (OpenListener | null)[];
   readonly tun: { readonly name: string; readonly fds: number[]; readonly offloads: string[] } | null;
   /** Maps and program; empty without steering. */
   readonly steering: readonly number[];
@@ -136,15 +137,21 @@ const refuseChanges = (config: ServerConfig, offer: Offer): void => {
 const share = (offer: Offer, fds: readonly number[]): Inheritance => {
   const { shards, listeners, device, steering } = offer;
   const queues = device === null ? 0 : shards;
-  if (fds.length !== shards * listeners.length + queues + steering) {
+  const sets = listeners.filter((listener) => listener !== null).length;
+  if (fds.length !== shards * sets + queues + steering) {
     throw new Error(`${fds.length} descriptors have come, not those that were announced`);
   }
   const rest = [...fds];
-  const sockets = listeners.map(({ host, port, family, optional, transport, ...group }) => ({
-    listener: { ...(transport !== undefined && { transport }), host, port, family, optional },
-    group: { ...group, port, fds: rest.splice(0, shards) },
-  }));
+  const sockets = listeners.map((listener) => listener && shareListener(listener, rest.splice(0, shards)));
   const tun = device === null ? null : { ...device, fds: rest.splice(0, shards) };
   const cookieKey = new Uint8Array(Buffer.from(offer.cookieKey, 'hex'));
   return { shards, sockets, tun, steering: rest.splice(0, steering), cookieKey, since: offer.since };
 };
+
+const shareListener = (
+  { host, port, family, optional, transport, ...group }: NonNullable<Offer['listeners'][number]>,
+  fds: number[],
+): OpenListener => ({
+  listener: { ...(transport !== undefined && { transport }), host, port, family, optional },
+  group: { ...group, port, fds },
+});

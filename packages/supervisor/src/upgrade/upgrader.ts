@@ -32,6 +32,8 @@ export interface UpgraderPorts {
   readonly data: Pick<DataPlane, 'plane'>;
   readonly group: Pick<ShardGroup, 'release' | 'resume'>;
   readonly registry: Pick<Registry, 'state'>;
+  /** Resolves once what a reload has closed is told to its clients: nothing can be offered before. */
+  readonly settled: () => Promise<void>;
   /** What is open now, and its descriptors. */
   readonly offer: () => { readonly offer: Offer; readonly fds: readonly number[] };
   readonly log: Log;
@@ -48,11 +50,17 @@ export class Upgrader {
   #successor: Successor | null = null;
   #running: Promise<UpgradeReport> | null = null;
   #handedOver = false;
+  readonly #stopped: Promise<void>;
+  #stop: () => void = () => {};
+  #isStopped = false;
 
   constructor(ports: UpgraderPorts) {
     this.#ports = ports;
     this.replaced = new Promise((resolve) => {
       this.#isReplaced = resolve;
+    });
+    this.#stopped = new Promise((resolve) => {
+      this.#stop = resolve;
     });
   }
 
@@ -72,13 +80,17 @@ export class Upgrader {
   /** Ends an upgrade that is under way, for a server that stops. */
   async abort(): Promise<void> {
     if (this.#handedOver) return;
+    this.#isStopped = true;
+    this.#stop();
     await this.#successor?.kill();
     await this.#running?.catch(() => {});
   }
 
   async #upgrade(): Promise<UpgradeReport> {
-    const { program, native, log } = this.#ports;
+    const { program, native, settled, log } = this.#ports;
     if (program === null) return refused('this server does not know the program that it was started with');
+    await Promise.race([settled(), this.#stopped]);
+    if (this.#isStopped) return this.#tellRefused('this server stops');
     log.info('upgrade: starting the new program', { command: program.words.join(' ') });
     let successor: Successor;
     try {
