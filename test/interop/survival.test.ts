@@ -124,8 +124,8 @@ ours(
   async (lab) => {
     const times = ['hand-window 30', 'reneg-sec 0'];
     const server = await startServer(lab, { faults: true, lines: ['workers 1', ...times] });
-    await startHostileRelay(lab, lab.host(2), { control: true, lag: DELAY });
-    const client = await Client.connect(lab, 2, { remote: RELAYED, lines: ['hand-window 30', 'reneg-sec 8'] });
+    await startHostileRelay(lab, lab.host(4), { control: true, lag: DELAY });
+    const client = await Client.connect(lab, 4, { remote: RELAYED, lines: ['hand-window 30', 'reneg-sec 8'] });
     const pings = client.host.start('ping', ['ping', '-n', '-i', '0.01', '10.8.0.1']);
     const begun = (): number => linesOf(client.process, /TLS: soft reset/);
     for (let turn = 0; turn < 2; turn++) {
