@@ -1,8 +1,11 @@
 //! The connections of a shard. What is read from them is the event loop's affair; what is written to them, and their life
 //! from `admit` to the end, is here.
 
+mod crowd;
 mod front_door;
 mod hand_over;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
@@ -121,12 +124,12 @@ impl Streams {
         self.poller.fd()
     }
 
-    /// Takes a new connection, and makes room for it among those that have not said anything.
+    /// Takes a new connection, and makes room for it among those that nobody would miss.
     pub fn admit(&mut self, now: Millis, listener: usize, socket: OwnedFd, addr: SocketAddr) {
         self.stats().accepted.add(1);
         if self.opening >= self.settings.max_opening() {
             self.stats().refused.add(1);
-            match self.oldest_silent() {
+            match self.dispensable(now) {
                 Some(slot) => self.end(slot),
                 None => return,
             }
@@ -472,19 +475,6 @@ impl Streams {
                 Stage::Opening | Stage::Leaving | Stage::Served | Stage::Over => {}
             }
         }
-    }
-
-    fn oldest_silent(&self) -> Option<usize> {
-        let silent =
-            |connection: &Connection| connection.stage == Stage::Opening && !connection.has_spoken;
-        let numbered = self.slots.iter().enumerate();
-        numbered
-            .filter_map(|(slot, connection)| {
-                let connection = connection.as_ref()?;
-                silent(connection).then_some((connection.since, slot))
-            })
-            .min()
-            .map(|(_, slot)| slot)
     }
 
     /// It is closed at the end of the turn, and used no more until then.
