@@ -40,7 +40,7 @@ impl StreamReader {
         if !self.ready {
             return;
         }
-        outlet.streams.ready(&mut self.numbers);
+        outlet.streams.ready(now, &mut self.numbers);
         for index in 0..self.numbers.len() {
             let slot = self.numbers[index];
             let len = outlet.streams.read(slot, &mut self.buffer);

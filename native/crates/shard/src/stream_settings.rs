@@ -20,8 +20,8 @@ pub struct StreamSettings {
 }
 
 impl StreamSettings {
-    /// `queue_limit`: packets that wait for a slow reader (`tcp-queue-limit`). `opening_ms`: how long a connection may go
-    /// without a peer that is served through it. `max_opening`: connections of a shard in that state.
+    /// `queue_limit`: packets that wait for a slow reader (`tcp-queue-limit`). `opening_ms`: how long a connection without a
+    /// peer that is served through it may bring nothing for the worker. `max_opening`: connections of a shard in that state.
     pub fn set(&self, queue_limit: u32, opening_ms: u32, max_opening: u32) {
         self.queue_limit
             .store(queue_limit.max(1), Ordering::Relaxed);

@@ -46,6 +46,8 @@ pub struct Streams {
     opening: usize,
     leaving: usize,
     next_review: Millis,
+    /// Of the turn.
+    now: Millis,
 }
 
 struct Connection {
@@ -53,6 +55,8 @@ struct Connection {
     path: PeerAddr,
     stage: Stage,
     since: Millis,
+    /// When the worker was given a packet of it; 0 = never.
+    heard: Millis,
     /// The worker knows it.
     has_spoken: bool,
     /// The front of a packet whose rest has not come.
@@ -116,6 +120,7 @@ impl Streams {
             opening: 0,
             leaving: 0,
             next_review: 0,
+            now: 0,
         })
     }
 
@@ -177,6 +182,7 @@ impl Streams {
             path,
             stage: Stage::Opening,
             since: now,
+            heard: 0,
             has_spoken: false,
             partial: Vec::new(),
             queue: StreamQueue::default(),
@@ -191,7 +197,8 @@ impl Streams {
     }
 
     /// The numbers of those that can be read or written to.
-    pub fn ready(&mut self, into: &mut Vec<usize>) {
+    pub fn ready(&mut self, now: Millis, into: &mut Vec<usize>) {
+        self.now = now;
         into.clear();
         // Waiting does not fail for want of anything: what is missed is reported again.
         let _ = self
@@ -258,8 +265,10 @@ impl Streams {
 
     /// A packet of it has gone to the worker.
     pub fn note_spoken(&mut self, path: &PeerAddr) {
+        let now = self.now;
         if let Some(connection) = self.find(path) {
             connection.has_spoken = true;
+            connection.heard = now;
         }
     }
 
@@ -466,8 +475,10 @@ impl Streams {
                 continue;
             };
             let age = now.saturating_sub(connection.since);
+            // How long a handshake may take, or a login behind it, is the worker's affair.
+            let silent_for = now.saturating_sub(connection.since.max(connection.heard));
             match connection.stage {
-                Stage::Opening if age >= opening => {
+                Stage::Opening if silent_for >= opening => {
                     self.stats().timed_out.add(1);
                     self.end(slot);
                 }

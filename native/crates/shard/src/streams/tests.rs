@@ -75,6 +75,21 @@ fn who_does_not_read_its_last_packets_is_closed_all_the_same() {
 }
 
 #[test]
+fn a_connection_without_a_client_stays_as_long_as_the_worker_hears_of_it() {
+    let mut lab = Lab::new(10);
+    let path = lab.admit(0, "192.0.2.1", 1);
+    for now in [50_000, 100_000, 150_000] {
+        lab.streams.ready(now, &mut Vec::new());
+        lab.streams.note_spoken(&path);
+        lab.streams.flush(now);
+    }
+    lab.streams.flush(209_999);
+    assert!(lab.has(&path));
+    lab.streams.flush(210_500);
+    assert!(!lab.has(&path));
+}
+
+#[test]
 fn who_has_most_of_the_places_makes_room_and_nobody_else() {
     let mut lab = Lab::new(16);
     let crowd: Vec<_> = (0..14)
