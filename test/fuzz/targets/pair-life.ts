@@ -1,7 +1,18 @@
 import { deepStrictEqual } from 'node:assert';
-import type { AuthDecision, Generation, ServerOptions, WrapOptions } from '@shardvpn/core';
+import {
+  type AuthDecision,
+  type ClientWrapOptions,
+  encodeKeyData,
+  encodeKeyTime,
+  type Generation,
+  type ServerOptions,
+  type WrapOptions,
+  wrapClientKey,
+} from '@shardvpn/core';
 import { Pair, SERVER_OPTIONS } from '../../sim/pair.js';
 import type { SimClient } from '../../sim/sim-client.js';
+import { unixAt } from '../../sim/sim-server.js';
+import { createNodeCrypto } from '../../support/node-crypto.js';
 import { ByteSource } from '../byte-source.js';
 
 const key = Uint8Array.from({ length: 256 }, (_, i) => (i * 11 + 5) & 255);
@@ -10,6 +21,8 @@ const WRAPS: readonly WrapOptions[] = [
   { type: 'tls-auth', key, direction: 0, digest: 'sha256' },
   { type: 'tls-crypt', key },
 ];
+const serverKey = key.subarray(0, 128);
+const crypto = createNodeCrypto();
 const GENERATIONS: readonly Generation[] = ['2.4', '2.5', '2.6', '2.7'];
 const UPDATES: readonly (readonly string[])[] = [
   ['route 10.20.0.0 255.255.0.0'],
@@ -26,12 +39,15 @@ const DECISIONS: readonly AuthDecision[] = [
   { type: 'expired', reason: 'again' },
   { type: 'pending', timeout: 20, prompt: { type: 'text', text: 'pin', echo: false, response: true } },
 ];
+/** About clients' own keys; undefined: nobody says anything. */
+const VERDICTS = ['accept', undefined, 'refuse', 'unverified'] as const;
 const MOST_STEPS = 50;
 const MOST_CLIENTS = 4;
 
 /**
  * What operators do to a server with clients, and what these do, in any order: renegotiations, workers that die in the
- * middle of a turn, other settings, new options, questions, goodbyes. Nothing is left when all have gone.
+ * middle of a turn, keys of their own that somebody judges, other settings, new options, questions, goodbyes. Nothing is left
+ * when all have gone.
  */
 export const pairLife = (input: Uint8Array): void => {
   const source = new ByteSource(input);
@@ -42,6 +58,7 @@ export const pairLife = (input: Uint8Array): void => {
     tlsDelay: (form & 8) === 0 ? null : 7,
   });
   pair.server.poolSize = 3;
+  pair.server.verifyKey = ([, word = 0]) => VERDICTS[word % VERDICTS.length];
   join(pair, source.u8());
   for (let steps = 0; steps < MOST_STEPS && !source.isEmpty; steps++) {
     step(pair, source);
@@ -61,6 +78,8 @@ const serverOf = (form: number): Partial<ServerOptions> => ({
   pingInterval: 5,
   pingTimeout: 30,
   push: ['ping 5', 'ping-restart 20'],
+  tlsCryptV2:
+    (form & 16) === 0 ? null : { serverKey, forceCookie: (form & 32) !== 0, maxAge: 10, verify: (form & 64) !== 0 },
 });
 
 const join = (pair: Pair, argument: number): void => {
@@ -68,7 +87,20 @@ const join = (pair: Pair, argument: number): void => {
   const generation = GENERATIONS[argument % GENERATIONS.length] as Generation;
   const name = `client${(argument >> 2) % 3}`;
   const credentials = (argument & 64) === 0 ? null : { username: 'ann', password: 'p' };
-  pair.join({ generation, name, client: { handWindow: 30, credentials, exitNotify: (argument & 128) !== 0 } });
+  const exitNotify = { exitNotify: (argument & 128) !== 0 };
+  const wrap = (argument & 32) === 0 ? {} : { wrap: ownKey(argument) };
+  pair.join({ generation, name, client: { handWindow: 30, credentials, ...exitNotify, ...wrap } });
+};
+
+/** Of anybody's choice: old and new, with and without a word for the server. */
+const ownKey = (argument: number): ClientWrapOptions => {
+  const metadata = (argument & 4) === 0 ? encodeKeyTime(unixAt(0)) : encodeKeyData(Uint8Array.of(argument));
+  return {
+    type: 'tls-crypt-v2',
+    key: key.map((byte) => byte ^ argument),
+    wrappedKey: wrapClientKey(serverKey, { key: key.map((byte) => byte ^ argument), metadata }, crypto),
+    canResend: (argument & 8) === 0,
+  };
 };
 
 const step = (pair: Pair, source: ByteSource): void => {
