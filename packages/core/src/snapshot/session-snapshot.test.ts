@@ -46,6 +46,14 @@ describe('a session snapshot', () => {
     );
   });
 
+  test('that leaves no time between two resends is none', () => {
+    const [snapshot] = fc.sample(snapshots(), 1) as [SessionSnapshot];
+    for (const tlsTimeout of [0, -1e-267, -2000]) {
+      const times = { ...snapshot.times, tlsTimeout };
+      expect(decodeSessionSnapshot(encode({ ...snapshot, times }))).toBeNull();
+    }
+  });
+
   test('of another version is none', () => {
     const [snapshot] = fc.sample(snapshots(), 1) as [SessionSnapshot];
     const bytes = encode(snapshot).slice();
@@ -77,7 +85,7 @@ test('a restored replay window takes what the first would have taken, and nothin
 
 /** Values that survive as they are: texts of characters, finite numbers. */
 const text = (): fc.Arbitrary<string> => fc.string({ unit: fc.constantFrom('a', ' ', 'é', '漢', '😀') });
-const time = (): fc.Arbitrary<number> => fc.double({ noNaN: true, noDefaultInfinity: true, min: 0, max: 1e12 });
+const time = (min = 0): fc.Arbitrary<number> => fc.double({ noNaN: true, noDefaultInfinity: true, min, max: 1e12 });
 const u32 = (): fc.Arbitrary<number> => fc.nat(0xffffffff);
 const keyId = () => fc.nat(7).map(asKeyId);
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(value, { nil: null });
@@ -157,7 +165,7 @@ const snapshots = (): fc.Arbitrary<SessionSnapshot> =>
     clientId: sessionId(),
     serverId: sessionId(),
     path: path(),
-    times: fc.record({ handWindow: time(), tranWindow: time(), renegotiate: time(), tlsTimeout: time() }),
+    times: fc.record({ handWindow: time(1), tranWindow: time(), renegotiate: time(), tlsTimeout: time(1) }),
     keys: fc.record({
       keyId: keyId(),
       lameDuck: maybe(keyId()),

@@ -73,7 +73,7 @@ const readSnapshot = (reader: BlobReader): SessionSnapshot => ({
   clientId: readSessionId(reader),
   serverId: readSessionId(reader),
   path: { listener: reader.u16(), host: reader.text(), port: reader.u16() },
-  times: { handWindow: reader.f64(), tranWindow: reader.f64(), renegotiate: reader.f64(), tlsTimeout: reader.f64() },
+  times: readTimes(reader),
   keys: readKeys(reader),
   link: {
     clientKey: reader.maybe(() => ({ key: reader.raw(STATIC_KEY_LENGTH), wrappedKey: reader.raw(reader.u16()) })),
@@ -83,6 +83,13 @@ const readSnapshot = (reader: BlobReader): SessionSnapshot => ({
   busyKey: reader.maybe(() => readBusyKey(reader)),
   client: decodeClientPart(reader),
 });
+
+/** Without time between resends a server would do nothing else. */
+const readTimes = (reader: BlobReader): SessionTimes => {
+  const [handWindow, tranWindow, renegotiate, tlsTimeout] = [reader.f64(), reader.f64(), reader.f64(), reader.f64()];
+  if (handWindow < 1 || tranWindow < 0 || renegotiate < 0 || tlsTimeout < 1) reader.fail();
+  return { handWindow, tranWindow, renegotiate, tlsTimeout };
+};
 
 const writeKeys = (writer: BlobWriter, keys: KeyScheduleState): void => {
   const time = (at: Millis | null): BlobWriter => writer.maybe(at, (millis) => writer.f64(millis));
