@@ -27,14 +27,26 @@ export function decodeInet(family: Family, bytes: Uint8Array, at: number): strin
   return `${hex(groups.slice(0, gap.start))}::${hex(groups.slice(gap.start + gap.length))}`;
 }
 
+/** Digit by digit: each control packet that is sent has such an address. */
 function encodeIpv4(host: string, bytes: Uint8Array, at: number): void {
-  const parts = host.split('.');
-  if (parts.length !== 4) throw notAnAddress(host);
-  for (const [i, part] of parts.entries()) {
-    if (!/^\d{1,3}$/.test(part) || Number(part) > 255) throw notAnAddress(host);
-    bytes[at + i] = Number(part);
+  let [part, digits, value] = [0, 0, 0];
+  for (let i = 0; i <= host.length; i++) {
+    const digit = host.charCodeAt(i) - ZERO;
+    if (digit >= 0 && digit <= 9) {
+      value = 10 * value + digit;
+      digits++;
+      continue;
+    }
+    const ends = i === host.length ? part === 3 : part < 3 && host[i] === '.';
+    if (!ends || digits < 1 || digits > 3 || value > 255) throw notAnAddress(host);
+    bytes[at + part] = value;
+    part++;
+    value = 0;
+    digits = 0;
   }
 }
+
+const ZERO = '0'.charCodeAt(0);
 
 function encodeIpv6(host: string, bytes: Uint8Array, at: number): void {
   const halves = withoutDots(host).split('::');

@@ -53,12 +53,11 @@ export class ReplayWindow {
   }
 
   get state(): ReplayWindowState {
+    const count = Math.min(this.#size, this.#highest);
     const half = (from: number): number => {
       let bits = 0;
-      for (let i = 31; i >= 0; i--) {
-        const id = this.#highest - from - i;
-        const isKept = id > 0 && from + i < this.#size;
-        bits = 2 * bits + (isKept && this.#arrival(id) >= 0 ? 1 : 0);
+      for (let i = Math.min(32, count - from) - 1; i >= 0; i--) {
+        bits = 2 * bits + (this.#arrival(this.#highest - from - i) >= 0 ? 1 : 0);
       }
       return bits;
     };
