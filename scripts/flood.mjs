@@ -1,5 +1,5 @@
 /**
- * `npm run flood -- [--only reset|twice|random|replay] [--pps 100000] [--lasts 60] [--seconds 10] [--mbits 200]`: the long form of
+ * `npm run flood -- [--only reset|twice|random|replay] [--pps 100000] [--lasts 60] [--seconds 10] [--mbits 100]`: the long form of
  * test/interop/flood.test.ts, which holds the server to what docs/robustness.md says; needs root, and a machine that does nothing else.
  * `--mbits 0` measures a stream over TCP that takes what it gets, which shares the CPUs with the flood itself: give it a `--kept` that
  * your machine can hold.
@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { prepare } from './prepare.mjs';
 import { root, run } from './workspace.mjs';
 
-const DEFAULTS = { pps: '100000', lasts: '60', seconds: '10', mbits: '200', kept: '0.8', newcomer: '10' };
+const DEFAULTS = { pps: '100000', lasts: '60', seconds: '10', mbits: '100', kept: '0.8', newcomer: '10' };
 const names = [...Object.keys(DEFAULTS), 'only'];
 const { values } = parseArgs({ options: Object.fromEntries(names.map((name) => [name, { type: 'string' }])) });
 const settings = Object.entries({ ...DEFAULTS, ...values });

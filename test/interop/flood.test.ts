@@ -20,7 +20,7 @@ const [PACKETS_PER_SECOND, SECONDS, MBITS] = [FLOOD_PPS, FLOOD_SECONDS, FLOOD_MB
   number,
   number,
 ];
-/** Seconds of the whole flood: the memory of its tenth second and of its end must be the same. Without it the flood ends when all is seen. */
+/** Seconds of the whole flood: the memory of its tenth second and of its end are compared. Without it the flood ends when all is seen. */
 const LASTS = Number(FLOOD_LASTS ?? 0);
 const NEWCOMER_SECONDS = Number(FLOOD_NEWCOMER);
 const { ours } = useLab();
@@ -31,6 +31,9 @@ const WRAPPINGS: Readonly<Record<FloodKind, Wrapping>> = {
   random: 'tls-crypt',
   replay: 'tls-auth',
 };
+
+/** MiB that the server may have more at the end than after ten seconds. What reaches the workers moves their heaps. */
+const GROWTH: Readonly<Record<FloodKind, number>> = { reset: 4, twice: 4, random: 32, replay: 32 };
 
 for (const kind of FLOOD_KINDS.filter((one) => FLOOD_ONLY === undefined || FLOOD_ONLY === one)) {
   const wrapping = WRAPPINGS[kind];
@@ -72,7 +75,8 @@ for (const kind of FLOOD_KINDS.filter((one) => FLOOD_ONLY === undefined || FLOOD
       expect(figures.sent).toBeGreaterThan(PACKETS_PER_SECOND / (LASTS === 0 ? 20 : 1.1));
       expect(figures.kept).toBeGreaterThan(Number(FLOOD_KEPT));
       expect(memory.memoryAtEnd - before.memory).toBeLessThan(64);
-      if (LASTS > 0) expect(memory.memoryAtEnd - memory.memoryAt10s).toBeLessThan(4);
+      if (LASTS > 0) expect(memory.memoryAtEnd - memory.memoryAt10s).toBeLessThan(GROWTH[kind]);
+      expect(figures.answered).toBeGreaterThan(0);
       const { clients } = await readStatus(lab);
       expect(clients.map(({ name }) => name).sort()).toEqual(['client1', 'client2', 'client3']);
       for (const one of [client, direct, newcomer]) {
@@ -136,7 +140,11 @@ interface IperfSum {
 }
 
 /** What the data threads took in a second, and what has become of it since `before`. */
-async function arrived(lab: Lab, before: Readonly<Record<string, number>>, seconds: number): Promise<object> {
+async function arrived(
+  lab: Lab,
+  before: Readonly<Record<string, number>>,
+  seconds: number,
+): Promise<Readonly<Record<string, unknown>> & { readonly answered: number }> {
   const status = await readStatus(lab);
   const totals = totalsOf(status);
   const since = (name: string): number => (totals[name] ?? 0) - (before[name] ?? 0);
