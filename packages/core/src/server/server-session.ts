@@ -1,7 +1,6 @@
 import { type DropReason, isDrop } from '../drop-reason.js';
 import { assertNever } from '../errors.js';
 import { isStream, type KeyId, type Millis, type Path, type PeerId } from '../ids.js';
-import type { KeptTls } from '../ports.js';
 import { type Deadline, earliest } from '../session/deadline.js';
 import type { KeyChannelEvent } from '../session/key-channel.js';
 import type { Key, Session, SessionHandler } from '../session/session.js';
@@ -41,8 +40,7 @@ export class ServerSession implements SessionHandler<ServerPhase> {
     this.#context = context;
     this.clientId = clientId;
     this.#handshakeEnd = now + context.times.handWindow;
-    const tls = { open: () => context.openTls(this), resume: (kept: KeptTls) => context.resumeTls(this, kept) };
-    const { session, stage } = open(context, this, tls, now);
+    const { session, stage } = open(context, this, context.tlsOf(this), now);
     this.#session = session;
     this.#auth = new AuthDialogue(context, session);
     this.#stage = stage;

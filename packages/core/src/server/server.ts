@@ -71,8 +71,10 @@ export class Server {
       outbox: this.#outbox,
       peerIds: new PeerIdPool(options.shard, options.shards),
       lifeShare: () => randomLifeShare(ports.crypto),
-      openTls: (session) => ports.tls.open('server', handleProgress(session)),
-      resumeTls: (session, kept) => ports.tls.resume?.(kept, handleProgress(session)) ?? null,
+      tlsOf: (session) => ({
+        open: () => ports.tls.open('server', handleProgress(session)),
+        resume: (kept) => ports.tls.resume?.(kept, handleProgress(session)) ?? null,
+      }),
       count: (reason) => {
         this.#drops[reason]++;
       },

@@ -1,13 +1,11 @@
 import type { DropReason } from '../drop-reason.js';
 import type { Millis, PeerId } from '../ids.js';
-import type { KeptTls, TlsSession } from '../ports.js';
+import type { SessionTls } from './open-session.js';
 import type { ServerContext } from './server-context.js';
 
 /** What a session may ask of its server. */
 export interface SessionHost<Session> extends ServerContext {
-  openTls(session: Session): TlsSession;
-  /** See `TlsEngine.resume`. */
-  resumeTls(session: Session, kept: KeptTls): TlsSession | null;
+  tlsOf(session: Session): SessionTls;
   /** Number for a question to the world; its answer will come to this session. `peerId` in a question for a lease. */
   ask(session: Session, peerId?: PeerId): number;
   /** The session is who it says it is: older sessions of the same path end. [wire 7] */

@@ -143,8 +143,7 @@ const start = async (
   const reloader = new Reloader(config, { readAgain, group, registry, keys, data, crl: crlFollower, reopenFiles, log });
   const reload = (): Promise<ReloadReport> => reloader.reload();
   const offer = () => offerOf(data, reloader.config, since);
-  const settled = () => data.listeners.settled();
-  const upgrader = new Upgrader({ native, program: ports.program ?? null, data, group, registry, settled, offer, log });
+  const upgrader = new Upgrader({ native, program: ports.program ?? null, data, group, registry, offer, log });
   teardown.add(() => upgrader.abort());
   const upgrade = (): Promise<UpgradeReport> => upgrader.upgrade();
   const clients = createClientControl({ registry, group, config: () => reloader.config, log });

@@ -29,11 +29,9 @@ export interface UpgraderPorts {
   >;
   /** null where nobody knows what to start. */
   readonly program: Program | null;
-  readonly data: Pick<DataPlane, 'plane'>;
+  readonly data: Pick<DataPlane, 'plane'> & { readonly listeners: Pick<DataPlane['listeners'], 'settled'> };
   readonly group: Pick<ShardGroup, 'release' | 'resume'>;
   readonly registry: Pick<Registry, 'state'>;
-  /** Resolves once what a reload has closed is told to its clients: nothing can be offered before. */
-  readonly settled: () => Promise<void>;
   /** What is open now, and its descriptors. */
   readonly offer: () => { readonly offer: Offer; readonly fds: readonly number[] };
   readonly log: Log;
@@ -87,9 +85,10 @@ export class Upgrader {
   }
 
   async #upgrade(): Promise<UpgradeReport> {
-    const { program, native, settled, log } = this.#ports;
+    const { program, native, data, log } = this.#ports;
     if (program === null) return refused('this server does not know the program that it was started with');
-    await Promise.race([settled(), this.#stopped]);
+    // What a reload has closed is told to its clients first: nothing can be offered before.
+    await Promise.race([data.listeners.settled(), this.#stopped]);
     if (this.#isStopped) return this.#tellRefused('this server stops');
     log.info('upgrade: starting the new program', { command: program.words.join(' ') });
     let successor: Successor;
