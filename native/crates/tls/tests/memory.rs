@@ -23,7 +23,6 @@ fn an_idle_session_takes_less_than_25_kib() {
     let before = resident();
     let kept: Vec<_> = (0..SESSIONS).map(|_| session()).collect();
     let each = resident().saturating_sub(before) / SESSIONS;
-    println!("{each} bytes a session");
     assert!((1024..MOST).contains(&each), "{each} bytes a session");
     assert!(kept.iter().all(|session| session.is_established()));
 }
