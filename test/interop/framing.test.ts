@@ -77,6 +77,12 @@ ours('one configured framing serves clients with it and without any', async (lab
   for (const client of [old, plain]) expect(await client.reaches('10.8.0.1', 1372)).toBe(true);
 });
 
+ours('a client whose framing the server lacks is told of in the log', async (lab) => {
+  const server = await startServer(lab);
+  await Client.connect(lab, 2, { lines: ['comp-lzo no'] });
+  await server.says(/nothing will pass .*comp-lzo.* hint=.*compress migrate/, 60);
+});
+
 scenario('fragments at both ends', async (lab) => {
   const lines = ['fragment 1200', 'mssfix'];
   await startServer(lab, { lines });

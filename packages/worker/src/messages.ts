@@ -151,6 +151,7 @@ export type FromShard =
       readonly detail: string;
       readonly hint: string;
     }
+  | { readonly type: 'mismatched'; readonly path: Path; readonly detail: string; readonly hint: string }
   /** Answer to `drops`: control packets dropped by reason since the worker started. */
   | {
       readonly type: 'drops';

@@ -8,6 +8,7 @@ import { deriveDataKeys, type KeyExchange } from '../session/key-exchange.js';
 import type { Key, Session } from '../session/session.js';
 import { createTlsCryptWrapper } from '../wrap/tls-crypt.js';
 import { chooseLayers } from './choose-layers.js';
+import { layersMismatch } from './layers-mismatch.js';
 import type { ServerContext } from './server-context.js';
 import type { ConnectedClient, Lease } from './server-event.js';
 import { derivationOf, type ServerPhase } from './server-phase.js';
@@ -32,7 +33,8 @@ export const connectClient = (
   const { client, peerId } = stage;
   const offer = { optionsString: stage.exchange.client.options, peerInfo: client.identity.peerInfo };
   const wanted = optionsFor(context, client, peerId, lease);
-  const { layers, push: options } = chooseLayers(layersOn(session.link.path, context.options.layers), offer, wanted);
+  const choice = chooseLayers(layersOn(session.link.path, context.options.layers), offer, wanted);
+  const { layers, push: options } = choice;
   const bad = options.find((option) => pushOptionFault(option) !== null);
   if (bad !== undefined) {
     return { fault: `cannot push '${bad}': ${pushOptionFault(bad) ?? ''}` };
@@ -67,6 +69,8 @@ export const connectClient = (
     const wrapper = createTlsCryptWrapper(renegotiationKey, 'server', context.crypto);
     session.link.useForRenegotiation(now, wrapper, renegotiationKey);
   }
+  const mismatch = layersMismatch(choice, offer);
+  if (mismatch !== null) context.outbox.events.push({ type: 'mismatched', path: session.link.path, ...mismatch });
   return encodePushReply(options);
 };
 

@@ -89,6 +89,8 @@ export type ServerEvent =
       readonly detail: string;
       readonly hint: string;
     }
+  /** A client connects, and what it has said about its settings tells that nothing will pass. */
+  | { readonly type: 'mismatched'; readonly path: Path; readonly detail: string; readonly hint: string }
   | { readonly type: 'lease'; readonly request: number; readonly identity: ClientIdentity; readonly peerId: PeerId }
   | { readonly type: 'connected'; readonly client: ConnectedClient }
   /** A client that was connected to another server before, see `Server.restore`. */

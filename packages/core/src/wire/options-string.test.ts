@@ -72,6 +72,7 @@ describe('the options string of a client', () => {
     expect(parseOptionsString(text)).toEqual({
       cipher: 'AES-128-GCM',
       compression: true,
+      fragment: false,
       keyDirection: 1,
       tlsAuth: true,
     });
@@ -87,7 +88,13 @@ describe('the options string of a client', () => {
         (cipher, auth, direction) => {
           const input = { ...DEFAULTS, cipher, auth, dataCiphers: names, wrap: tlsAuth(direction) };
           const text = encodeOptionsString({ ...input, role: 'client' });
-          const expected = { cipher: cipher.toUpperCase(), compression: false, keyDirection: direction, tlsAuth: true };
+          const expected = {
+            cipher: cipher.toUpperCase(),
+            compression: false,
+            fragment: false,
+            keyDirection: direction,
+            tlsAuth: true,
+          };
           expect(parseOptionsString(text)).toEqual(expected);
         },
       ),
@@ -104,7 +111,7 @@ describe('the options string of a client', () => {
   });
 
   test('an empty or foreign line says nothing', () => {
-    const nothing = { cipher: null, compression: false, keyDirection: null, tlsAuth: false };
+    const nothing = { cipher: null, compression: false, fragment: false, keyDirection: null, tlsAuth: false };
     expect(parseOptionsString('')).toEqual(nothing);
     expect(parseOptionsString('ciphers x,keydir 2,comp-lzo yes')).toEqual(nothing);
   });

@@ -54,6 +54,7 @@ export interface ClientOptionsString {
   readonly cipher: string | null;
   /** The client expects compression framing. [wire 13] */
   readonly compression: boolean;
+  readonly fragment: boolean;
   readonly keyDirection: 0 | 1 | null;
   readonly tlsAuth: boolean;
 }
@@ -67,6 +68,7 @@ export const parseOptionsString = (text: string): ClientOptionsString => {
   return {
     cipher: cipher === '[null-cipher]' ? 'NONE' : (cipher?.toUpperCase() ?? null),
     compression: parts.includes('comp-lzo'),
+    fragment: parts.includes('mtu-dynamic'),
     keyDirection: direction === '0' ? 0 : direction === '1' ? 1 : null,
     tlsAuth: parts.includes('tls-auth'),
   };

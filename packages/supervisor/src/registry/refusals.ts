@@ -61,8 +61,8 @@ export class Refusals {
     return this.#once(`${classify(client)} ${client.host}`);
   }
 
-  /** The same for a client whose packets are dropped: each shard has told of it at most once. */
-  mayTellOfDrop(host: string, reason: DropReason): boolean {
+  /** The same for a client whose packets are dropped, or of no use: each shard has told of it at most once. */
+  mayTellOfDrop(host: string, reason: DropReason | 'mismatched'): boolean {
     return this.#once(`${reason} ${host}`);
   }
 

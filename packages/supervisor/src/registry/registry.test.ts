@@ -256,4 +256,11 @@ describe('clients that are not taken', () => {
     for (const shard of [0, 1]) lab.registry.handle(shard, dropped);
     expect(lab.lines).toEqual(['client turned away: it does not fit']);
   });
+
+  test('settings that do not fit are told once', () => {
+    const lab = newLab();
+    const mismatched = { type: 'mismatched', path, detail: 'comp-lzo', hint: 'compress migrate' } as const;
+    for (const shard of [0, 1]) lab.registry.handle(shard, mismatched);
+    expect(lab.lines).toEqual(['nothing will pass between a client and this server: comp-lzo']);
+  });
 });

@@ -89,7 +89,8 @@ export class Registry {
         this.#refused(message);
         break;
       case 'turned-away':
-        this.#turnedAway(message);
+      case 'mismatched':
+        this.#adviseOn(message);
         break;
     }
   }
@@ -336,9 +337,14 @@ export class Registry {
     });
   }
 
-  #turnedAway({ path, reason, detail, hint }: Extract<FromShard, { type: 'turned-away' }>): void {
+  #adviseOn(message: Extract<FromShard, { type: 'turned-away' | 'mismatched' }>): void {
+    const { path, detail, hint } = message;
+    const [reason, what] =
+      message.type === 'turned-away'
+        ? [message.reason, 'client turned away']
+        : [message.type, 'nothing will pass between a client and this server'];
     if (!this.#refusals.mayTellOfDrop(path.host, reason)) return;
-    this.#ports.log.warn(`client turned away: ${detail}`, { from: addressOf({ path }), reason, hint });
+    this.#ports.log.warn(`${what}: ${detail}`, { from: addressOf({ path }), reason, hint });
   }
 
   /** Ends a client at once: its lease is free before its shard has heard of it. */
