@@ -1,9 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { transformFileSync } from '@swc/core';
-import { createInstrumenter } from 'istanbul-lib-instrument';
 import { sourceFiles } from '../checks/source-files.mjs';
 import { root } from '../workspace.mjs';
+import { Instrument } from './instrument.mjs';
 
 const SOURCES = /^(packages\/(core|ring|worker|supervisor)\/src|test\/(fuzz|sim|support))\/.*(?<!\.test)\.ts$/;
 const COUNTED = /^packages\/(core|worker|supervisor)\/src\//;
@@ -11,11 +11,13 @@ const PACKAGES = { '@shardvpn/core': 'core', '@shardvpn/ring': 'ring', '@shardvp
 
 /** Compiles the targets and what they test, which counts its branches, to CommonJS below `out`. */
 export function buildTypescriptFuzzer(out = join(root, 'target/fuzz/js')) {
-  const instrumenter = createInstrumenter({ esModules: false, compact: true, reportLogic: true });
+  const instrument = new Instrument();
   for (const file of sourceFiles(SOURCES)) {
     const code = compile(file);
-    put(join(out, file.replace(/\.ts$/, '.js')), COUNTED.test(file) ? instrumenter.instrumentSync(code, file) : code);
+    put(join(out, file.replace(/\.ts$/, '.js')), COUNTED.test(file) ? instrument.code(code, file) : code);
   }
+  const { size, words } = instrument;
+  put(join(out, 'test/fuzz/instrument.json'), JSON.stringify({ branches: size, words }));
   for (const [name, folder] of Object.entries(PACKAGES)) {
     const main = join(out, 'packages', folder, 'src/index.js');
     put(join(out, 'node_modules', name, 'index.js'), `module.exports = require(${JSON.stringify(main)});\n`);

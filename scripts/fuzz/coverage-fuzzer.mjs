@@ -1,87 +1,68 @@
 /**
- * `node coverage-fuzzer.mjs MODULE CORPUS FINDINGS SECONDS [SEED]`: feeds the function `fuzz` of MODULE with changed files of
- * CORPUS, and keeps what reaches a branch, or reaches one more often, than anything before. The code of MODULE counts its
- * branches in `__coverage__`, as istanbul's instrumenter makes it do.
+ * `node coverage-fuzzer.mjs MODULE CORPUS FINDINGS SECONDS [SEED [LIMIT]]`: feeds the function `fuzz` of MODULE with changed files of
+ * CORPUS, and keeps what reaches a branch, or reaches one more often, than anything before. MODULE was made by
+ * `buildTypescriptFuzzer`. With SECONDS 0 the files of CORPUS alone are tried, and those that reach nothing new are removed.
+ * LIMIT is how many seconds of CPU time one input may take.
  */
-import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { Features } from './features.mjs';
 import { Mutator } from './mutator.mjs';
+import { Watchdog } from './watchdog.mjs';
+import { inputName, writeFinding } from './write-finding.mjs';
 
-const [module, corpus, findings, seconds, seed = String(process.pid)] = process.argv.slice(2);
+const LONGEST = 4096;
+const MEGABYTES = 2048;
+const [module, corpus, findings, seconds, seed = String(process.pid), limit = '20'] = process.argv.slice(2);
+const target = basename(corpus);
+const { branches, words } = JSON.parse(readFileSync(join(dirname(module), 'instrument.json'), 'utf8'));
+const counts = new Uint32Array(branches);
+globalThis.__branches = counts;
+const features = new Features(counts);
 const { fuzz } = createRequire(import.meta.url)(module);
-/** One bit for each order of magnitude of each branch. */
-const seen = new Map();
-const known = [];
-let loaded = 0;
+const limits = { seconds: Number(limit), megabytes: MEGABYTES };
+const watchdog = new Watchdog({ findings, target, longest: LONGEST, limits });
 const inputs = [];
-const mutator = new Mutator(Number(seed), inputs);
+const mutator = new Mutator(Number(seed), inputs, { words, longest: LONGEST });
 let executions = 0;
-let features = 0;
 let slowest = 0;
 
-for (const file of readdirSync(corpus).sort()) tryInput(readFileSync(join(corpus, file)), false);
+for (const [file, input] of files()) {
+  if (!tryInput(input) && Number(seconds) === 0) rmSync(file);
+}
+if (inputs.length === 0) inputs.push({ bytes: new Uint8Array(0), milliseconds: 0 });
+console.log(`began with features ${features.known}`);
 const end = performance.now() + 1000 * Number(seconds);
-while (performance.now() < end) tryInput(mutator.next(), true);
+while (performance.now() < end) {
+  const input = mutator.next();
+  if (tryInput(input)) writeFileSync(join(corpus, inputName(input)), input);
+}
 console.log(
-  `executed ${executions} features ${features} corpus ${inputs.length} slowest ${slowest.toFixed(0)} ms seed ${seed}`,
+  `executed ${executions} features ${features.known} corpus ${inputs.length} slowest ${slowest.toFixed(0)} ms seed ${seed}`,
 );
+await watchdog.stop();
 
-function tryInput(input, isNew) {
+/** The shortest first: of those that reach the same they are the ones to keep. */
+function files() {
+  const all = readdirSync(corpus).map((name) => [join(corpus, name), readFileSync(join(corpus, name))]);
+  return all.sort(([name, a], [other, b]) => a.length - b.length || (name < other ? -1 : 1));
+}
+
+/** Whether it has reached anything new. */
+function tryInput(input) {
   const began = performance.now();
   executions++;
+  watchdog.begin(input);
   try {
     fuzz(Uint8Array.from(input));
   } catch (error) {
-    report(input, error);
+    console.error(`${writeFinding(findings, target, input)}\n${error?.stack ?? error}`);
+    process.exit(77);
   }
-  slowest = Math.max(slowest, performance.now() - began);
-  const more = takeFeatures();
-  features += more;
-  if (more === 0 && isNew) return;
-  inputs.push(input);
-  if (isNew) writeFileSync(join(corpus, hash(input)), input);
-}
-
-/** How many of them are new. The counters start again. */
-function takeFeatures() {
-  let more = 0;
-  for (const { counts, known } of branches()) {
-    for (let at = 0; at < counts.length; at++) {
-      if (counts[at] === 0) continue;
-      const bit = 1 << (32 - Math.clz32(counts[at]));
-      if ((known[at] & bit) === 0) {
-        known[at] |= bit;
-        more++;
-      }
-      counts[at] = 0;
-    }
-  }
-  return more;
-}
-
-/** Of all files that have been loaded. */
-function branches() {
-  const files = Object.values(globalThis.__coverage__ ?? {});
-  if (files.length !== loaded) {
-    loaded = files.length;
-    known.length = 0;
-    for (const counts of files.flatMap((file) => Object.values(file.b))) {
-      known.push({ counts, known: seen.get(counts) ?? seen.set(counts, new Uint32Array(counts.length)).get(counts) });
-    }
-  }
-  return known;
-}
-
-function report(input, error) {
-  mkdirSync(findings, { recursive: true });
-  const file = join(findings, `${basename(corpus)}-${hash(input)}`);
-  writeFileSync(file, input);
-  console.error(`${file}\n${error?.stack ?? error}`);
-  process.exit(77);
-}
-
-function hash(input) {
-  return createHash('sha256').update(input).digest('hex').slice(0, 16);
+  const milliseconds = performance.now() - began;
+  slowest = Math.max(slowest, milliseconds);
+  if (features.take() === 0) return false;
+  inputs.push({ bytes: input, milliseconds });
+  return true;
 }

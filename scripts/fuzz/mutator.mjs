@@ -2,21 +2,30 @@
 export class Mutator {
   #state;
   #inputs;
+  #words;
+  #longest;
 
-  /** `inputs` may grow. */
-  constructor(seed, inputs) {
+  /** `inputs` (`bytes`, `milliseconds` that they took) may grow; `words`, of one byte a character, are put into new ones. */
+  constructor(seed, inputs, { words, longest }) {
     this.#state = (seed ^ 0x9e3779b9) | 1;
     this.#inputs = inputs;
+    this.#words = words.map((word) => [...Buffer.from(word, 'latin1')]);
+    this.#longest = longest;
   }
 
   next() {
     const bytes = [...this.#pick()];
     for (let changes = 1 << this.#below(4); changes > 0; changes--) this.#change(bytes);
-    return Uint8Array.from(bytes.slice(0, MAX_LENGTH));
+    return Uint8Array.from(bytes.slice(0, this.#longest));
   }
 
-  /** The newest ones more often: what they reach is new. */
+  /** The newest ones more often: what they reach is new. And the quick ones: there can be more of them. */
   #pick() {
+    const [one, other] = [this.#any(), this.#any()];
+    return (this.#below(4) === 0 || one.milliseconds < other.milliseconds ? one : other).bytes;
+  }
+
+  #any() {
     const { length } = this.#inputs;
     const from = this.#below(2) === 0 ? Math.max(0, length - 20) : 0;
     return this.#inputs[from + this.#below(length - from)];
@@ -27,7 +36,7 @@ export class Mutator {
     const some = 1 + this.#below(this.#below(8) === 0 ? 64 : 4);
     const other = this.#pick();
     const from = this.#below(other.length + 1);
-    switch (this.#below(7)) {
+    switch (this.#below(8)) {
       case 0:
         bytes.splice(at, 1, (bytes[at] ?? 0) ^ (1 << this.#below(8)));
         break;
@@ -46,6 +55,9 @@ export class Mutator {
       case 5:
         bytes.splice(at, 2, ...TELLING[this.#below(TELLING.length)]);
         break;
+      case 6:
+        bytes.splice(at, this.#below(2) * some, ...this.#words[this.#below(this.#words.length)]);
+        break;
       default:
         bytes.splice(at, 0, ...bytes.slice(from, from + some));
     }
@@ -62,7 +74,6 @@ export class Mutator {
   }
 }
 
-const MAX_LENGTH = 4096;
 /** Numbers around which code decides. */
 const TELLING = [
   [0, 0],

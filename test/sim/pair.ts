@@ -23,6 +23,8 @@ export interface PairOptions {
   readonly server?: Partial<ServerOptions>;
   /** Milliseconds that TLS takes for every step; null for at once. */
   readonly tlsDelay?: number | null;
+  /** TLS says less than a real one: handshakes of fewer packets. */
+  readonly shortFlights?: boolean;
   /** The server's opinion about certificates. */
   readonly verifyClient?: (certificate: PeerCertificate | null) => string | null;
 }
@@ -47,11 +49,13 @@ export class Pair {
   serverTls: { readonly live: number } = { live: 0 };
   readonly #serverOptions: ServerOptions;
   readonly #tlsDelay: number | null;
+  readonly #shortFlights: boolean;
 
   constructor(options: PairOptions = {}) {
     this.random = new SeededRandom(options.seed ?? 1);
     this.network = new Network(this.loop, this.random, { ...PERFECT, ...options.network });
     this.#tlsDelay = options.tlsDelay ?? null;
+    this.#shortFlights = options.shortFlights ?? false;
     this.#serverOptions = { ...SERVER_OPTIONS, cookieKey: this.random.bytes(32), ...options.server };
     const crypto = createNodeCrypto((length) => this.random.bytes(length));
     this.server = new SimServer(this.loop, this.network, this.#serverOptions, () => {
@@ -60,6 +64,7 @@ export class Pair {
         certificate: () => certificateOf('server'),
         verify: options.verifyClient ?? (() => null),
         defer: this.#defer(),
+        shortFlights: this.#shortFlights,
       });
       this.serverTls = tls;
       return { crypto, tls };
@@ -89,6 +94,7 @@ export class Pair {
           certificate: () => certificate,
           verify: () => null,
           defer: this.#defer(),
+          shortFlights: this.#shortFlights,
         }),
       },
     );

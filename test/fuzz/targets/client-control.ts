@@ -7,9 +7,9 @@ export const clientControl = (input: Uint8Array): void => {
   const source = new ByteSource(input);
   const text = new TextDecoder().decode(source.sized());
   const push = text.split('\n').filter((line) => /^[^\0,"]{1,200}$/.test(line));
-  const pair = new Pair({ seed: 1, server: { push } });
+  const pair = new Pair({ seed: 1, server: { push }, shortFlights: true });
   const client: SimClient = pair.join();
-  pair.run(3000);
+  pair.run(1000);
   while (!source.isEmpty) {
     pair.network.toClient(client.path, source.sized());
     pair.run(200);

@@ -41,8 +41,10 @@ const DECISIONS: readonly AuthDecision[] = [
 ];
 /** About clients' own keys; undefined: nobody says anything. */
 const VERDICTS = ['accept', undefined, 'refuse', 'unverified'] as const;
-const MOST_STEPS = 50;
+const MOST_STEPS = 24;
 const MOST_CLIENTS = 4;
+/** Milliseconds of simulated time. */
+const MOST_TIME = 100_000;
 
 /**
  * What operators do to a server with clients, and what these do, in any order: renegotiations, workers that die in the
@@ -56,11 +58,13 @@ export const pairLife = (input: Uint8Array): void => {
     seed: source.u8(),
     server: serverOf(form),
     tlsDelay: (form & 8) === 0 ? null : 7,
+    shortFlights: (form & 128) === 0,
   });
   pair.server.poolSize = 3;
   pair.server.verifyKey = ([, word = 0]) => VERDICTS[word % VERDICTS.length];
   join(pair, source.u8());
-  for (let steps = 0; steps < MOST_STEPS && !source.isEmpty; steps++) {
+  const end = pair.loop.now + MOST_TIME;
+  for (let steps = 0; steps < MOST_STEPS && !source.isEmpty && pair.loop.now < end; steps++) {
     step(pair, source);
   }
   for (const client of pair.clients) client.kill();

@@ -9,14 +9,17 @@ const WRAPS: readonly WrapOptions[] = [
   { type: 'tls-auth', key, direction: 1, digest: 'sha1' },
   { type: 'tls-crypt', key },
 ];
-const MOST_STEPS = 60;
+const MOST_STEPS = 40;
+/** Milliseconds of simulated time. */
+const MOST_TIME = 100_000;
 
 /** A server with clients, and everything that others can do to it. Whatever happens, nothing is left when all have gone. */
 export const serverLife = (input: Uint8Array): void => {
   const source = new ByteSource(input);
   const wrap = WRAPS[source.u8() % WRAPS.length] as WrapOptions;
+  const [seed, form] = [source.u8(), source.u8()];
   const pair = new Pair({
-    seed: source.u8(),
+    seed,
     server: {
       wrap,
       handWindow: 30,
@@ -25,10 +28,12 @@ export const serverLife = (input: Uint8Array): void => {
       pingTimeout: 30,
       push: ['ping 5', 'ping-restart 20'],
     },
-    tlsDelay: source.u8() % 2 === 0 ? null : 5,
+    tlsDelay: form % 2 === 0 ? null : 5,
+    shortFlights: (form & 2) === 0,
   });
   pair.join({ client: { handWindow: 30 } });
-  for (let steps = 0; steps < MOST_STEPS && !source.isEmpty; steps++) {
+  const end = pair.loop.now + MOST_TIME;
+  for (let steps = 0; steps < MOST_STEPS && !source.isEmpty && pair.loop.now < end; steps++) {
     step(pair, source);
   }
   for (const client of pair.clients) client.kill();
