@@ -10,7 +10,10 @@ const addon = fileURLToPath(new URL(`load.${process.platform}-${process.arch}.no
 /** Asks cargo only when a source is newer than the add-on. */
 export function buildLoad() {
   if (existsSync(addon) && statSync(addon).mtimeMs > newestSource()) return;
-  const cargo = spawnSync('cargo', ['build', '--release', '--locked', '-p', 'load'], { cwd: root, stdio: 'inherit' });
+  const cargo = spawnSync('cargo', ['build', '--release', '--locked', '-p', 'binding', '-p', 'load'], {
+    cwd: root,
+    stdio: 'inherit',
+  });
   if (cargo.status !== 0) throw new Error('the load generator cannot be built (see above)');
   const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
   // Renamed into place: a process that has the old file mapped keeps it.
