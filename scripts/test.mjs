@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 /**
- * `npm test [-- --only NAME[,NAME] | --skip NAME[,NAME] | --list]`: prepares the checkout and runs the suites one after the other.
+ * `npm test [-- --only NAME[,NAME] | --skip NAME[,NAME] | --list]`: prepares the checkout and runs the suites.
  * A failing suite does not stop the others; the last line of the output is the sum of all.
  */
 import { parseArgs } from 'node:util';
 import { installDebianPackages } from './debian-packages.mjs';
-import { build, checkTools, install, PrepareError } from './prepare.mjs';
+import { build, checkTools, install } from './prepare.mjs';
+import { runSuites, timed } from './run-suites.mjs';
 import { suites } from './suites.mjs';
 
 const { values } = parseArgs({
@@ -15,8 +16,10 @@ const chosen = choose(values);
 if (values.list) {
   for (const { name } of suites) console.log(name);
 } else {
+  const begin = performance.now();
   const results = await runAll(chosen);
-  console.log();
+  const seconds = (performance.now() - begin) / 1000;
+  console.log(`\n${seconds.toFixed(0)} s with preparations; suites run beside each other:`);
   for (const { name, passed, failed, skipped, seconds } of results) {
     const verdict = failed === 0 ? 'ok  ' : 'FAIL';
     console.log(
@@ -29,7 +32,6 @@ if (values.list) {
 }
 
 async function runAll(list) {
-  const results = [];
   const ready = await timed('prepare', async () => {
     checkTools();
     await installDebianPackages(list.flatMap((suite) => suite.packages ?? []));
@@ -37,24 +39,7 @@ async function runAll(list) {
     await build();
     return { passed: 0, failed: 0, skipped: 0 };
   });
-  if (ready.failed > 0) results.push(ready);
-  for (const suite of list) {
-    console.log(`\n== ${suite.name}`);
-    results.push(await timed(suite.name, suite.run));
-  }
-  return results;
-}
-
-async function timed(name, work) {
-  const begin = performance.now();
-  let result;
-  try {
-    result = await work();
-  } catch (error) {
-    console.error(error instanceof PrepareError ? `shardvpn: ${error.message}` : error);
-    result = { passed: 0, failed: 1, skipped: 0 };
-  }
-  return { name, ...result, seconds: (performance.now() - begin) / 1000 };
+  return [...(ready.failed > 0 ? [ready] : []), ...(await runSuites(list))];
 }
 
 function choose({ only, skip }) {

@@ -1,4 +1,4 @@
-/** Stock openvpn clients against a real server in network namespaces. `npm test` runs the files in two rounds: alone.mjs. */
+/** Stock openvpn clients against a real server in network namespaces. `npm test` runs the files in rounds: rounds.mjs. */
 export default {
   rootDir: '../..',
   testMatch: ['<rootDir>/test/interop/*.test.ts'],
@@ -13,6 +13,7 @@ export default {
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   modulePathIgnorePatterns: ['<rootDir>/target/', '/dist/'],
   testTimeout: 90_000,
+  testSequencer: '<rootDir>/test/interop/longest-first.mjs',
   maxWorkers: 1,
   verbose: true,
 };
