@@ -54,10 +54,19 @@ const readPhase = (reader: BlobReader): BusyPhase => {
 };
 
 const readChannel = (reader: BlobReader): ChannelState => {
-  const send: SendState = { nextId: reader.u32(), unacked: reader.list(() => readPacket(reader)) };
-  const receive: ReceiveState = { nextId: reader.u32(), held: reader.list(() => readPacket(reader)) };
+  const send: SendState = { nextId: readNextId(reader), unacked: reader.list(() => readPacket(reader)) };
+  const receive: ReceiveState = { nextId: readNextId(reader), held: reader.list(() => readPacket(reader)) };
   return { send, receive, output: readBytes(reader) };
 };
+
+/** No key exchange takes so many packets that they run out of numbers. */
+const readNextId = (reader: BlobReader): number => {
+  const nextId = reader.u32();
+  if (nextId > LAST_NEXT_ID) reader.fail();
+  return nextId;
+};
+
+const LAST_NEXT_ID = 0x7fffffff;
 
 interface Packet {
   readonly messageId: number;

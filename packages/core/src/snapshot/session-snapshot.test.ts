@@ -54,6 +54,28 @@ describe('a session snapshot', () => {
     }
   });
 
+  test('with times of replay ids that no packet could bear is none', () => {
+    const [snapshot] = fc.sample(snapshots(), 1) as [SessionSnapshot];
+    const { link } = snapshot;
+    const { window } = link.initial;
+    for (const time of [0.5, -2, 0xffffffff]) {
+      const sent = { ...link, initial: { sentTime: time, window } };
+      expect(decodeSessionSnapshot(encode({ ...snapshot, link: sent }))).toBeNull();
+      const seen = { ...link, initial: { sentTime: 1, window: { ...window, time } } };
+      expect(decodeSessionSnapshot(encode({ ...snapshot, link: seen }))).toBeNull();
+    }
+  });
+
+  test('of a key exchange whose packets run out of numbers is none', () => {
+    const [snapshot] = fc.sample(snapshots(), 1) as [SessionSnapshot];
+    const [key] = fc.sample(busyKey(), 1) as [BusyKeyPart];
+    const { channel } = key;
+    for (const end of ['send', 'receive'] as const) {
+      const late = { ...channel, [end]: { ...channel[end], nextId: 0xffffffff } };
+      expect(decodeSessionSnapshot(encode({ ...snapshot, busyKey: { ...key, channel: late } }))).toBeNull();
+    }
+  });
+
   test('of another version is none', () => {
     const [snapshot] = fc.sample(snapshots(), 1) as [SessionSnapshot];
     const bytes = encode(snapshot).slice();
@@ -87,6 +109,8 @@ test('a restored replay window takes what the first would have taken, and nothin
 const text = (): fc.Arbitrary<string> => fc.string({ unit: fc.constantFrom('a', ' ', 'é', '漢', '😀') });
 const time = (min = 0): fc.Arbitrary<number> => fc.double({ noNaN: true, noDefaultInfinity: true, min, max: 1e12 });
 const u32 = (): fc.Arbitrary<number> => fc.nat(0xffffffff);
+const wireTime = (): fc.Arbitrary<number> => fc.nat(0xfffffffe);
+const nextId = (): fc.Arbitrary<number> => fc.nat(0x7fffffff);
 const keyId = () => fc.nat(7).map(asKeyId);
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(value, { nil: null });
 const sessionId = () =>
@@ -98,7 +122,7 @@ const path = (): fc.Arbitrary<Path> =>
 
 const protection = () =>
   fc.record({
-    sentTime: u32(),
+    sentTime: wireTime(),
     window: fc.record({ time: fc.integer({ min: -1 }), highest: u32(), seen: fc.tuple(u32(), u32()) }),
   });
 
@@ -125,8 +149,8 @@ const busyKey = (): fc.Arbitrary<BusyKeyPart> =>
       fc.record({ type: fc.constant('await-key-method' as const), certificate: maybe(certificate()), tls: text() }),
     ),
     channel: fc.record({
-      send: fc.record({ nextId: u32(), unacked: packets() }),
-      receive: fc.record({ nextId: u32(), held: packets() }),
+      send: fc.record({ nextId: nextId(), unacked: packets() }),
+      receive: fc.record({ nextId: nextId(), held: packets() }),
       output: fc.uint8Array({ maxLength: 5000 }),
     }),
   });
@@ -186,8 +210,8 @@ const snapshots = (): fc.Arbitrary<SessionSnapshot> =>
       initial: protection(),
       renegotiated: maybe(
         fc.record({
-          sentTime: u32(),
-          window: fc.record({ time: u32(), highest: u32(), seen: fc.tuple(u32(), u32()) }),
+          sentTime: wireTime(),
+          window: fc.record({ time: wireTime(), highest: u32(), seen: fc.tuple(u32(), u32()) }),
           key: fc.uint8Array({ minLength: 256, maxLength: 256 }),
         }),
       ),

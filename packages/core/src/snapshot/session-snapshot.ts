@@ -119,9 +119,16 @@ const writeProtection = (writer: BlobWriter, { sentTime, window }: ProtectionSta
 };
 
 const readProtection = (reader: BlobReader): ProtectionState => ({
-  sentTime: reader.f64(),
-  window: { time: reader.f64(), highest: reader.u32(), seen: [reader.u32(), reader.u32()] },
+  sentTime: readWireTime(reader, 0),
+  window: { time: readWireTime(reader, -1), highest: reader.u32(), seen: [reader.u32(), reader.u32()] },
 });
+
+/** The next one has to fit into 4 bytes, too. [wire 6] */
+const readWireTime = (reader: BlobReader, least: number): number => {
+  const time = reader.f64();
+  if (!Number.isInteger(time) || time < least || time >= 0xffffffff) reader.fail();
+  return time;
+};
 
 const readKeyId = (reader: BlobReader): KeyId => {
   const keyId = reader.u8();
