@@ -67,6 +67,14 @@ describe('clients that cannot come in', () => {
     expect(pair.server.of('turned-away')).toMatchObject([{ reason: 'rate-limited', path }]);
   });
 
+  test('a client that moves while it negotiates is not told of', () => {
+    const pair = new Pair({ seed: 5, server: { wrap: CRYPT } });
+    const moved = Uint8Array.of(4 << 3, ...new Uint8Array(8).fill(1), 0, 0, 0, 1, 0, 0, 0, 1, ...new Uint8Array(60));
+    pair.server.handleDatagram(pair.freshPath(), moved);
+    expect(pair.server.core.drops['bad-hmac']).toBe(1);
+    expect(pair.server.of('turned-away')).toEqual([]);
+  });
+
   test('strangers are not told of', () => {
     const pair = new Pair({ seed: 5 });
     pair.server.handleDatagram(pair.freshPath(), Uint8Array.of(4 << 3, ...new Uint8Array(8).fill(1), 0, 0, 0, 0, 0, 1));

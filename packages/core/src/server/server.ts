@@ -7,6 +7,7 @@ import { Outbox, type Transmit } from '../session/outbox.js';
 import { WallClock } from '../session/wall-clock.js';
 import { PacketReader } from '../wire/cursor.js';
 import type { Notice } from '../wire/notice.js';
+import { continuesSession, decodeFirstByte } from '../wire/opcode.js';
 import type { SessionId } from '../wire/session-id.js';
 import { decodePacketHead } from '../wrap/packet-head.js';
 import { type Admission, AdmissionGate } from './admission.js';
@@ -268,7 +269,10 @@ export class Server {
     const admission = this.#admit(now, path, bytes);
     if (isDrop(admission)) {
       this.#closeUnused(path);
-      return this.#reports.report(now, path, admission);
+      // A client that moves in the middle of a renegotiation is no stranger with a wrong key.
+      return continuesSession(decodeFirstByte(bytes[0] ?? 0).opcode)
+        ? admission
+        : this.#reports.report(now, path, admission);
     }
     if (admission.type === 'held') return null;
     if (admission.type === 'reply') {

@@ -31,6 +31,10 @@ export const encodeFirstByte = (opcode: number, keyId: KeyId): number => (opcode
 export const carriesWrappedKey = (opcode: number): boolean =>
   opcode === OPCODE.hardResetClientV3 || opcode === OPCODE.controlWkcV1;
 
+/** Whether a client sends packets of this type only in a session that it has begun. [wire 1] */
+export const continuesSession = (opcode: number): boolean =>
+  opcode === OPCODE.softResetV1 || opcode === OPCODE.controlV1 || opcode === OPCODE.ackV1;
+
 /** The control opcode, or why such a packet is dropped. */
 export const classifyControlOpcode = (opcode: number): ControlOpcode | 'unknown-opcode' | 'unsupported-opcode' => {
   switch (opcode) {
