@@ -8,7 +8,7 @@ import type { Running } from './lab/host.js';
 import { type Lab, useLab } from './lab/lab.js';
 import { type ServerSettings, startServer, writeServerConfig } from './lab/server.js';
 import { readStatus, type Status } from './lab/status.js';
-import { until } from './lab/until.js';
+import { sleep, until } from './lab/until.js';
 import { Disturbance } from './soak/disturbance.js';
 import { judgeSoak, type SoakReport } from './soak/judge-soak.js';
 import { connectRate, type SoakSettings, soakSettings } from './soak/soak-settings.js';
@@ -27,7 +27,7 @@ ours(
     console.log(JSON.stringify({ settings, ...report }, null, 2));
     judgeSoak(report);
   },
-  settings.rounds * (settings.seconds + 120) + 180,
+  settings.rounds * (settings.seconds + 140) + 220,
 );
 
 async function soak(lab: Lab): Promise<SoakReport> {
@@ -121,11 +121,15 @@ async function churn(lab: Lab, life: SoakSettings): Promise<ChurnResult> {
   return JSON.parse(readFileSync(json, 'utf8')) as ChurnResult;
 }
 
+/** Milliseconds until V8 has collected what an idle worker has left. */
+const COLLECTED_AFTER = 20_000;
+
 /** Once every lease is back, and every worker. */
 async function atRest(lab: Lab, server: Running): Promise<Vitals> {
   const isEmpty = ({ clients, shards }: Status): boolean =>
     clients.length === 0 && shards.every((shard) => shard.clients === 0 && shard.worker === 'running');
   await until('all leases are back', async () => isEmpty(await readStatus(lab)), { seconds: 60, every: 500 });
+  if (settings.isLong) await sleep(COLLECTED_AFTER);
   return vitalsOf(server);
 }
 

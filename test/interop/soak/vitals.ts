@@ -4,6 +4,11 @@ import type { Host, Running } from '../lab/host.js';
 /** What a server holds of the machine. */
 export interface Vitals {
   readonly residentMiB: number;
+  /**
+   * Mapped for writing, touched or not. Rings and tables of a fixed size, whose pages are touched one after the other as clients
+   * come, are in it from the start; what is leaked has to be mapped first.
+   */
+  readonly writableMiB: number;
   readonly descriptors: number;
   readonly threads: number;
 }
@@ -13,6 +18,7 @@ export function vitalsOf({ pid }: Running): Vitals {
   const value = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1]);
   return {
     residentMiB: value('VmRSS') / 1024,
+    writableMiB: value('VmData') / 1024,
     descriptors: readdirSync(`/proc/${pid}/fd`).length,
     threads: value('Threads'),
   };
