@@ -13,10 +13,12 @@ use crate::wire::{
 };
 
 mod cookie;
+mod copies;
 mod first_packet;
 mod reply_limit;
 
 use cookie::CookieJar;
+use copies::{Copies, Print};
 use first_packet::{AnswerBody, Body, FirstHead, answer_head};
 use reply_limit::ReplyLimit;
 
@@ -46,6 +48,10 @@ pub enum Judgement {
     OverLimit,
     /// The client has echoed the cookie: it is where it says it is.
     Proven,
+    /// A packet that has come before, from somewhere else.
+    Copy,
+    /// Nothing that anybody begins or goes on with: it fits no key, or echoes no cookie of this address.
+    Refused,
     /// For the worker to judge.
     Unknown,
 }
@@ -63,36 +69,55 @@ pub struct Admission {
     room: Box<[u8]>,
     cookies: CookieJar,
     limit: ReplyLimit,
+    /// None without wrapping, where a packet that comes again may be a resend.
+    copies: Option<Copies>,
     slot_seconds: u64,
+    /// Before the last change of it: such cookies are still on their way.
+    earlier_slot_seconds: Option<u64>,
     unix_seconds: u32,
     since: Millis,
 }
 
 impl Admission {
-    pub fn new(now: Millis, order: &AdmissionOrder) -> Admission {
+    /// None: a key that only the worker can use.
+    pub fn new(now: Millis, order: &AdmissionOrder) -> Option<Admission> {
         let is_for_keys_only = order.client_keys.is_some() && matches!(order.wrap, WrapKey::None);
-        Admission {
-            wrap: match is_for_keys_only {
-                true => None,
-                false => ControlWrap::new(&order.wrap, Role::Server),
-            },
-            client_keys: order.client_keys.as_ref().and_then(ClientKeys::new),
+        let wrap = match is_for_keys_only {
+            true => None,
+            false => Some(ControlWrap::new(&order.wrap, Role::Server)?),
+        };
+        let client_keys = match &order.client_keys {
+            Some(key) => Some(ClientKeys::new(key)?),
+            None => None,
+        };
+        let is_plain = matches!(wrap, Some(ControlWrap::Plain));
+        Some(Admission {
+            wrap,
+            client_keys,
             room: vec![0; MAX_PACKET].into(),
             cookies: CookieJar::new(&order.cookie_key),
             limit: ReplyLimit::new(order.limit_count, order.limit_seconds),
+            copies: (!is_plain).then(Copies::new),
             slot_seconds: u64::from(order.slot_seconds.max(1)),
+            earlier_slot_seconds: None,
             unix_seconds: order.unix_seconds,
             since: now,
-        }
+        })
     }
 
-    /// Obeys a new order. How often each address was answered stays, unless that is what has changed.
-    pub fn renew(&mut self, now: Millis, order: &AdmissionOrder) {
-        let renewed = Admission::new(now, order);
-        let before = std::mem::replace(self, renewed);
+    /// Obeys a new order after `before`. How often each address was answered stays, unless that is what has changed.
+    pub fn succeed(mut self, before: Admission) -> Admission {
         if before.limit.is_like(&self.limit) {
             self.limit = before.limit;
         }
+        if before.copies.is_some() && self.copies.is_some() {
+            self.copies = before.copies;
+        }
+        self.earlier_slot_seconds = match before.slot_seconds == self.slot_seconds {
+            true => before.earlier_slot_seconds,
+            false => Some(before.slot_seconds),
+        };
+        self
     }
 
     pub fn judge(
@@ -102,10 +127,16 @@ impl Admission {
         packet: &[u8],
         answer: &mut [u8; ANSWER_LEN],
     ) -> Judgement {
+        let print = self.copies.as_ref().map(|copies| copies.print(packet));
+        if let (Some(copies), Some(print)) = (&self.copies, print)
+            && copies.has(now, print, from)
+        {
+            return Judgement::Copy;
+        }
         let mut room = std::mem::take(&mut self.room);
-        let judgement = self.open_and_judge(now, from, packet, &mut room, answer);
+        let judgement = self.open_and_judge(now, from, packet, print, &mut room, answer);
         self.room = room;
-        judgement.unwrap_or(Judgement::Unknown)
+        judgement.unwrap_or(Judgement::Refused)
     }
 
     /// A client that was answered has completed its handshake: it was no attack.
@@ -113,12 +144,13 @@ impl Admission {
         self.limit.refund(to.addr.ip());
     }
 
-    /// None: nothing to be said about it here.
+    /// None: refused. `print`: of a packet that is to be known again.
     fn open_and_judge(
         &mut self,
         now: Millis,
         from: &PeerAddr,
         packet: &[u8],
+        print: Option<Print>,
         room: &mut [u8],
         answer: &mut [u8; ANSWER_LEN],
     ) -> Option<Judgement> {
@@ -134,6 +166,9 @@ impl Admission {
             None => (packet, self.wrap.as_ref()?),
         };
         let Unwrapped { body, replay } = wrap.unwrap(packet, room)?;
+        if let (Some(copies), Some(print)) = (&mut self.copies, print) {
+            copies.note(now, print, from);
+        }
         let body = Body::parse(head.opcode, body)?;
         if !matches!(
             head.opcode,
@@ -141,15 +176,19 @@ impl Admission {
         ) {
             return self.judge_echo(now, from, head.session, &body);
         }
+        if body.message_id != Some(0) {
+            return None;
+        }
         // A client that cannot send its key again gets a session at once, or nothing. [wire 7.1]
         let can_resend = replay.counter & EARLY_NEGOTIATION == EARLY_NEGOTIATION;
-        if body.message_id != Some(0) || (brought.is_some() && !can_resend) {
-            return None;
+        if brought.is_some() && !can_resend {
+            return Some(Judgement::Unknown);
         }
         if !self.limit.take(now, from.addr.ip()) {
             return Some(Judgement::OverLimit);
         }
-        let cookie = self.cookies.bake(self.slot(now), from, head.session);
+        let slot = self.unix_seconds(now) / self.slot_seconds;
+        let cookie = self.cookies.bake(slot, from, head.session);
         let body = AnswerBody::new(head.session, brought.is_some());
         let first = ReplayId {
             counter: 1,
@@ -179,16 +218,17 @@ impl Admission {
         client: &[u8; SESSION_ID_LEN],
         echoed: &[u8; SESSION_ID_LEN],
     ) -> bool {
-        let slot = self.slot(now);
-        (0..3).any(|ago| {
-            let baked = self.cookies.bake(slot.wrapping_sub(ago), path, client);
-            // Whoever measures this learns about a cookie of its own address, which it could have asked for.
-            baked == *echoed
+        let mut widths = [Some(self.slot_seconds), self.earlier_slot_seconds]
+            .into_iter()
+            .flatten();
+        widths.any(|seconds| {
+            let slot = self.unix_seconds(now) / seconds;
+            (0..3).any(|ago| {
+                let baked = self.cookies.bake(slot.wrapping_sub(ago), path, client);
+                // Whoever measures this learns about a cookie of its own address, which it could have asked for.
+                baked == *echoed
+            })
         })
-    }
-
-    fn slot(&self, now: Millis) -> u64 {
-        self.unix_seconds(now) / self.slot_seconds
     }
 
     /// By the worker's clock, so that nothing of the session that follows comes before it.

@@ -4,6 +4,7 @@ use std::hash::BuildHasher;
 use foldhash::quality::RandomState;
 
 use crate::Millis;
+use crate::marks::Marks;
 use crate::peer_addr::PeerAddr;
 use crate::wire;
 
@@ -21,12 +22,19 @@ pub struct ControlGate {
     strangers: Bucket,
     answers: Bucket,
     repeats: Bucket,
+    refused: Bucket,
 }
 
 /// Packets per second that a worker is given at most, of each kind.
 const STRANGERS: Rate = Rate::per_second(500);
 const ANSWERS: Rate = Rate::per_second(2000);
 const REPEATS: Rate = Rate::per_second(2000);
+/// What nothing can come of but a line in the log, which has few of them a minute. As many at once as that takes when the clients of
+/// a large server begin anew, of which some are taken for strangers.
+const REFUSED: Rate = Rate {
+    per_second: 10,
+    at_once: 500,
+};
 /// Of one client. A handshake with long certificates takes some hundred.
 const KNOWN: Rate = Rate::per_second(500);
 
@@ -66,6 +74,7 @@ impl ControlGate {
             strangers: Bucket::full(STRANGERS),
             answers: Bucket::full(ANSWERS),
             repeats: Bucket::full(REPEATS),
+            refused: Bucket::full(REFUSED),
         }
     }
 
@@ -88,7 +97,6 @@ impl ControlGate {
         if self.knows(now, from, is_peer) {
             return self.slot(from).1.share.take(now, KNOWN);
         }
-        let address = self.hash.hash_one(from);
         if backlog < STRANGERS_BACKLOG && self.strangers.take(now, STRANGERS) {
             return true;
         }
@@ -96,13 +104,20 @@ impl ControlGate {
         if wire::is_client_reset(packet) {
             self.asks_again(now, from, packet) && !is_busy && self.repeats.take(now, REPEATS)
         } else {
-            !is_busy
-                && self
-                    .answered
-                    .age(address, now)
-                    .is_some_and(|age| age < ANSWERED_FOR)
-                && self.answers.take(now, ANSWERS)
+            !is_busy && self.has_answered(now, from) && self.answers.take(now, ANSWERS)
         }
+    }
+
+    /// The same for a packet that is nobody's first one, as far as can be told without the worker.
+    pub fn admits_refused(&mut self, now: Millis, backlog: usize) -> bool {
+        backlog < STRANGERS_BACKLOG && self.refused.take(now, REFUSED)
+    }
+
+    /// Whether the worker has answered a reset from there, and the client may go on.
+    pub fn has_answered(&self, now: Millis, to: &PeerAddr) -> bool {
+        self.answered
+            .age(self.hash.hash_one(to), now)
+            .is_some_and(|age| age < ANSWERED_FOR)
     }
 
     /// Whether somebody is there who has shown it; always for a connection. `is_peer`: whether a connected client has this address.
@@ -178,15 +193,19 @@ impl Known {
     }
 }
 
-/// Packets of a second, and as many at once.
 #[derive(Clone, Copy)]
 struct Rate {
     per_second: u64,
+    at_once: u64,
 }
 
 impl Rate {
+    /// Packets of a second, and as many at once.
     const fn per_second(per_second: u64) -> Rate {
-        Rate { per_second }
+        Rate {
+            per_second,
+            at_once: per_second,
+        }
     }
 }
 
@@ -200,53 +219,22 @@ struct Bucket {
 impl Bucket {
     const fn full(rate: Rate) -> Bucket {
         Bucket {
-            tokens: rate.per_second * 1000,
+            tokens: rate.at_once * 1000,
             at: 0,
         }
     }
 
     fn take(&mut self, now: Millis, rate: Rate) -> bool {
-        let since = now.saturating_sub(self.at).min(1000);
+        let since = now.saturating_sub(self.at);
         self.at = now;
-        self.tokens = (self.tokens + since * rate.per_second).min(rate.per_second * 1000);
+        let full = rate.at_once * 1000;
+        self.tokens = full.min(self.tokens + since.saturating_mul(rate.per_second).min(full));
         let taken = self.tokens >= 1000;
         if taken {
             self.tokens -= 1000;
         }
         taken
     }
-}
-
-/// When something was noted, by its fingerprint: the newest wins the place.
-struct Marks(Box<[Mark]>);
-
-/// Fingerprint and time in units of 256 ms; 0: none.
-type Mark = u32;
-
-impl Marks {
-    fn new(slots: usize) -> Marks {
-        Marks(vec![0; slots].into())
-    }
-
-    fn set(&mut self, print: u64, now: Millis) {
-        let at = print as usize % self.0.len();
-        self.0[at] = mark(print, now);
-    }
-
-    /// Milliseconds since it was noted, to 256 ms.
-    fn age(&self, print: u64, now: Millis) -> Option<Millis> {
-        let (noted, this) = (self.0[print as usize % self.0.len()], mark(print, now));
-        let age = (this as u16).wrapping_sub(noted as u16);
-        (noted >> 16 == this >> 16).then_some(Millis::from(age) << TIME_SHIFT)
-    }
-}
-
-const TIME_SHIFT: u32 = 8;
-
-/// The upper bit tells a mark from no mark.
-fn mark(print: u64, now: Millis) -> Mark {
-    let print = (print >> 48) as u32 | 0x8000;
-    print << 16 | u32::from((now >> TIME_SHIFT) as u16)
 }
 
 #[cfg(test)]
@@ -305,6 +293,19 @@ mod tests {
             let taken = flood(&mut gate, second, 100_000);
             assert!((400..=1100).contains(&taken), "{taken}");
         }
+    }
+
+    #[test]
+    fn of_what_is_refused_the_worker_sees_a_few() {
+        let mut gate = ControlGate::new();
+        let seen = |gate: &mut ControlGate, at, backlog| {
+            let one = |_: &u32| gate.admits_refused(at, backlog);
+            (0..5000).filter(one).count()
+        };
+        assert_eq!(seen(&mut gate, SECOND, STRANGERS_BACKLOG), 0);
+        assert_eq!(seen(&mut gate, SECOND, 0), 500);
+        assert_eq!(seen(&mut gate, 3 * SECOND, 0), 20);
+        assert_eq!(seen(&mut gate, 300 * SECOND, 0), 500);
     }
 
     #[test]

@@ -27,10 +27,12 @@ impl Door {
 
     /// How unknown clients are answered from now on; `None` leaves them to the worker.
     pub fn admit_by(&mut self, now: Millis, order: Option<&AdmissionOrder>) {
-        match (&mut self.admission, order) {
-            (Some(admission), Some(order)) => admission.renew(now, order),
-            (admission, order) => *admission = order.map(|order| Admission::new(now, order)),
-        }
+        let before = self.admission.take();
+        let next = order.and_then(|order| Admission::new(now, order));
+        self.admission = match (next, before) {
+            (Some(next), Some(before)) => Some(next.succeed(before)),
+            (next, _) => next,
+        };
     }
 
     /// The client at `path` has completed its handshake.
@@ -72,7 +74,15 @@ impl Door {
                 }
                 Judgement::Proven => gate.note_proven(now, from),
                 Judgement::OverLimit => is_limited = true,
-                Judgement::Unknown => {}
+                Judgement::Copy => return Err(DropReason::ControlCopy),
+                // Whom the worker has answered may have a key that only the worker knows.
+                Judgement::Refused if !gate.has_answered(now, from) => {
+                    return match gate.admits_refused(now, sink.control_backlog()) {
+                        true => to_worker(from, packet, sink),
+                        false => Err(DropReason::ControlRefused),
+                    };
+                }
+                Judgement::Refused | Judgement::Unknown => {}
             }
         }
         if !gate.admits(now, from, packet, sink.control_backlog(), is_peer) {
@@ -192,6 +202,19 @@ mod tests {
         let mut add = peer(0, 2, DataFormat::V2);
         add.path = path(2);
         server.add_peer(0, add).expect("a peer");
+        assert_eq!(comes(&mut server, 3, &reset()), (1, 0, 0));
+    }
+
+    #[test]
+    fn of_what_nothing_can_come_of_the_worker_sees_the_first_ones() {
+        let mut server = server();
+        let stray = third(&[9; 9]);
+        let seen = (0..5000).filter(|_| comes(&mut server, 1, &stray) == (0, 1, 0));
+        assert_eq!(seen.count(), 500);
+        assert_eq!(server.stats().drop_count(DropReason::ControlRefused), 4500);
+        // Whom the worker has answered itself is for the worker to judge.
+        server.note_control_sent(0, &path(2), &[8 << 3]);
+        assert_eq!(comes(&mut server, 2, &stray), (0, 1, 0));
         assert_eq!(comes(&mut server, 3, &reset()), (1, 0, 0));
     }
 

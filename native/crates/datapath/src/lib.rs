@@ -36,6 +36,7 @@ mod key_state;
 mod layers;
 mod limits;
 pub mod local_addresses;
+mod marks;
 pub mod mss;
 mod occ;
 pub mod outbound;

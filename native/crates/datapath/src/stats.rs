@@ -83,6 +83,10 @@ counted! {
         ControlFull => "control-full",
         /// More control packets came than the worker can look at; clients that are known or ask again go first.
         ControlFlood => "control-flood",
+        /// Nothing that a client begins or goes on with. The worker has seen the first ones, and says why.
+        ControlRefused => "control-refused",
+        /// A control packet that has come before, from another address.
+        ControlCopy => "control-copy",
         /// The send batch has no room.
         SendFull => "send-full",
     }

@@ -21,6 +21,10 @@ fn order_with(wrap: WrapKey, client_keys: Option<[u8; CLIENT_KEYS_KEY_LEN]>) -> 
     }
 }
 
+fn admission_of(now: Millis, order: &AdmissionOrder) -> Admission {
+    Admission::new(now, order).expect("keys")
+}
+
 fn reset() -> Vec<u8> {
     [&[7 << 3][..], &CLIENT, &[0; 5]].concat()
 }
@@ -40,13 +44,17 @@ fn judge(
     let mut room = [0; ANSWER_LEN];
     match admission.judge(now, &path(port), packet, &mut room) {
         Judgement::Answer(len) => Ok(room[..len].to_vec()),
-        other @ (Judgement::OverLimit | Judgement::Proven | Judgement::Unknown) => Err(other),
+        other @ (Judgement::OverLimit
+        | Judgement::Proven
+        | Judgement::Copy
+        | Judgement::Refused
+        | Judgement::Unknown) => Err(other),
     }
 }
 
 #[test]
 fn a_reset_is_answered_and_its_echo_known() {
-    let mut admission = Admission::new(5, &order());
+    let mut admission = admission_of(5, &order());
     let answer = judge(&mut admission, 5, 1, &reset()).expect("an answer");
     let cookie = &answer[1..9];
     assert_eq!(answer[0], 8 << 3);
@@ -57,23 +65,23 @@ fn a_reset_is_answered_and_its_echo_known() {
     let proven = Err(Judgement::Proven);
     assert_eq!(judge(&mut admission, 5, 1, &third(cookie)), proven);
     assert_eq!(judge(&mut admission, 60_004, 1, &third(cookie)), proven);
-    let unknown = Err(Judgement::Unknown);
-    assert_eq!(judge(&mut admission, 90_005, 1, &third(cookie)), unknown);
-    assert_eq!(judge(&mut admission, 5, 2, &third(cookie)), unknown);
+    let refused = Err(Judgement::Refused);
+    assert_eq!(judge(&mut admission, 90_005, 1, &third(cookie)), refused);
+    assert_eq!(judge(&mut admission, 5, 2, &third(cookie)), refused);
     let mut late = third(cookie);
     late[25] = 2;
-    assert_eq!(judge(&mut admission, 5, 1, &late), unknown);
+    assert_eq!(judge(&mut admission, 5, 1, &late), refused);
 }
 
 #[test]
 fn an_address_gets_so_many_answers_and_a_new_order_forgets_nothing() {
-    let mut admission = Admission::new(0, &order());
+    let mut admission = admission_of(0, &order());
     let mut again = || judge(&mut admission, 0, 1, &reset()).is_ok();
     assert_eq!(
         [again(), again(), again(), again()],
         [true, true, true, false]
     );
-    admission.renew(0, &order());
+    let mut admission = admission_of(0, &order()).succeed(admission);
     assert_eq!(
         judge(&mut admission, 0, 1, &reset()),
         Err(Judgement::OverLimit)
@@ -82,13 +90,13 @@ fn an_address_gets_so_many_answers_and_a_new_order_forgets_nothing() {
     assert!(judge(&mut admission, 0, 1, &reset()).is_ok());
     let mut wider = order();
     wider.limit_count = 4;
-    admission.renew(0, &wider);
+    let mut admission = admission_of(0, &wider).succeed(admission);
     assert!(judge(&mut admission, 0, 1, &reset()).is_ok());
 }
 
 #[test]
-fn what_is_no_beginning_is_left_to_the_worker() {
-    let mut admission = Admission::new(0, &order());
+fn what_is_no_beginning_is_refused() {
+    let mut admission = admission_of(0, &order());
     let changed = |at: usize, value: u8| {
         let mut packet = reset();
         packet[at] = value;
@@ -103,13 +111,13 @@ fn what_is_no_beginning_is_left_to_the_worker() {
     ];
     for packet in packets {
         let judged = judge(&mut admission, 0, 1, &packet);
-        assert_eq!(judged, Err(Judgement::Unknown), "{packet:?}");
+        assert_eq!(judged, Err(Judgement::Refused), "{packet:?}");
     }
 }
 
 /// The server's answer under a wrapping, and what the client sends then, opened and made with its own side of the key.
 fn shakes_hands(order: &AdmissionOrder, client: &ControlWrap, opcodes: [u8; 2], brought: &[u8]) {
-    let mut admission = Admission::new(0, order);
+    let mut admission = admission_of(0, order);
     let head = |opcode: u8| {
         let mut head = [0; 9];
         head[0] = opcode << 3;
@@ -153,7 +161,7 @@ fn shakes_hands(order: &AdmissionOrder, client: &ControlWrap, opcodes: [u8; 2], 
     genuine[20] ^= 1;
     assert_eq!(
         judge(&mut admission, 1500, 1, &genuine),
-        Err(Judgement::Unknown)
+        Err(Judgement::Refused)
     );
 }
 
@@ -189,10 +197,10 @@ fn a_handshake_begins_under_every_wrapping() {
 #[test]
 fn beside_keys_of_their_own_clients_need_a_wrapping() {
     let order = order_with(WrapKey::None, Some([1; 128]));
-    let mut admission = Admission::new(0, &order);
+    let mut admission = admission_of(0, &order);
     assert_eq!(
         judge(&mut admission, 0, 1, &reset()),
-        Err(Judgement::Unknown)
+        Err(Judgement::Refused)
     );
 }
 
@@ -203,7 +211,7 @@ fn a_client_that_cannot_send_its_key_again_is_the_workers() {
     };
     let client = ControlWrap::new(&wrap, Role::Client).expect("a key");
     let order = order_with(WrapKey::None, Some(std::array::from_fn(|i| i as u8)));
-    let mut admission = Admission::new(0, &order);
+    let mut admission = admission_of(0, &order);
     let (mut into, mut head) = ([0; 300], [1; 9]);
     head[0] = 10 << 3;
     let replay = ReplayId {
@@ -220,10 +228,55 @@ fn a_client_that_cannot_send_its_key_again_is_the_workers() {
     );
 }
 
+#[test]
+fn a_captured_packet_is_opened_once() {
+    let wrap = WrapKey::TlsCrypt { key: KEY };
+    let client = ControlWrap::new(&wrap, Role::Client).expect("a key");
+    let order = order_with(wrap, None);
+    let mut admission = admission_of(0, &order);
+    let mut asks = [0; 100];
+    let head: [u8; 9] = reset()[..9].try_into().expect("a head");
+    let len = client.wrap(&head, &[0; 5], ReplayId::default(), &mut asks);
+    let asks = &mut asks[..len.expect("room")];
+    assert!(judge(&mut admission, 0, 1, asks).is_ok());
+    assert!(judge(&mut admission, 999, 2, asks).is_ok());
+    let mut admission = admission_of(1000, &order).succeed(admission);
+    assert_eq!(judge(&mut admission, 1000, 2, asks), Err(Judgement::Copy));
+    assert!(judge(&mut admission, 1000, 1, asks).is_ok(), "a resend");
+    asks[60 - 9] ^= 1;
+    for now in [0, 2000, 4000] {
+        let forged = judge(&mut admission, now, 2, asks);
+        assert_eq!(forged, Err(Judgement::Refused));
+    }
+}
+
+#[test]
+fn cookies_of_an_earlier_hand_window_are_good() {
+    let mut admission = admission_of(0, &order());
+    let answer = judge(&mut admission, 0, 1, &reset()).expect("an answer");
+    let mut wider = order();
+    wider.slot_seconds = 77;
+    let mut renewed = admission_of(0, &wider).succeed(admission);
+    let goes_on = third(&answer[1..9]);
+    assert_eq!(judge(&mut renewed, 0, 1, &goes_on), Err(Judgement::Proven));
+    let mut again = admission_of(0, &wider).succeed(renewed);
+    assert_eq!(judge(&mut again, 0, 1, &goes_on), Err(Judgement::Proven));
+}
+
+#[test]
+fn a_key_that_only_the_worker_can_use_leaves_all_to_it() {
+    let wrap = WrapKey::TlsAuth {
+        key: KEY,
+        direction: None,
+        digest: Digest::None,
+    };
+    assert!(Admission::new(0, &order_with(wrap, None)).is_none());
+}
+
 proptest::proptest! {
     #[test]
     fn any_bytes_are_judged(mut bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200), opcode in 3..12u8) {
-        let mut admission = Admission::new(0, &order());
+        let mut admission = admission_of(0, &order());
         if let Some(first) = bytes.first_mut() {
             *first = opcode << 3;
         }
