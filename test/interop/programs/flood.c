@@ -6,11 +6,15 @@
  *   twice   the same, and each of them once more after a second, as a client would
  *   random  any bytes behind the first byte of every kind of control and data packet
  *   replay  datagrams of CAPTURE (each a big-endian u16 length, then the bytes) over and over
+ *
+ * flood nowhere DEVICE PORT: opens a TUN device and a UDP port that swallow whatever comes, until it is stopped.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_packet.h>
+#include <linux/if_tun.h>
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <netinet/ether.h>
@@ -22,9 +26,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { BATCH = 64, PAYLOAD = 1500 };
 
@@ -109,7 +115,20 @@ static size_t make(struct frame *frame, char kind, uint64_t number) {
   return offsetof(struct frame, payload) + length;
 }
 
+/** Nobody reads either, so the kernel throws away what comes once their queues are full. */
+static int swallow(const char *device, const char *port) {
+  struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI};
+  strncpy(request.ifr_name, device, IFNAMSIZ - 1);
+  struct sockaddr_in here = {.sin_family = AF_INET, .sin_port = htons(atoi(port))};
+  int tun = open("/dev/net/tun", O_RDWR), in = socket(AF_INET, SOCK_DGRAM, 0);
+  if (tun < 0 || ioctl(tun, TUNSETIFF, &request) != 0 || bind(in, (struct sockaddr *)&here, sizeof here) != 0) return 4;
+  puts("nowhere is open");
+  fflush(stdout);
+  return pause();
+}
+
 int main(int count, char **words) {
+  if (count == 4 && strcmp(words[1], "nowhere") == 0) return swallow(words[2], words[3]);
   if (count < 8) return 2;
   const struct ether_addr *mac = ether_aton(words[2]);
   unsigned device = if_nametoindex(words[1]);
