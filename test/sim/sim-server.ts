@@ -32,6 +32,10 @@ export class SimServer {
   /** Addresses in use, by peer-id. */
   readonly leases = new Map<PeerId, string>();
   readonly faults: string[] = [];
+  /** Whom the server has been busy with, one after the other; null: it was done with that. */
+  readonly busyWith: (PeerId | null)[] = [];
+  /** How many servers have died over a client. */
+  readonly deaths = new Map<PeerId, number>();
   /** Answers of the world; undefined keeps the client waiting. */
   decide: (identity: ClientIdentity, password: string | null, renegotiation: boolean) => AuthDecision | undefined =
     () => ({
@@ -139,7 +143,10 @@ export class SimServer {
         if (core === this.core) this.run(() => this.core.handleTls(this.#loop.now));
       });
     };
-    return new Server(this.#options, { ...this.#ports(), onTlsProgress }, now, unixAt(now));
+    const onBusyWith = (peerId: PeerId | null): void => {
+      this.busyWith.push(peerId);
+    };
+    return new Server(this.#options, { ...this.#ports(), onTlsProgress, onBusyWith }, now, unixAt(now));
   }
 
   /** A new server takes the clients over; leases that belong to nobody by now are free. */
@@ -155,6 +162,7 @@ export class SimServer {
       path: this.data.pathOf(peerId),
       bytes: this.snapshots.get(peerId) ?? null,
       tls: this.keptTls.get(peerId) ?? null,
+      deaths: this.deaths.get(peerId) ?? 0,
     }));
     const before = this.events.length;
     this.run(() => this.core.restore(this.#loop.now, all));

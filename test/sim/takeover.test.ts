@@ -227,6 +227,38 @@ describe('a taken-over client', () => {
     expect(pair.faults()).toEqual([]);
   });
 
+  test('that two servers have died over ends with the second one; others do not', () => {
+    const { pair, client } = connected();
+    const other = pair.connect({ name: 'other' });
+    pair.server.deaths.set(client.peerId, 1);
+    crashed(pair);
+    expect(pair.server.ended('state-lost')).toEqual([]);
+    pair.server.deaths.set(client.peerId, 2);
+    crashed(pair);
+    expect(pair.server.ended('state-lost')).toMatchObject([
+      { peerId: client.peerId, detail: expect.stringContaining('2 workers') },
+    ]);
+    expect(pair.server.data.peers).toEqual([other.peerId]);
+    expect(talks(pair, other)).toBe(true);
+    pair.run(100);
+    expect(client.ended?.reason).toBe('restart');
+    expect(pair.faults()).toEqual([]);
+  });
+
+  test('is who the server says it is busy with, as long as it is', () => {
+    const { pair, client } = connected();
+    const other = pair.connect({ name: 'other' });
+    pair.run(1000);
+    const begun = pair.server.busyWith.length;
+    client.run(() => client.core.renegotiate(pair.loop.now));
+    expect(pair.drive(() => client.renegotiations === 1)).toBe(true);
+    const busy = pair.server.busyWith.slice(begun);
+    expect(busy).toContain(client.peerId);
+    expect(busy).not.toContain(other.peerId);
+    expect(busy.filter((_, at) => at % 2 === 1).every((peerId) => peerId === null)).toBe(true);
+    expect(busy.at(-1)).toBe(null);
+  });
+
   test('whose snapshot is damaged loses its peer, and connects again; others do not', () => {
     const { pair, client } = connected();
     const other = pair.connect({ name: 'other' });

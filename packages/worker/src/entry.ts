@@ -1,12 +1,13 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { Server, VpnError } from '@shardvpn/core';
+import { type PeerId, Server, VpnError } from '@shardvpn/core';
 import { attachWorker, wakeShard } from '@shardvpn/native';
-import { commitFault } from './commit-fault.js';
+import { commitFault, sufferPoison } from './commit-fault.js';
 import { KeptSessions } from './kept-sessions.js';
 import type { FromShard, ShardStart, ToShard } from './messages.js';
 import { nodeCrypto } from './node-crypto.js';
 import { PostBatch } from './post-batch.js';
 import { Shard, type ShardMessage } from './shard.js';
+import { Suspects } from './suspects.js';
 import { ShardTlsEngine } from './tls/tls-engine.js';
 
 /** Milliseconds between two beats. */
@@ -37,12 +38,17 @@ function runShard(port: NonNullable<typeof parentPort>, start: ShardStart): void
 }
 
 function beginShard(start: ShardStart, tls: ShardTlsEngine, post: (message: FromShard) => void): Shard {
-  const kept = new KeptSessions(start.plane, start.server.shard);
+  const suspects = new Suspects(start.suspects);
+  const kept = new KeptSessions(start.plane, start.server.shard, suspects);
+  const onBusyWith = (peerId: PeerId | null): void => {
+    suspects.handle(peerId);
+    sufferPoison(peerId);
+  };
   const shard = new Shard(start, {
     createServer: (onTlsProgress) =>
       new Server(
         start.server,
-        { crypto: nodeCrypto, tls, onTlsProgress },
+        { crypto: nodeCrypto, tls, onTlsProgress, onBusyWith },
         systemMillis(),
         Math.floor(Date.now() / 1000),
       ),

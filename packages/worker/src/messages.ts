@@ -58,6 +58,8 @@ export interface ShardStart {
   readonly toWorker: SharedArrayBuffer;
   /** Int32: the worker counts up once a second, the supervisor watches. */
   readonly heartbeat: SharedArrayBuffer;
+  /** Of `SUSPECTS_BYTES`, for `Suspects`. */
+  readonly suspects: SharedArrayBuffer;
   /** Obey `fault`; absent but in tests. */
   readonly faults?: boolean;
 }

@@ -12,6 +12,7 @@ import { TestAuthority, type TestCertificate } from '../../../test/support/pki.j
 import { UdpClient } from '../../../test/support/udp-client.js';
 import { encodeTransmit, RecordDecoder } from './control-ring.js';
 import type { FromShard, ShardStart, TlsOptions } from './messages.js';
+import { SUSPECTS_BYTES } from './suspects.js';
 import { NodeTlsEngine } from './tls/node-tls-engine.js';
 
 // Both come from the build: jest neither transforms a worker's files nor loads the add-on's ES module.
@@ -286,6 +287,7 @@ async function shardStart(
     toData: rings.toData,
     toWorker: rings.toWorker,
     heartbeat: new SharedArrayBuffer(4),
+    suspects: new SharedArrayBuffer(SUSPECTS_BYTES),
   };
 }
 

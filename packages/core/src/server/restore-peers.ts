@@ -13,6 +13,8 @@ export interface RestoreHost {
   readonly add: (peerId: PeerId, session: ServerSession) => void;
   /** The snapshot is nobody's any more. */
   readonly dropSnapshot: (peerId: PeerId) => void;
+  /** See `ServerPorts.onBusyWith`. */
+  readonly busyWith: (peerId: PeerId | null) => void;
 }
 
 /** See `Server.restore`. */
@@ -22,8 +24,10 @@ export const restorePeers = (now: Millis, peers: readonly InheritedPeer[], host:
   for (const { peerId } of clients) peerIds.inherit(peerId);
   peerIds.resume(now, decodeNumbers(peers.find(({ peerId }) => peerId === NO_PEER_ID)?.bytes ?? null));
   for (const peer of clients) {
+    host.busyWith(peer.peerId);
     const fault = restorePeer(now, peer, clients.length, host);
     if (fault !== null) abandonPeer(now, peer, fault, host);
+    host.busyWith(null);
   }
 };
 
@@ -39,7 +43,8 @@ const restorePeer = (now: Millis, peer: InheritedPeer, clients: number, host: Re
 /** Everything that depends on the bytes comes before anybody hears of the session. */
 const tryPeer = (now: Millis, peer: InheritedPeer, clients: number, host: RestoreHost): string | null => {
   const { context, add } = host;
-  const { peerId, served, bytes, tls } = peer;
+  const { peerId, served, bytes, tls, deaths = 0 } = peer;
+  if (deaths >= DEADLY) return `${deaths} workers have failed over it`;
   const snapshot = bytes === null ? null : decodeSessionSnapshot(bytes);
   if (!served || snapshot?.peerId !== peerId) return 'its session could not be taken over';
   const path = peer.path ?? snapshot.path;
@@ -66,3 +71,6 @@ const abandonPeer = (now: Millis, { peerId, served }: InheritedPeer, detail: str
   peerIds.release(now, peerId);
   outbox.events.push({ type: 'disconnected', peerId, reason: 'state-lost', detail });
 };
+
+/** Once may be chance. */
+const DEADLY = 2;

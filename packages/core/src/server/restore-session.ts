@@ -22,6 +22,8 @@ export interface InheritedPeer {
   readonly bytes: Uint8Array | null;
   /** What was stored with that. */
   readonly tls: KeptTls | null;
+  /** Earlier servers that have failed over this client; absent: none. */
+  readonly deaths?: number;
 }
 
 /**

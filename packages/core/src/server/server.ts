@@ -43,7 +43,7 @@ export class Server {
   readonly #gate: AdmissionGate;
   readonly #outbox = new Outbox<ServerEvent>();
   readonly #table = new SessionTable();
-  readonly #snapshots = new SnapshotBook();
+  readonly #snapshots: SnapshotBook;
   readonly #questions = new Questions();
   readonly #deadlines = new DeadlineQueue<ServerSession>();
   /** Sessions whose TLS engine has news. */
@@ -52,12 +52,15 @@ export class Server {
   readonly #leftListeners = new Set<number>();
   readonly #drops = createDropCounters();
   readonly #reports = new DropReports((event) => this.#outbox.events.push(event));
+  readonly #busyWith: (peerId: PeerId | null) => void;
   #handshakes = 0;
   #isShutDown = false;
 
   constructor(options: ServerOptions, ports: ServerPorts, now: Millis, unixNow: UnixSeconds) {
     const clock = new WallClock(now, unixNow);
     this.#options = options;
+    this.#busyWith = ports.onBusyWith ?? (() => undefined);
+    this.#snapshots = new SnapshotBook(this.#busyWith);
     this.#gate = new AdmissionGate(options, ports.crypto, clock, (question) =>
       this.#outbox.events.push({ type: 'verify-key', ...question }),
     );
@@ -203,6 +206,7 @@ export class Server {
         this.#run(session, () => undefined);
       },
       dropSnapshot: (peerId) => this.#snapshots.drop(peerId),
+      busyWith: this.#busyWith,
     });
   }
 
@@ -323,7 +327,9 @@ export class Server {
   #run<T>(session: ServerSession, step: () => T): T {
     const wasHandshaking = isHandshaking(session.stage);
     const { peerId } = session;
+    if (peerId !== null) this.#busyWith(peerId);
     const result = step();
+    if (peerId !== null) this.#busyWith(null);
     const { stage } = session;
     if (wasHandshaking && !isHandshaking(stage)) {
       this.#handshakes--;

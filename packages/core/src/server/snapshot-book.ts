@@ -21,6 +21,12 @@ export class SnapshotBook {
   readonly #changed = new Set<ServerSession>();
   #dropped: PeerId[] = [];
   #keptNumber = 0;
+  readonly #busyWith: (peerId: PeerId | null) => void;
+
+  /** `busyWith`: see `ServerPorts.onBusyWith`. */
+  constructor(busyWith: (peerId: PeerId | null) => void) {
+    this.#busyWith = busyWith;
+  }
 
   /** To be called after whatever may have changed the session. */
   note(session: ServerSession): void {
@@ -51,7 +57,7 @@ export class SnapshotBook {
     for (const session of this.#changed) {
       this.#changed.delete(session);
       const kept = this.#kept.get(session);
-      if (kept !== undefined) return { type: 'store', peerId: kept.stage.peerId, ...encode(session, kept) };
+      if (kept !== undefined) return this.#store(session, kept);
     }
     return undefined;
   }
@@ -59,6 +65,14 @@ export class SnapshotBook {
   /** A snapshot that nobody has a session for. */
   drop(peerId: PeerId): void {
     this.#dropped.push(peerId);
+  }
+
+  #store(session: ServerSession, kept: Kept): SnapshotChange {
+    const { peerId } = kept.stage;
+    this.#busyWith(peerId);
+    const change = { type: 'store', peerId, ...encode(session, kept) } as const;
+    this.#busyWith(null);
+    return change;
   }
 
   #drop(session: ServerSession, kept: Kept): void {

@@ -1,6 +1,6 @@
 import type { LiveOptions, ServerOptions } from '@shardvpn/core';
 import { createRing } from '@shardvpn/ring';
-import type { ShardStart } from '@shardvpn/worker';
+import { type ShardStart, SUSPECTS_BYTES } from '@shardvpn/worker';
 import type { ServerConfig } from '../config/server-config.js';
 
 /** Secrets and sizes that all shards of one server share. */
@@ -20,6 +20,7 @@ export const planShardStarts = (config: ServerConfig, plan: ShardPlan): ShardSta
     toData: createRing(CONTROL_RING_BYTES),
     toWorker: createRing(CONTROL_RING_BYTES),
     heartbeat: new SharedArrayBuffer(4),
+    suspects: new SharedArrayBuffer(SUSPECTS_BYTES),
   }));
 
 /** The same workers, which leave it to certificates and leases who comes in unless somebody decides about logins. */
