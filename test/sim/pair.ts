@@ -163,7 +163,8 @@ export class Pair {
 
   /** Key ids that both ends of a connection have, but not as mirror images. */
   #mismatches(client: SimClient): readonly string[] {
-    if (!client.isConnected) {
+    // Whoever comes after a dead one may be the same client to the server, with other keys.
+    if (!client.isConnected || client.isDead) {
       return [];
     }
     const { peerId } = client;

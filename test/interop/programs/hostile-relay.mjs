@@ -3,7 +3,7 @@
  * sends on from SOURCE. SETTINGS is JSON: `seed`, and how likely each of `drop`, `duplicate`, `delay`, `corrupt` and `replay` is for a
  * datagram; `most` milliseconds of delay, which reorders; `control`: data packets pass as they are; `lag`: milliseconds for which
  * everything else of the client is on its way; `capture`: a file for everything that has passed to the server, each datagram behind
- * its length, written at SIGUSR1.
+ * its length, written at SIGUSR1. From one SIGUSR2 to the next nothing of the client's but data packets arrives.
  */
 import { createSocket } from 'node:dgram';
 import { writeFileSync } from 'node:fs';
@@ -22,6 +22,7 @@ const settings = {
 };
 let state = settings.seed;
 let client;
+let isMuted = false;
 const passed = [];
 const counts = { passed: 0, drop: 0, duplicate: 0, delay: 0, corrupt: 0, replay: 0 };
 const inside = createSocket('udp4');
@@ -29,7 +30,7 @@ const outside = createSocket('udp4');
 inside.on('message', (message, from) => {
   client = from;
   if (passed.length < 20_000) passed.push(message);
-  const send = (bytes) => outside.send(bytes, Number(remotePort), host);
+  const send = (bytes) => (isMuted && !isData(bytes) ? undefined : outside.send(bytes, Number(remotePort), host));
   if (settings.lag > 0 && !isData(message)) setTimeout(() => meddle(message, send, passed), settings.lag);
   else meddle(message, send, passed);
 });
@@ -41,6 +42,9 @@ outside.on('message', (message) => {
 inside.bind(Number(port), '127.0.0.1');
 outside.bind(0, source, () => console.log(`relay from ${outside.address().address}:${outside.address().port}`));
 process.on('SIGUSR1', capture);
+process.on('SIGUSR2', () => {
+  isMuted = !isMuted;
+});
 process.on('SIGTERM', () => {
   console.log(`relay ${JSON.stringify(counts)}`);
   process.exit(0);

@@ -80,7 +80,9 @@ impl DataPath {
         let context = &self.context;
         let (owner, reason) = match wire::classify(datagram, context.plane.settings.role) {
             Datagram::Drop(reason) => return Err(reason),
-            Datagram::Control { owner_key } => (Owner::Worker(owner_key), HopReason::Control),
+            Datagram::Control { owner_key } => {
+                (worker_of(context, from, owner_key), HopReason::Control)
+            }
             Datagram::DataV1 { key } => (by_address(context, from, key, 1)?, HopReason::DataV1),
             Datagram::DataV2 {
                 key,
@@ -114,7 +116,7 @@ impl DataPath {
 
 /// What becomes of a datagram that is not dropped at once.
 enum Owner {
-    /// A control packet; half of the session id decides the shard.
+    /// A control packet, for this shard modulo the number of shards.
     Worker(u32),
     Peer(DataHeader),
 }
@@ -147,6 +149,17 @@ impl Owner {
             Owner::Peer(header) => context.shard_of(header.peer),
         }
     }
+}
+
+/// Half of the session id decides the shard. But who begins a session anew at the address of a connected client is mostly
+/// that client, and only the shard that has it can go on with it.
+fn worker_of(context: &Context, from: &PeerAddr, owner_key: u32) -> Owner {
+    let is_alone = context.plane.settings.shards == 1;
+    let peer = match is_alone {
+        true => None,
+        false => context.plane.addresses.find(from),
+    };
+    Owner::Worker(peer.map_or(owner_key, |peer| peer.0))
 }
 
 /// Stage 2 for packets without a peer-id. [wire 16]

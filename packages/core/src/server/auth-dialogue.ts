@@ -3,7 +3,7 @@ import { type Deadline, deadline, earliest } from '../session/deadline.js';
 import type { KeyExchange } from '../session/key-exchange.js';
 import type { Key, Session } from '../session/session.js';
 import { encodeControlMessage } from '../wire/control-message.js';
-import type { AuthDecision } from './auth-decision.js';
+import type { AuthDecision, AuthRefusal } from './auth-decision.js';
 import { answerLimit, planPending } from './pending-auth.js';
 import type { ServerContext } from './server-context.js';
 import type { ServerPhase } from './server-phase.js';
@@ -44,9 +44,14 @@ export class AuthDialogue {
     return this.#undecided.find(({ phase }) => phase.request === request) ?? null;
   }
 
-  /** One whose answer has not come in time. */
-  late(now: Millis): UndecidedKey | null {
-    return this.#undecided.find(({ phase }) => phase.until <= now) ?? null;
+  /** One whose answer has not come in time, and what its client is told. */
+  late(now: Millis): { readonly key: UndecidedKey; readonly refusal: AuthRefusal; readonly hint: string } | null {
+    const key = this.#undecided.find(({ phase }) => phase.until <= now);
+    if (key === undefined) return null;
+    const { pending } = key.phase;
+    const reason = 'nobody has decided about the login in time';
+    const hint = pending ? '' : 'look at the authentication back end';
+    return { key, refusal: { type: pending ? 'refuse' : 'temporary', reason }, hint };
   }
 
   ask(now: Millis, key: Key<ServerPhase>, request: number, question: AuthQuestion): void {

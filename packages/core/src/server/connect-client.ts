@@ -1,5 +1,5 @@
 import { layersOn } from '../framing.js';
-import type { Millis, PeerId, UnixSeconds } from '../ids.js';
+import type { Millis, PeerId } from '../ids.js';
 import type { DataKeys } from '../keys/data-keys.js';
 import { deriveDynamicTlsCryptKey } from '../keys/dynamic-tls-crypt.js';
 import { limitPeer } from '../limit-peer.js';
@@ -14,16 +14,30 @@ import type { ConnectedClient, Lease } from './server-event.js';
 import { derivationOf, type ServerPhase } from './server-phase.js';
 import type { KnownClient, StageOf } from './stage.js';
 
+/**
+ * Peer and keys for the data thread, then the PUSH_REPLY that lets the client use them, which is for the caller to send. With a
+ * fault nothing has been done, but for the lease that the client has now. [wire 14.1, 15]
+ */
+export const connectClient = (
+  now: Millis,
+  context: ServerContext,
+  session: Session<ServerPhase>,
+  stage: StageOf<'await-lease'>,
+  granted: Lease,
+): { readonly next: StageOf<'connected'>; readonly fault: string | null } => {
+  const lease = { ...granted, push: [...granted.push, ...stage.client.push] };
+  const result = installClient(now, context, session, stage, lease);
+  const [pushed, fault] = 'fault' in result ? [[], result.fault] : [result, null];
+  return { next: connectedStage(now, context, stage, lease, pushed), fault };
+};
+
 /** Why a leased client cannot be connected after all. */
-export interface ConnectFault {
+interface ConnectFault {
   readonly fault: string;
 }
 
-/**
- * Peer and keys for the data thread, then the PUSH_REPLY that lets the client use them; returns its messages.
- * Nothing has been done when there is a fault. [wire 14.1, 15]
- */
-export const connectClient = (
+/** The messages of the PUSH_REPLY. */
+const installClient = (
   now: Millis,
   context: ServerContext,
   session: Session<ServerPhase>,
@@ -74,6 +88,18 @@ export const connectClient = (
   return encodePushReply(options);
 };
 
+const connectedStage = (
+  now: Millis,
+  { clock, options }: ServerContext,
+  { client, peerId }: StageOf<'await-lease'>,
+  lease: Lease,
+  pushed: readonly string[],
+): StageOf<'connected'> => {
+  const { sessionTimeout = 0 } = options;
+  const endAt = sessionTimeout === 0 ? null : now + 1000 * sessionTimeout;
+  return { type: 'connected', client, lease, peerId, pushed, pushedAt: now, since: clock.unixAt(now), endAt };
+};
+
 /** The data keys of a later key id; null when they must not be used. */
 export const renegotiatedKeys = (
   context: ServerContext,
@@ -88,12 +114,7 @@ export const renegotiatedKeys = (
 };
 
 /** A connected client, for the world. */
-export const describeClient = (
-  client: KnownClient,
-  peerId: PeerId,
-  lease: Lease,
-  since: UnixSeconds,
-): ConnectedClient => ({
+export const describeClient = ({ client, peerId, lease, since }: StageOf<'connected'>): ConnectedClient => ({
   peerId,
   identity: client.identity,
   lease,

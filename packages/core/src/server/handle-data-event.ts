@@ -104,9 +104,13 @@ const handleFloatConflict = (
   { table, run, tell }: DataEventPorts,
 ): void => {
   const holder = table.byPeerId(event.holder);
-  if (holder?.lock && session.lock && holder !== session && sameIdentity(holder.lock, session.lock)) {
+  if (holder !== undefined && holder !== session && areSelves(holder, session)) {
     run(holder, () => holder.end(now, 'replaced', 'the client moved here with another connection'));
   } else {
     tell(event);
   }
 };
+
+/** Whether both are connected as the same client. */
+const areSelves = ({ stage: a }: ServerSession, { stage: b }: ServerSession): boolean =>
+  a.type === 'connected' && b.type === 'connected' && sameIdentity(a.client.lock, b.client.lock);

@@ -53,7 +53,7 @@ const tryPeer = (now: Millis, peer: InheritedPeer, clients: number, host: Restor
   const session = new ServerSession(context, snapshot.clientId, open, now);
   const { stage } = session;
   if (stage.type !== 'connected') return 'its session could not be taken over';
-  const client = describeClient(stage.client, peerId, stage.lease, stage.since);
+  const client = describeClient(stage);
   add(peerId, session);
   context.outbox.events.push({ type: 'restored', client });
   if (hasMoved(snapshot, path)) context.outbox.events.push({ type: 'floated', peerId, path });

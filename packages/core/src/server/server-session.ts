@@ -13,7 +13,8 @@ import { type AskedKey, AuthDialogue } from './auth-dialogue.js';
 import { connectClient, describeClient } from './connect-client.js';
 import { closedStage, type Farewell, farewellMessage, SHUTDOWN_LINGER, sendFarewell, withText } from './farewell.js';
 import { finishRenegotiation } from './finish-renegotiation.js';
-import type { IdentityLock } from './identity-lock.js';
+import { Heir } from './heir.js';
+import { LifeSigns } from './life-signs.js';
 import { type KeyNegotiation, negotiateKey } from './negotiate-key.js';
 import type { Opening } from './open-session.js';
 import { timeoutHint, tlsHint } from './refusal-hint.js';
@@ -21,7 +22,7 @@ import { refusalMessage } from './refusal-message.js';
 import type { EndReason, Lease, LeaseDecision } from './server-event.js';
 import type { ServerPhase } from './server-phase.js';
 import type { SessionHost } from './session-host.js';
-import { isHandshaking, isOver, type KnownClient, type Stage, type StageOf, stageDeadline } from './stage.js';
+import { isHandshaking, isOver, type Stage, type StageOf, stageDeadline } from './stage.js';
 import { tellEnd } from './tell-end.js';
 import { type PushUpdate, updateClient } from './update-client.js';
 
@@ -31,18 +32,21 @@ export class ServerSession implements SessionHandler<ServerPhase> {
   readonly #context: SessionHost<ServerSession>;
   readonly #session: Session<ServerPhase>;
   readonly #auth: AuthDialogue;
+  readonly #heir: Heir;
   #handshakeEnd: Millis;
   #stage: Stage;
-  #touchedAt = Number.NEGATIVE_INFINITY;
+  readonly #signs: LifeSigns;
   #renegotiationFault = '';
 
   constructor(context: SessionHost<ServerSession>, clientId: SessionId, open: Opening, now: Millis) {
     this.#context = context;
+    this.#signs = new LifeSigns(context.outbox.commands);
     this.clientId = clientId;
     this.#handshakeEnd = now + context.times.handWindow;
     const { session, stage } = open(context, this, context.tlsOf(this), now);
     this.#session = session;
     this.#auth = new AuthDialogue(context, session);
+    this.#heir = new Heir(context, session);
     this.#stage = stage;
   }
 
@@ -64,11 +68,6 @@ export class ServerSession implements SessionHandler<ServerPhase> {
     return this.#stage.type === 'connected' ? this.#stage.peerId : null;
   }
 
-  /** Identity of a connected client, for the comparison with an older self. */
-  get lock(): IdentityLock | null {
-    return this.#stage.type === 'connected' ? this.#stage.client.lock : null;
-  }
-
   get nextDeadline(): Deadline | undefined {
     const handshakeEnd = this.#isDecided ? this.#handshakeEnd : null;
     const own = stageDeadline(this.#stage, handshakeEnd);
@@ -87,7 +86,7 @@ export class ServerSession implements SessionHandler<ServerPhase> {
     }
     const drop = this.#session.handlePacket(now, packet);
     if (drop === null) {
-      this.#touch(now);
+      this.#signs.note(now, this.peerId);
       this.#session.settle(now);
     }
     return drop;
@@ -141,6 +140,12 @@ export class ServerSession implements SessionHandler<ServerPhase> {
   sendInfo(now: Millis, text: string): void {
     this.#push([withText('INFO', text)]);
     this.#session.settle(now);
+  }
+
+  /** Another session goes on with its peer: nothing is given back. */
+  giveWay(): void {
+    this.#session.stopData();
+    this.#stage = { type: 'gone', reason: 'replaced' };
   }
 
   /** The data thread has seen the client at another address. */
@@ -239,12 +244,8 @@ export class ServerSession implements SessionHandler<ServerPhase> {
     if (stage.type === 'closing' && stage.whenFlushed && this.#session.isFlushed) {
       this.#stage = { type: 'gone', reason: stage.reason };
     }
-    if (stage.type !== 'await-push-request' || !this.#session.current.channel.isFlushed) {
-      return;
-    }
-    if (stage.asked || stage.client.choice.features.requestPush) {
-      this.#askForLease(now, stage);
-    }
+    if (stage.type === 'connected') this.#heir.settle(now, stage);
+    else if (stage.type === 'await-push-request') this.#comeIn(now, stage);
   }
 
   handleRenegotiationFailed(_now: Millis, detail: string): void {
@@ -293,7 +294,6 @@ export class ServerSession implements SessionHandler<ServerPhase> {
       const client = { ...stage.client, push };
       this.#stage = { type: 'await-push-request', client, exchange, asked: stage.asked };
       this.#handshakeEnd = pending ? now + this.#session.times.handWindow : this.#handshakeEnd;
-      this.#context.handleAuthenticated(now, this);
     } else if (stage.type === 'connected') {
       this.#context.outbox.events.push({ type: 'renegotiated', peerId: stage.peerId, tls });
       this.#stage = { ...stage, client: { ...stage.client, tls } };
@@ -301,28 +301,21 @@ export class ServerSession implements SessionHandler<ServerPhase> {
   }
 
   #refuse(now: Millis, key: Key<ServerPhase>, refusal: AuthRefusal, hint = ''): void {
-    const message = refusalMessage(refusal, this.#client?.choice.features ?? null);
+    const stage = this.#stage;
+    const message = refusalMessage(refusal, isOver(stage) ? null : (stage.client?.choice.features ?? null));
     const detail = refusal.type === 'challenge' ? 'login: a challenge was sent' : (refusal.detail ?? refusal.reason);
     this.#finish(now, 'auth-failed', detail, hint || tlsHint(detail), { message, key });
   }
 
   /** True where a question has not been answered in time. */
   #giveUpAsking(now: Millis): boolean {
-    const key = this.#auth.late(now);
-    if (key === null) return false;
-    const { pending } = key.phase;
-    const reason = 'nobody has decided about the login in time';
-    const hint = pending ? '' : 'look at the authentication back end';
-    this.#refuse(now, key, { type: pending ? 'refuse' : 'temporary', reason }, hint);
-    return true;
+    const late = this.#auth.late(now);
+    if (late !== null) this.#refuse(now, late.key, late.refusal, late.hint);
+    return late !== null;
   }
 
   get #isDecided(): boolean {
     return this.#auth.nextDeadline === undefined;
-  }
-
-  get #client(): KnownClient | null {
-    return isOver(this.#stage) ? null : this.#stage.client;
   }
 
   /** Fatal for a handshake; a connected client goes on with its data keys and gets another TLS session. */
@@ -337,6 +330,7 @@ export class ServerSession implements SessionHandler<ServerPhase> {
   }
 
   #askForLease(now: Millis, stage: StageOf<'await-push-request'>): void {
+    this.#context.handleAuthenticated(now, this);
     const peerId = this.#context.peerIds.take(now);
     if (peerId === null) {
       this.#refuse(now, this.#session.current, { type: 'temporary', reason: 'no peer-id is free' });
@@ -348,22 +342,29 @@ export class ServerSession implements SessionHandler<ServerPhase> {
     this.#context.outbox.events.push({ type: 'lease', request, identity: client.identity, peerId });
   }
 
+  /** In the place of an older session, or with a lease of its own. */
+  #comeIn(now: Millis, stage: StageOf<'await-push-request'>): void {
+    const older = this.#context.predecessorOf(now, this);
+    if (older !== null) {
+      const next = this.#heir.takePlace(now, stage, older.left, () => this.#context.giveWay(older.session));
+      if (next === null) return;
+      this.#stage = next;
+      this.#context.handleConnected(this, next.peerId);
+    } else if (this.#session.current.channel.isFlushed && (stage.asked || stage.client.choice.features.requestPush)) {
+      this.#askForLease(now, stage);
+    }
+  }
+
   #connect(now: Millis, stage: StageOf<'await-lease'>, granted: Lease): void {
-    const { client, peerId } = stage;
-    const lease = { ...granted, push: [...granted.push, ...client.push] };
-    const result = connectClient(now, this.#context, this.#session, stage, lease);
-    const pushed = 'fault' in result ? [] : result;
-    const since = this.#context.clock.unixAt(now);
-    const { sessionTimeout = 0 } = this.#context.options;
-    const endAt = sessionTimeout === 0 ? null : now + 1000 * sessionTimeout;
-    this.#stage = { type: 'connected', client, lease, peerId, pushed, pushedAt: now, since, endAt };
-    if ('fault' in result) {
-      this.end(now, 'protocol-error', result.fault);
+    const { next, fault } = connectClient(now, this.#context, this.#session, stage, granted);
+    this.#stage = next;
+    if (fault !== null) {
+      this.end(now, 'protocol-error', fault);
       return;
     }
-    this.#push(pushed);
-    this.#context.handleConnected(this, peerId);
-    this.#context.outbox.events.push({ type: 'connected', client: describeClient(client, peerId, lease, since) });
+    this.#push(next.pushed);
+    this.#context.handleConnected(this, next.peerId);
+    this.#context.outbox.events.push({ type: 'connected', client: describeClient(next) });
   }
 
   #push(messages: readonly string[]): void {
@@ -384,17 +385,7 @@ export class ServerSession implements SessionHandler<ServerPhase> {
     tellEnd(now, this.#context, this.#session, stage, { reason, detail, hint });
     this.#stage = closedStage(now, reason, farewell !== null);
   }
-
-  /** At most one order a second: the data thread counts in seconds. */
-  #touch(now: Millis): void {
-    const { peerId } = this;
-    if (peerId !== null && now >= this.#touchedAt + TOUCH_PERIOD) {
-      this.#touchedAt = now;
-      this.#context.outbox.commands.push({ type: 'touch-peer', peerId });
-    }
-  }
 }
 
 /** Repeated PUSH_REQUESTs are not answered for so long. [wire 15] */
 const PUSH_REPEAT: Millis = 30_000;
-const TOUCH_PERIOD: Millis = 1000;

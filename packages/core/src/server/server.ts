@@ -30,6 +30,7 @@ import { SessionTable } from './session-table.js';
 import { type SharedOptions, sharedOptions } from './shared-options.js';
 import { SnapshotBook, type SnapshotChange } from './snapshot-book.js';
 import { isHandshaking, isOver } from './stage.js';
+import { type Succession, successionOf } from './succession.js';
 import type { PushUpdate } from './update-client.js';
 
 /**
@@ -84,6 +85,8 @@ export class Server {
       },
       ask: (session, peerId) => this.#questions.ask(session, peerId ?? null),
       handleAuthenticated: (at, session) => this.#replaceOlder(at, session),
+      predecessorOf: (at, session) => this.#predecessorOf(at, session),
+      giveWay: (older) => this.#run(older, () => older.giveWay()),
       handleConnected: (session, peerId) => this.#handleConnected(session, peerId),
     };
     this.#outbox.commands.push({ type: 'admit-by', order: this.#gate.order(now) });
@@ -360,6 +363,14 @@ export class Server {
         this.#run(other, () => other.end(now, 'replaced', 'the client started anew from the same address'));
       }
     }
+  }
+
+  #predecessorOf(now: Millis, newer: ServerSession): { session: ServerSession; left: Succession } | null {
+    for (const session of this.#table.atPath(newer.path)) {
+      const left = session === newer ? null : successionOf(now, session, newer.stage);
+      if (left !== null) return { session, left };
+    }
+    return null;
   }
 
   #handleConnected(session: ServerSession, peerId: PeerId): void {

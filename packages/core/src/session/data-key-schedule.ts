@@ -54,6 +54,33 @@ export class DataKeySchedule {
   }
 
   /**
+   * The peer has begun anew, with a control session of its own, and goes on as the same: its first key follows on the keys of
+   * the session before, and is used as soon as it has it. One with the key id of the one before takes its place at once.
+   */
+  static succeed(
+    input: DataKeyScheduleInput,
+    now: Millis,
+    keyId: KeyId,
+    keys: DataKeys,
+    before: KeyScheduleState,
+  ): DataKeySchedule {
+    const schedule = new DataKeySchedule(input, before);
+    schedule.#useCurrent();
+    schedule.#retireLameDuck();
+    schedule.#installKey(keyId, keys);
+    const settledAt = now + useKeyDelay(input.times);
+    if (before.keyId === keyId) {
+      // It has taken the place of the key before, and is in use.
+      schedule.#set({ settledAt, expireAt: null });
+    } else {
+      const retireAt = now + input.times.tranWindow;
+      schedule.#set({ keyId, lameDuck: before.keyId, useAt: settledAt, retireAt, settledAt, expireAt: null });
+    }
+    schedule.#armRenegotiation(now);
+    return schedule;
+  }
+
+  /**
    * Goes on with keys that the data thread has, and renegotiates at `renegotiateAt`; null while that is under way. A key
    * that is not in use yet has to settle before: whether the peer has got it is not known, and it may have to do with the
    * one before until then.
@@ -106,6 +133,11 @@ export class DataKeySchedule {
     const retireAt = Math.max(startedAt + this.#input.times.tranWindow, useAt);
     this.#set({ keyId, lameDuck: before.keyId, useAt, settledAt, retireAt, expireAt: null });
     this.#armRenegotiation(now);
+  }
+
+  /** The peer has acked everything that it needs for the current key, and has no other. */
+  useNewest(): void {
+    this.#useCurrent();
   }
 
   /** The negotiation has failed; the next attempt comes when the peer has given up this one as well. */

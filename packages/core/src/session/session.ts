@@ -220,6 +220,18 @@ export class Session<Phase> {
     this.#dataKeys = DataKeySchedule.begin({ peerId, suite, commands, times, lifeShare }, now, keyId, keys);
   }
 
+  /** The same where the data thread knows the peer by an earlier session, with these keys. */
+  succeedFirstKeys(now: Millis, peerId: PeerId, suite: DataSuite, keys: DataKeys, before: KeyScheduleState): void {
+    const { commands, times, lifeShare } = this.#input;
+    const { keyId } = this.#current.channel;
+    this.#dataKeys = DataKeySchedule.succeed({ peerId, suite, commands, times, lifeShare }, now, keyId, keys, before);
+  }
+
+  /** The peer may have no other key. */
+  useNewestKey(): void {
+    this.#dataKeys?.useNewest();
+  }
+
   /** The negotiated key becomes the current one. */
   completeNext(now: Millis, keys: DataKeys): void {
     if (this.#next !== null && this.#dataKeys !== null) {

@@ -244,6 +244,24 @@ fn a_packet_for_another_shard_hops_once() {
     assert_eq!(sink.control, [control]);
 }
 
+#[test]
+fn control_packets_of_a_peers_address_go_to_its_shard_whatever_their_session_id() {
+    let plane: Arc<Plane> = Plane::new(settings(Role::Server, 4)).into();
+    let (mut here, mut there) = (server(&plane, 0), server(&plane, 2));
+    let mut add = peer(2, 2, DataFormat::V2);
+    add.path = path(4002);
+    there.add_peer(0, add).unwrap();
+    let reset = [&[7 << 3, 0, 0, 0, 0][..], &[1; 9]].concat();
+    let mut sink = RecordingSink::default();
+    here.inbound(0, &path(4002), &mut reset.clone(), &mut sink);
+    assert_eq!(sink.udp_hops, [(2, reset.clone())]);
+    there.inbound_hopped(0, &path(4002), &mut reset.clone(), &mut sink);
+    assert_eq!(sink.control, [reset.clone()]);
+    // At any other address the session id decides.
+    here.inbound(0, &path(4003), &mut reset.clone(), &mut sink);
+    assert_eq!((sink.udp_hops.len(), sink.control.len()), (1, 2));
+}
+
 fn two_clients(client_to_client: bool, shards: usize) -> (DataPath, DataPath) {
     let settings = PlaneSettings {
         client_to_client,

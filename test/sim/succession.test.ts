@@ -1,0 +1,154 @@
+import { describe, expect, test } from '@jest/globals';
+import { asKeyId, type Generation, type Path, type WrapOptions } from '@shardvpn/core';
+import { freezeWorld } from './frozen-world.js';
+import { type JoinOptions, Pair, type PairOptions } from './pair.js';
+import type { SimClient } from './sim-client.js';
+
+freezeWorld();
+
+const wrap: WrapOptions = { type: 'tls-crypt', key: Uint8Array.from({ length: 256 }, (_, i) => (i * 7 + 3) & 255) };
+
+const talks = (pair: Pair, client: SimClient): boolean => {
+  const before = [pair.server.data.received, client.data.received];
+  pair.server.data.chatter();
+  client.data.chatter();
+  pair.run(1000);
+  return pair.server.data.received > (before[0] ?? 0) && client.data.received > (before[1] ?? 0);
+};
+
+interface Doubt {
+  readonly pair: Pair;
+  readonly path: Path;
+  readonly client: SimClient;
+}
+
+/** A client whose renegotiation has been left in its middle after `earlier` ones, and whose power has gone then. */
+const leftInDoubt = (earlier: number, generation: Generation = '2.6', options: PairOptions = {}): Doubt => {
+  const pair = new Pair({ ...options, server: { wrap, ...options.server } });
+  const path = pair.freshPath();
+  const client = pair.connect({ name: 'client1', path, generation });
+  pair.run(3000);
+  for (let done = 0; done < earlier; done++) {
+    client.run(() => client.core.renegotiate(pair.loop.now));
+    expect(pair.drive(() => client.renegotiations > done)).toBe(true);
+    pair.run(100_000);
+  }
+  pair.network.filter = (direction) => direction === 'up';
+  client.run(() => client.core.renegotiate(pair.loop.now));
+  pair.run(2000);
+  client.kill();
+  pair.network.filter = () => true;
+  return { pair, path, client };
+};
+
+/** Connected, and with the key that the server uses by then. */
+const beginsAnew = (pair: Pair, options: JoinOptions): SimClient => {
+  const client = pair.connect(options);
+  pair.run(1000);
+  return client;
+};
+
+const renegotiates = (pair: Pair, client: SimClient, by: 'client' | 'server'): boolean => {
+  const had = client.renegotiations;
+  const { peerId } = client;
+  if (by === 'client') client.run(() => client.core.renegotiate(pair.loop.now));
+  else {
+    const keyId = asKeyId(pair.server.data.sendKeyOf(peerId) ?? 0);
+    pair.server.run(() => pair.server.core.handleDataEvent(pair.loop.now, { type: 'key-limit', peerId, keyId }));
+  }
+  return pair.drive(() => client.renegotiations > had, 20_000);
+};
+
+describe('a client that begins anew from the same address', () => {
+  const every = [0, 1, 2, 7, 8].flatMap((earlier) =>
+    (['2.4', '2.5', '2.6'] as const).map((like) => [earlier, like] as const),
+  );
+  test.each(every)('after %i renegotiations and one that has failed, like %s, is who it was', (earlier, generation) => {
+    for (const crashes of [false, true]) {
+      const { pair, path, client } = leftInDoubt(earlier, generation);
+      if (crashes) {
+        pair.server.keptTls.clear();
+        pair.server.crash(300);
+        pair.run(500);
+      }
+      const address = pair.server.leases.get(client.peerId);
+      const anew = beginsAnew(pair, { name: 'client1', path, generation });
+      expect(anew.peerId).toBe(client.peerId);
+      expect([...pair.server.leases]).toEqual([[client.peerId, address]]);
+      expect(talks(pair, anew)).toBe(true);
+      expect(pair.server.of('connected')).toHaveLength(1);
+      expect(pair.server.of('disconnected')).toEqual([]);
+      for (const by of ['client', 'server', 'client'] as const) {
+        expect([by, renegotiates(pair, anew, by)]).toEqual([by, true]);
+        expect(talks(pair, anew)).toBe(true);
+        pair.run(100_000);
+      }
+      expect(pair.server.data.keysOf(anew.peerId)).toEqual(anew.data.keysOf(anew.peerId));
+      expect(pair.server.faults).toEqual([]);
+      expect(pair.server.data.faults).toEqual([]);
+    }
+  });
+
+  test('in the middle of its renegotiation is handed over like any other', () => {
+    const { pair, path } = leftInDoubt(0);
+    const anew = beginsAnew(pair, { name: 'client1', path });
+    pair.server.crash(300);
+    pair.run(500);
+    expect(pair.server.of('restored').map(({ client }) => client.peerId)).toEqual([anew.peerId]);
+    expect(pair.drive(() => anew.renegotiations === 1, 10_000)).toBe(true);
+    expect(talks(pair, anew)).toBe(true);
+    pair.run(1000);
+    anew.run(() => anew.core.exit(pair.loop.now));
+    pair.run(10_000);
+    expect(pair.server.data.peers).toEqual([]);
+    expect(pair.server.leases.size).toBe(0);
+    expect(pair.serverTls.live).toBe(0);
+  });
+
+  test('while its newest key is not yet in use, is who it was', () => {
+    const pair = new Pair({ server: { wrap }, tlsDelay: 20 });
+    const path = pair.freshPath();
+    const client = pair.connect({ name: 'client1', path });
+    pair.run(3000);
+    client.run(() => client.core.renegotiate(pair.loop.now));
+    expect(pair.drive(() => pair.server.data.keysOf(client.peerId).length === 2)).toBe(true);
+    client.kill();
+    const anew = beginsAnew(pair, { name: 'client1', path });
+    expect(anew.peerId).toBe(client.peerId);
+    expect(talks(pair, anew)).toBe(true);
+    expect(pair.server.data.faults).toEqual([]);
+  });
+
+  test('while nothing is in doubt, is somebody new', () => {
+    const pair = new Pair({ server: { wrap } });
+    const path = pair.freshPath();
+    const client = pair.connect({ name: 'client1', path });
+    pair.run(3000);
+    client.kill();
+    const anew = beginsAnew(pair, { name: 'client1', path });
+    expect(anew.peerId).not.toBe(client.peerId);
+    expect(pair.server.ended('replaced')).toHaveLength(1);
+    expect(pair.server.leases.size).toBe(1);
+  });
+
+  test.each([
+    ['another certificate', { name: 'client2' }],
+    ['another cipher', { name: 'client1', client: { dataCiphers: ['CHACHA20-POLY1305'] } }],
+  ] as const)('with %s is somebody new', (_, join) => {
+    const { pair, path, client } = leftInDoubt(0);
+    const anew = beginsAnew(pair, { ...join, path });
+    expect(anew.peerId).not.toBe(client.peerId);
+    expect(pair.server.ended('replaced')).toHaveLength(1);
+    expect([...pair.server.leases.keys()]).toEqual([anew.peerId]);
+    expect(talks(pair, anew)).toBe(true);
+  });
+
+  test('and is not let in leaves the tunnel as it is', () => {
+    const { pair, path, client } = leftInDoubt(0);
+    pair.server.decide = () => ({ type: 'refuse', reason: 'no' });
+    const anew = pair.join({ name: 'client1', path });
+    expect(pair.drive(() => anew.ended !== undefined)).toBe(true);
+    expect(pair.server.data.peers).toEqual([client.peerId]);
+    expect(pair.server.ended('replaced')).toEqual([]);
+  });
+});
