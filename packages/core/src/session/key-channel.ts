@@ -64,7 +64,8 @@ export class KeyChannel {
   #peerStarted: boolean;
   /** TLS has been given plaintext and has not come up with bytes yet. */
   #sealing = false;
-  #destroyed = false;
+  /** TLS gets nothing of the peer any more. */
+  #deaf = false;
   /** The peer wants our key with the first message: it understands no other packet before that. [wire 7.1] */
   #keyDue = false;
 
@@ -159,6 +160,10 @@ export class KeyChannel {
       }
       this.#sealing = false;
       this.#output.push(event.bytes);
+      if (this.#output.length > MAX_OUTPUT && !this.#deaf) {
+        this.#deaf = true;
+        return { type: 'failed', reason: 'the peer makes TLS talk and acknowledges nothing' };
+      }
     }
     return undefined;
   }
@@ -184,7 +189,7 @@ export class KeyChannel {
   destroy(): void {
     this.#tls?.destroy();
     this.#tls = undefined;
-    this.#destroyed = true;
+    this.#deaf = true;
   }
 
   #handleInOrder(opcode: ControlOpcode, payload: Uint8Array): void {
@@ -193,7 +198,7 @@ export class KeyChannel {
       if (this.#input.tlsSpeaksFirst) {
         this.#openTls();
       }
-    } else if (payload.length > 0 && this.#peerStarted && !this.#destroyed) {
+    } else if (payload.length > 0 && this.#peerStarted && !this.#deaf) {
       this.#openTls().feed(payload);
     }
   }
@@ -206,3 +211,9 @@ export class KeyChannel {
 }
 
 const isReset = (opcode: ControlOpcode): boolean => opcode !== OPCODE.controlV1 && opcode !== OPCODE.ackV1;
+
+/**
+ * Bytes of TLS that wait for acks. A chain of certificates or a long PUSH_REPLY takes a tenth of it. A peer can have TLS answer record by
+ * record, with key updates.
+ */
+const MAX_OUTPUT = 1 << 20;
