@@ -70,11 +70,12 @@ export class Heir {
     for (const message of messages) channel.send(encodeControlMessage(message));
   }
 
-  /** The client has acked everything that it makes the key of. */
+  /**
+   * The client has acked everything that it makes the key of. It is told its options right behind the key methods: it may have forgotten
+   * its other keys by then.
+   */
   #hasKey(now: Millis, client: KnownClient, asked: boolean, pushed: readonly string[]): boolean {
-    if (!this.#session.current.channel.isFlushed) return false;
-    const isReady = this.#isPushed || !(asked || client.choice.features.requestPush);
-    if (!isReady) this.push(now, client, pushed);
-    return isReady;
+    if (!this.#isPushed && (asked || client.choice.features.requestPush)) this.push(now, client, pushed);
+    return this.#session.current.channel.isFlushed;
   }
 }

@@ -350,6 +350,7 @@ export class ServerSession implements SessionHandler<ServerPhase> {
       if (next === null) return;
       this.#stage = next;
       this.#context.handleConnected(this, next.peerId);
+      this.#heir.settle(now, next);
     } else if (this.#session.current.channel.isFlushed && (stage.asked || stage.client.choice.features.requestPush)) {
       this.#askForLease(now, stage);
     }
