@@ -1,12 +1,14 @@
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect } from '@jest/globals';
+import { afterEach, expect } from '@jest/globals';
 import type { Running } from './lab/host.js';
 import { type Lab, useLab } from './lab/lab.js';
 import { shardvpnCommand } from './lab/server.js';
 import { until } from './lab/until.js';
+import { endHeirs, upgrade } from './lab/upgrade.js';
 
 const { ours } = useLab();
+afterEach(endHeirs);
 let folders = 0;
 
 ours('from an empty folder to a connected client, another client, a revocation, and Ctrl-C', async (lab) => {
@@ -43,15 +45,17 @@ ours('from an empty folder to a connected client, another client, a revocation, 
   expect(await again.stop()).toBe(0);
 });
 
-ours('the status endpoint of quickstart answers', async (lab) => {
+ours('the status endpoint of quickstart answers, and it can be upgraded', async (lab) => {
   const cwd = join(lab.folder, `quickstart-${++folders}`);
   mkdirSync(cwd);
-  await quickstart(lab, cwd);
+  const server = await quickstart(lab, cwd);
   const url = 'http://127.0.0.1:8505';
   expect(await lab.serverHost.get(`${url}/healthz`)).toMatchObject({ status: 200 });
   expect((await lab.serverHost.get(`${url}/metrics`)).body).toMatch(/^shardvpn_clients\{shard="0"\} 0$/m);
   expect(JSON.parse((await lab.serverHost.get(`${url}/status`)).body)).toMatchObject({ clients: [] });
   expect((await lab.serverHost.get(`${url}/nothing`)).status).toBe(404);
+  await upgrade(lab, join(cwd, 'shardvpn-data/server.conf'), null);
+  expect(await server.ended).toBe(0);
 });
 
 async function quickstart(lab: Lab, cwd: string): Promise<Running> {

@@ -32,14 +32,20 @@ export async function startUpgradable(lab: Lab, settings: ServerSettings = {}): 
   return { server, config, program };
 }
 
-/** The new process, once its status endpoint answers, and the pause in milliseconds. */
-export async function upgrade(lab: Lab, config: string): Promise<{ pid: number; pause: number; sessions: number }> {
+/** The new process, once its status endpoint answers, and the pause in milliseconds. `pidFile`: null where there is none. */
+export async function upgrade(
+  lab: Lab,
+  config: string,
+  pidFile: string | null = pidFileOf(lab),
+): Promise<{ pid: number; pause: number; sessions: number }> {
   const { code, output } = await lab.serverHost.exec(...shardvpnCommand, 'upgrade', config);
   const [, pid, sessions, pause] =
     /process (\d+), version \S+, serves (\d+) clients after a pause of (\d+) ms/.exec(output) ?? [];
   if (code !== 0 || pid === undefined) throw new Error(`upgrade ended with ${code}: ${output}`);
   heirs.add(Number(pid));
-  await until('the pid file names it', () => readFileSync(pidFileOf(lab), 'utf8') === `${pid}\n`, PATIENT);
+  if (pidFile !== null) {
+    await until('the pid file names it', () => readFileSync(pidFile, 'utf8') === `${pid}\n`, PATIENT);
+  }
   await until('its status endpoint answers', () => readStatus(lab).then(Boolean, () => false), PATIENT);
   return { pid: Number(pid), pause: Number(pause), sessions: Number(sessions) };
 }

@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import { asKeyId } from '../ids.js';
 import type { TlsEvent, TlsSession } from '../ports.js';
 import { OPCODE } from '../wire/opcode.js';
+import { decodeSessionId } from '../wire/session-id.js';
 import { KeyChannel } from './key-channel.js';
 
 /** Answers whatever it is fed by as many bytes. */
@@ -30,7 +31,12 @@ test('what TLS says to a peer that acks nothing is bounded, and told as its fail
   let failures = 0;
   for (let messageId = 1; messageId <= 3000; messageId++) {
     const body = { acks: [], ackedSessionId: null, messageId, payload: new Uint8Array(1000) };
-    channel.handlePacket({ opcode: OPCODE.controlV1, keyId: asKeyId(0), body });
+    channel.handlePacket({
+      opcode: OPCODE.controlV1,
+      keyId: asKeyId(0),
+      sessionId: decodeSessionId(new Uint8Array(8)),
+      body,
+    });
     for (let event = channel.pollEvent(); event !== undefined; event = channel.pollEvent())
       if (event.type === 'failed') failures++;
     while (channel.pollPacket(0) !== undefined);

@@ -1,6 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { relative } from 'node:path';
 import { VpnError } from '@shardvpn/core';
+import { takesOver } from '../upgrade/program.js';
 import { tell } from './complain.js';
 import { DataDirectory } from './data-directory.js';
 import { ownAddress, parseRemote, type Remote } from './remote.js';
@@ -47,7 +48,7 @@ export const quickstart = async (options: QuickstartOptions): Promise<number> =>
 const prepare = async ({ dataDir, port, remote }: QuickstartOptions): Promise<DataDirectory> => {
   const existing = DataDirectory.open(dataDir);
   const listenPort = port ?? (existing?.complete ? existing.port : DEFAULT_PORT);
-  await requireFreePort(listenPort);
+  if (!takesOver()) await requireFreePort(listenPort);
   if (existing?.complete) {
     takeUp(existing, listenPort, remote);
     await existing.authority.renewCrl();

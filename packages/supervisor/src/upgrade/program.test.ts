@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { takeOverDescriptor, withTakeOver } from './program.js';
+import { takeOverDescriptor, takesOver, withTakeOver } from './program.js';
 
 describe('take-over by environment', () => {
   test('is for a child of the process that says so, and for nobody further on', () => {
@@ -8,7 +8,9 @@ describe('take-over by environment', () => {
     const child = Object.fromEntries(
       Object.entries(environment).map(([name, text]) => [name, text?.replace(`${process.pid}:`, `${process.ppid}:`)]),
     );
+    expect([takesOver(environment), takesOver(child)]).toEqual([false, true]);
     expect(takeOverDescriptor(child)).toBe(3);
+    expect(takesOver(child)).toBe(false);
     expect(child).toEqual({ PATH: '/bin' });
     expect(takeOverDescriptor(child)).toBeNull();
   });

@@ -22,10 +22,17 @@ export const withTakeOver = (environment: NodeJS.ProcessEnv, fd: number): NodeJS
   [VARIABLE]: `${process.pid}:${fd}`,
 });
 
+/** Whether this process is to take over: what it needs is in use then. To be asked before `takeOverDescriptor`. */
+export const takesOver = (environment: NodeJS.ProcessEnv = process.env): boolean => descriptorIn(environment) !== null;
+
 /** The descriptor, null for a process that starts by itself. Processes that this one starts do not see it. */
 export const takeOverDescriptor = (environment: NodeJS.ProcessEnv = process.env): number | null => {
-  const text = environment[VARIABLE];
+  const descriptor = descriptorIn(environment);
   delete environment[VARIABLE];
-  const [, parent, fd] = /^(\d{1,10}):(\d{1,5})$/.exec(text ?? '') ?? [];
+  return descriptor;
+};
+
+const descriptorIn = (environment: NodeJS.ProcessEnv): number | null => {
+  const [, parent, fd] = /^(\d{1,10}):(\d{1,5})$/.exec(environment[VARIABLE] ?? '') ?? [];
   return Number(parent) === process.ppid ? Number(fd) : null;
 };
