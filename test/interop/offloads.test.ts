@@ -175,7 +175,7 @@ async function proveChanges(net: Net, change: (even: boolean) => void): Promise<
 }
 
 const exchangeAll = (net: Net): Promise<unknown[]> =>
-  Promise.all(net.wires.map((wire, index) => exchange(net, wire.other, index < 2 ? 8e6 : 2e6)));
+  Promise.all(net.wires.map((wire, index) => exchange(net, wire.other, index < 2 ? 4e6 : 1e6)));
 
 async function exchange({ sender, tunMtu }: Net, client: Host, bytes: number): Promise<unknown> {
   const words = [EXCHANGE, PORT, sender, bytes, tunMtu, ...TARGETS].map(String);
