@@ -54,7 +54,7 @@ export function startPlane(shards, { clientToClient = false, tun = null } = {}) 
 
 /** Waits until `probe` gives something other than undefined or false. */
 export async function until(what, probe) {
-  const end = Date.now() + 5000;
+  const end = Date.now() + 60_000;
   while (Date.now() < end) {
     const value = await probe();
     if (value !== undefined && value !== false) return value;

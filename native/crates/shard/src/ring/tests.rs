@@ -166,7 +166,7 @@ fn two_threads_lose_nothing_and_never_oversleep() {
         consumer.release();
         if expected < RECORDS && consumer.sleep() {
             sleeper
-                .recv_timeout(Duration::from_secs(20))
+                .recv_timeout(Duration::from_secs(60))
                 .expect("a wake-up was lost");
             consumer.awake();
         }

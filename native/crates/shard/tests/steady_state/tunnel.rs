@@ -120,7 +120,7 @@ impl Drop for Tunnel {
 }
 
 const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn udp_group() -> UdpGroup {
     let options = UdpGroupOptions {
