@@ -16,6 +16,8 @@ export interface Hostility {
   readonly control?: boolean;
   /** Milliseconds for which everything of the client but its data packets is on its way. */
   readonly lag?: number;
+  /** A key id: from the first answer to its TLS on nothing of the client's but data packets arrives, until SIGUSR2. */
+  readonly mute?: number;
   /** A file for what has passed to the server, written at SIGUSR1. */
   readonly capture?: string;
 }

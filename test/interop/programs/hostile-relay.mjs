@@ -3,7 +3,8 @@
  * sends on from SOURCE. SETTINGS is JSON: `seed`, and how likely each of `drop`, `duplicate`, `delay`, `corrupt` and `replay` is for a
  * datagram; `most` milliseconds of delay, which reorders; `control`: data packets pass as they are; `lag`: milliseconds for which
  * everything else of the client is on its way; `capture`: a file for everything that has passed to the server, each datagram behind
- * its length, written at SIGUSR1. From one SIGUSR2 to the next nothing of the client's but data packets arrives.
+ * its length, written at SIGUSR1; `mute`: a key id: once TLS has been answered there, nothing of the client's but data packets arrives
+ * until SIGUSR2.
  */
 import { createSocket } from 'node:dgram';
 import { writeFileSync } from 'node:fs';
@@ -23,6 +24,7 @@ const settings = {
 let state = settings.seed;
 let client;
 let isMuted = false;
+let wasMuted = false;
 const passed = [];
 const counts = { passed: 0, drop: 0, duplicate: 0, delay: 0, corrupt: 0, replay: 0 };
 const inside = createSocket('udp4');
@@ -37,13 +39,17 @@ inside.on('message', (message, from) => {
 const answers = [];
 outside.on('message', (message) => {
   if (answers.length < 1000) answers.push(message);
+  if (message[0] === ((4 << 3) | settings.mute) && !wasMuted) {
+    isMuted = wasMuted = true;
+    console.log('relay muted');
+  }
   meddle(message, (bytes) => client && inside.send(bytes, client.port, client.address), answers);
 });
 inside.bind(Number(port), '127.0.0.1');
 outside.bind(0, source, () => console.log(`relay from ${outside.address().address}:${outside.address().port}`));
 process.on('SIGUSR1', capture);
 process.on('SIGUSR2', () => {
-  isMuted = !isMuted;
+  isMuted = false;
 });
 process.on('SIGTERM', () => {
   console.log(`relay ${JSON.stringify(counts)}`);
