@@ -23,6 +23,7 @@ pub struct ControlGate {
     answers: Bucket,
     repeats: Bucket,
     refused: Bucket,
+    moved: Bucket,
 }
 
 /// Packets per second that a worker is given at most, of each kind.
@@ -35,6 +36,8 @@ const REFUSED: Rate = Rate {
     per_second: 10,
     at_once: 500,
 };
+/// To all other shards together: more than their workers are given, and little for a ring.
+const MOVED: Rate = Rate::per_second(4000);
 /// Of one client. A handshake with long certificates takes some hundred.
 const KNOWN: Rate = Rate::per_second(500);
 
@@ -75,6 +78,7 @@ impl ControlGate {
             answers: Bucket::full(ANSWERS),
             repeats: Bucket::full(REPEATS),
             refused: Bucket::full(REFUSED),
+            moved: Bucket::full(MOVED),
         }
     }
 
@@ -147,6 +151,11 @@ impl ControlGate {
         }
         let (address, known) = self.slot(to);
         known.become_of(address, now);
+    }
+
+    /// Whether one more packet is handed to the shard that it belongs to.
+    pub fn may_move(&mut self, now: Millis) -> bool {
+        self.moved.take(now, MOVED)
     }
 
     fn slot(&mut self, at: &PeerAddr) -> (u64, &mut Known) {

@@ -49,6 +49,12 @@ impl Door {
         }
     }
 
+    /// Whether a control packet may go to another shard. Rings are there for data first.
+    pub fn may_move(&mut self, now: Millis) -> bool {
+        let gate = self.gate.as_mut();
+        gate.is_none_or(|gate| gate.may_move(now))
+    }
+
     pub fn control(
         &mut self,
         context: &Context,

@@ -94,6 +94,9 @@ impl DataPath {
         };
         let shard = owner.shard(context);
         if shard != context.shard {
+            if matches!(owner, Owner::Worker(_)) && !self.door.may_move(now) {
+                return Err(DropReason::ControlFlood);
+            }
             return hop(context, shard, reason, from, datagram, hopped, sink);
         }
         match owner {

@@ -256,10 +256,16 @@ fn control_packets_of_a_peers_address_go_to_its_shard_whatever_their_session_id(
     here.inbound(0, &path(4002), &mut reset.clone(), &mut sink);
     assert_eq!(sink.udp_hops, [(2, reset.clone())]);
     there.inbound_hopped(0, &path(4002), &mut reset.clone(), &mut sink);
-    assert_eq!(sink.control, [reset.clone()]);
+    assert_eq!(sink.control, std::slice::from_ref(&reset));
     // At any other address the session id decides.
     here.inbound(0, &path(4003), &mut reset.clone(), &mut sink);
     assert_eq!((sink.udp_hops.len(), sink.control.len()), (1, 2));
+    // A flood under the client's address leaves the rings to others.
+    for _ in 0..9000 {
+        here.inbound(0, &path(4002), &mut reset.clone(), &mut sink);
+    }
+    assert_eq!(sink.udp_hops.len(), 4000);
+    assert_eq!(drops(&here), [("control-flood", 5000 + 1)]);
 }
 
 fn two_clients(client_to_client: bool, shards: usize) -> (DataPath, DataPath) {
