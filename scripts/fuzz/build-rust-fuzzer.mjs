@@ -27,5 +27,6 @@ export async function buildRustFuzzer() {
     '-print_final_stats=1',
     `-artifact_prefix=${join(findings, `${basename(corpus)}-`)}`,
   ];
-  return { env: {}, command };
+  const shorten = (all, few) => [program, '-set_cover_merge=1', few, all];
+  return { env: {}, command, shorten };
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { transformFileSync } from '@swc/core';
 import { sourceFiles } from '../checks/source-files.mjs';
@@ -26,16 +26,15 @@ export function buildTypescriptFuzzer(out = join(root, 'target/fuzz/js')) {
   put(join(out, 'packages/supervisor/package.json'), JSON.stringify({ version, type: 'commonjs' }));
   put(join(out, 'package.json'), '{ "type": "commonjs" }\n');
   const fuzzer = join(root, 'scripts/fuzz/coverage-fuzzer.mjs');
+  const module = join(out, 'test/fuzz/targets.js');
+  const command = (corpus, findings, seconds) => [process.execPath, fuzzer, module, corpus, findings, String(seconds)];
   return {
     env: { NODE_PATH: join(root, 'packages/supervisor/node_modules'), NODE_OPTIONS: '' },
-    command: (corpus, findings, seconds) => [
-      process.execPath,
-      fuzzer,
-      join(out, 'test/fuzz/targets.js'),
-      corpus,
-      findings,
-      String(seconds),
-    ],
+    command,
+    shorten: (all, few) => {
+      cpSync(all, few, { recursive: true });
+      return command(few, dirname(few), 0);
+    },
   };
 }
 

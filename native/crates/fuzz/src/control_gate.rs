@@ -13,6 +13,8 @@ const STREAM: usize = ADDRESSES - 1;
 const CLIENT_RATE: usize = 490;
 /// Of everybody else in a second: three kinds, each with a second's worth saved.
 const OTHERS_RATE: usize = 3 * 2 * 2000;
+/// Packets of floods in an input, more than all that is let through in a second.
+const MOST_FLOOD: usize = 16_000;
 const SERVER_RESET: u8 = 8;
 const KNOWN_FOR: u64 = 180_000;
 /// Before the first packet, so long that nobody is known from then.
@@ -61,6 +63,7 @@ struct World {
     /// Packets of the last second.
     admitted: [VecDeque<u64>; ADDRESSES],
     others: VecDeque<u64>,
+    flooded: usize,
 }
 
 impl World {
@@ -78,6 +81,7 @@ impl World {
             known_at: Default::default(),
             admitted: Default::default(),
             others: VecDeque::new(),
+            flooded: 0,
         }
     }
 
@@ -138,6 +142,8 @@ impl World {
 
     /// Addresses that come once.
     fn flood(&mut self, count: usize, kind: u8) {
+        let count = count.min(MOST_FLOOD - self.flooded);
+        self.flooded += count;
         for n in 0..count {
             let addr = ([198, 18, (n >> 8) as u8, n as u8], 9).into();
             let from = PeerAddr { listener: 0, addr };

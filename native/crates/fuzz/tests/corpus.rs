@@ -19,6 +19,17 @@ fn every_target_takes_its_corpus() {
 }
 
 #[test]
+fn every_target_takes_what_a_fuzzer_has_found() {
+    for target in TARGETS {
+        let inputs = found(target.name);
+        assert!(!inputs.is_empty(), "nothing was found for {}", target.name);
+        for input in inputs {
+            (target.run)(&input);
+        }
+    }
+}
+
+#[test]
 fn every_corpus_has_a_target() {
     let names: BTreeSet<_> = TARGETS
         .iter()
@@ -34,6 +45,19 @@ fn every_corpus_has_a_target() {
 fn files_of(target: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(corpus().join(target)).unwrap();
     entries.map(|entry| entry.unwrap().path()).collect()
+}
+
+/// Each is behind its length in two bytes.
+fn found(target: &str) -> Vec<Vec<u8>> {
+    let packed = fs::read(corpus().with_file_name("found").join(target)).unwrap();
+    let mut left = &packed[..];
+    let mut inputs = Vec::new();
+    while let Some((length, rest)) = left.split_first_chunk() {
+        let (input, rest) = rest.split_at(u16::from_be_bytes(*length).into());
+        inputs.push(input.to_vec());
+        left = rest;
+    }
+    inputs
 }
 
 fn corpus() -> PathBuf {
