@@ -19,6 +19,7 @@ pub mod pace;
 mod panic_note;
 pub mod port_share;
 pub mod proxy_header;
+mod ready_queue;
 pub mod registry;
 mod restarts;
 pub mod ring;

@@ -50,6 +50,15 @@ pub struct Streams {
     now: Millis,
 }
 
+/// What `Streams::read` has brought.
+#[derive(Default)]
+pub struct Read {
+    /// Bytes in the buffer, with those kept before; 0 when there is nothing to look at.
+    pub len: usize,
+    /// There may be more: it was all that was asked for.
+    pub more: bool,
+}
+
 struct Connection {
     socket: OwnedFd,
     path: PeerAddr,
@@ -206,33 +215,36 @@ impl Streams {
             .wait(Some(Duration::ZERO), |token| into.push(token as usize));
     }
 
-    /// Reads into `buffer` behind what was kept; the number of bytes in it, 0 when there is nothing to look at.
-    pub fn read(&mut self, slot: usize, buffer: &mut [u8]) -> usize {
+    /// Reads at most `share` bytes into `buffer`, behind what was kept.
+    pub fn read(&mut self, slot: usize, buffer: &mut [u8], share: usize) -> Read {
         self.stats().read_calls.add(1);
         let Some(connection) = self.live(slot) else {
-            return 0;
+            return Read::default();
         };
         if connection.blocked {
             connection.blocked = false;
             self.dirty.push(slot);
         }
         let Some(connection) = self.live(slot) else {
-            return 0;
+            return Read::default();
         };
         let kept = connection.partial.len();
-        match tcp_stream::read(&connection.socket, &mut buffer[kept..]) {
+        let end = buffer.len().min(kept + share);
+        match tcp_stream::read(&connection.socket, &mut buffer[kept..end]) {
             // Nobody listens any more.
-            Moved::Bytes(_) if connection.stage == Stage::Leaving => 0,
+            Moved::Bytes(_) if connection.stage == Stage::Leaving => Read::default(),
             Moved::Bytes(count) => {
                 buffer[..kept].copy_from_slice(&connection.partial);
                 connection.partial.clear();
-                kept + count
+                let len = kept + count;
+                let more = len == end;
+                Read { len, more }
             }
-            Moved::Later => 0,
+            Moved::Later => Read::default(),
             Moved::Ended => {
                 self.stats().ended.add(1);
                 self.end(slot);
-                0
+                Read::default()
             }
         }
     }
