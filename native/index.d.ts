@@ -144,8 +144,11 @@ export interface PlaneOptions {
   clientToClient: boolean;
   /** What inner TCP must fit in; 0 = no clamp. */
   mssfix: number;
-  /** What is so large: a datagram with IP and UDP headers (`outer`, the default) or without, or an inner packet. */
-  mssfixOf?: 'outer' | 'datagram' | 'packet';
+  /**
+   * What is so large: a datagram, or what carries a packet in a connection, with IP and UDP or TCP headers (`outer`) or without,
+   * or an inner packet. `usual`, the default, is `outer` for datagrams and nothing for connections.
+   */
+  mssfixOf?: 'usual' | 'outer' | 'datagram' | 'packet';
   /** Inner MTU. */
   tunMtu: number;
   /** Peers at most, over all shards. */

@@ -9,7 +9,7 @@ import { readStatus, totalsOf } from './lab/status.js';
 import { until } from './lab/until.js';
 import { endHeirs, startUpgradable, upgrade } from './lab/upgrade.js';
 
-const { ours } = useLab();
+const { ours, scenario } = useLab();
 
 const BOTH = ['local * 1194 udp', 'local * 1194 tcp-server'];
 const overTcp = (lab: Lab, name = 'client1') => ({ name, remote: `${lab.serverHost.ipv4} 1194 tcp4-client` });
@@ -185,6 +185,17 @@ ours('proxy-protocol: the status shows the client, and not the balancer', async 
   expect(addressOf('client2').startsWith(`${direct.host.ipv4}:`)).toBe(true);
   await balancer.exec('timeout', '60', 'bash', '-c', `exec 3<>/dev/tcp/${ipv4}/1194; printf 'GET / HTTP' >&3; cat <&3`);
   expect(totalsOf(await readStatus(lab))['tcp-bad-proxy-header']).toBe(1);
+});
+
+scenario('mssfix with a number holds for a client by TCP', async (lab) => {
+  await startServer(lab, { lines: ['proto tcp-server', 'mssfix 1300'] });
+  const serve = "require('net').createServer(() => {}).listen(5000, '10.8.0.1', () => console.log('ready'))";
+  const client = await Client.connect(lab, 2, { ...overTcp(lab), lines: ['mssfix 0'] });
+  for (const host of [lab.serverHost, client.host]) await host.exec('sysctl', '-qw', 'net.ipv4.tcp_timestamps=0');
+  await lab.serverHost.start('listener', [process.execPath, '-e', serve]).says(/ready/, 60);
+  const ask = 'exec 3<>/dev/tcp/10.8.0.1/5000; ss -Htin dst 10.8.0.1';
+  const { output } = await client.host.exec('timeout', '60', 'bash', '-c', ask);
+  expect(/[^v]mss:(\d+)/.exec(output)?.[1]).toBe('1234');
 });
 
 for (const wrapping of ['none', 'tls-auth', 'tls-crypt', 'tls-crypt-v2'] as const) {

@@ -11,7 +11,7 @@ pub struct PlaneOptions {
     pub shards: u32,
     pub client_to_client: bool,
     pub mssfix: u32,
-    /// `outer` where it is absent.
+    /// `usual` where it is absent.
     pub mssfix_of: Option<String>,
     pub tun_mtu: u32,
     pub max_peers: u32,
@@ -30,7 +30,8 @@ pub fn create_plane(options: PlaneOptions) -> Result<u32> {
     let size_of_mssfix = size(options.mssfix, "mssfix")?;
     let mssfix = match options.mssfix_of.as_deref() {
         _ if size_of_mssfix == 0 => MssFix::Off,
-        None | Some("outer") => MssFix::Outer(size_of_mssfix),
+        None | Some("usual") => MssFix::Usual(size_of_mssfix),
+        Some("outer") => MssFix::Outer(size_of_mssfix),
         Some("datagram") => MssFix::Datagram(size_of_mssfix),
         Some("packet") => MssFix::Packet(size_of_mssfix),
         Some(other) => return Err(invalid(format!("fit TCP to a {other}"))),

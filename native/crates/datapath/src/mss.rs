@@ -8,14 +8,18 @@ const SYN: u8 = 2;
 const OPTION_END: u8 = 0;
 const OPTION_NOP: u8 = 1;
 const OPTION_MSS: u8 = 2;
+const LENGTH_PREFIX: usize = 2;
 
 /// What inner TCP has to fit in. Bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MssFix {
     Off,
-    /// A datagram with its IP and UDP headers.
+    /// A datagram with its IP and UDP headers. TCP cuts a stream as it likes, whatever the packets in it, so a client that is
+    /// served through a connection is left alone.
+    Usual(u16),
+    /// A datagram, or what carries a packet in a connection, with its IP and UDP or TCP headers.
     Outer(u16),
-    /// A datagram without them.
+    /// The same without them. A packet in a connection has its length before it. [wire 1]
     Datagram(u16),
     /// The inner packet itself.
     Packet(u16),
@@ -30,17 +34,17 @@ impl MssFix {
         suite: Suite,
         layers: usize,
     ) -> u16 {
-        // TCP cuts a stream as it likes, whatever the packets in it.
-        if path.is_stream() {
-            return 0;
-        }
         let room = match self {
             MssFix::Off => return 0,
+            MssFix::Usual(_) if path.is_stream() => return 0,
             MssFix::Packet(size) => return size,
-            MssFix::Outer(size) => usize::from(size).saturating_sub(path.outer_header_len()),
+            MssFix::Usual(size) | MssFix::Outer(size) => {
+                usize::from(size).saturating_sub(path.outer_header_len())
+            }
             MssFix::Datagram(size) => usize::from(size),
         };
-        let payload = suite.max_payload(room.saturating_sub(format.header_len()));
+        let prefix = if path.is_stream() { LENGTH_PREFIX } else { 0 };
+        let payload = suite.max_payload(room.saturating_sub(format.header_len() + prefix));
         payload.saturating_sub(layers) as u16
     }
 }
@@ -110,6 +114,7 @@ mod tests {
 
     use super::*;
     use crate::command::Cipher;
+    use crate::peer_addr::STREAM_BIT;
     use crate::test_packets::{checksums_hold, tcp_with_options};
 
     fn path(address: &str) -> PeerAddr {
@@ -141,9 +146,27 @@ mod tests {
             assert_eq!(fit(MssFix::Packet(1300), path, DataFormat::V1, 1), 1300);
             assert_eq!(fit(MssFix::Off, path, DataFormat::V2, 0), 0);
         }
+        assert_eq!(
+            fit(MssFix::Usual(1492), &v4, DataFormat::V2, 5),
+            fit(MssFix::Outer(1492), &v4, DataFormat::V2, 5)
+        );
         let epoch = Suite::Epoch(Cipher::Aes256Gcm);
         let fit = MssFix::Outer(1492).max_inner(&v4, DataFormat::V2, epoch, 0);
         assert_eq!(fit, 1436);
+    }
+
+    /// As a 2.6 server does it, except that without a number it clamps in connections as well.
+    #[test]
+    fn a_connection_has_longer_headers_and_a_length_before_each_packet() {
+        let mut v4 = path("192.0.2.1:1");
+        v4.listener |= STREAM_BIT;
+        let fit =
+            |fix: MssFix| fix.max_inner(&v4, DataFormat::V2, Suite::Aead(Cipher::Aes256Gcm), 0);
+        assert_eq!(fit(MssFix::Usual(1492)), 0);
+        assert_eq!(fit(MssFix::Off), 0);
+        assert_eq!(fit(MssFix::Datagram(1300)), 1234 + 40);
+        assert_eq!(fit(MssFix::Outer(1300)), 1194 + 40);
+        assert_eq!(fit(MssFix::Packet(1300)), 1260 + 40);
     }
 
     #[test]

@@ -42,8 +42,9 @@ impl PeerAddr {
         self.listener & INDEX_BITS
     }
 
-    /// Bytes of the outer IP and UDP headers on this path.
+    /// Bytes of the outer IP and UDP or TCP headers on this path, without options.
     pub fn outer_header_len(&self) -> usize {
-        if self.addr.is_ipv4() { 28 } else { 48 }
+        let ip = if self.addr.is_ipv4() { 20 } else { 40 };
+        ip + if self.is_stream() { 20 } else { 8 }
     }
 }

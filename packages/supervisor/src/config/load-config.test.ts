@@ -74,7 +74,7 @@ test('fills in the defaults', () => {
     device: 'tun',
     tunMtu: 1500,
     mssfix: 1492,
-    mssfixOf: 'outer',
+    mssfixOf: 'usual',
     layers: { framing: 'none', compresses: false, allow: 'no', migrate: false, fragment: null },
     ipv4: {
       network: '10.8.0.0',
@@ -236,6 +236,7 @@ test.each<[string[], object]>([
     { dataCiphers: ['AES-128-GCM'], fallbackCipher: 'AES-256-GCM', cipher: 'AES-256-GCM' },
   ],
   [['mssfix 0'], { mssfix: 0 }],
+  [['mssfix'], { mssfix: 1492, mssfixOf: 'usual' }],
   [['mssfix 1400'], { mssfix: 1400, mssfixOf: 'datagram' }],
   [['mssfix 1400 mtu'], { mssfix: 1400, mssfixOf: 'outer' }],
   [['mssfix 1300 fixed'], { mssfix: 1300, mssfixOf: 'packet' }],

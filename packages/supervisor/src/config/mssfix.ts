@@ -4,8 +4,11 @@ import type { Settings } from './settings.js';
 /** What TCP inside the tunnel has to fit in, bytes; `mssfix` 0 = no clamp. */
 export interface MssFix {
   readonly mssfix: number;
-  /** What is so large: a datagram with or without its IP and UDP headers, or a packet inside the tunnel. */
-  readonly mssfixOf: 'outer' | 'datagram' | 'packet';
+  /**
+   * What is so large: a datagram (or the bytes that carry a packet in a TCP connection) with or without its outer headers, or a
+   * packet inside the tunnel. `usual` is `outer` for UDP, and leaves clients by TCP alone.
+   */
+  readonly mssfixOf: 'usual' | 'outer' | 'datagram' | 'packet';
 }
 
 /** `mssfix`; without a number it follows `fragment` or `tun-mtu`. */
@@ -15,7 +18,7 @@ export const readMssfix = (settings: Settings, tunMtu: number, { fragment }: Pic
     if (fragment !== null) return { mssfix: fragment.size, mssfixOf: fragment.countsHeaders ? 'outer' : 'datagram' };
     // compat(2.6): the usual limit fits the usual MTU; with another one inner packets may be as large as that.
     return entry !== undefined || tunMtu === 1500
-      ? { mssfix: 1492, mssfixOf: 'outer' }
+      ? { mssfix: 1492, mssfixOf: 'usual' }
       : { mssfix: tunMtu, mssfixOf: 'packet' };
   }
   const mssfix = settings.integerAt(entry, 0, 1492, 0, 65535);
