@@ -18,6 +18,7 @@ use netio::IoError;
 use netio::tcp_stream::{self, Moved};
 use netio::wake::Poller;
 
+use self::crowd::Crowd;
 use crate::clock;
 use crate::shard_thread::ShardState;
 use crate::stream_queue::StreamQueue;
@@ -44,6 +45,7 @@ pub struct Streams {
     /// Of a client: its own connection, until the first packet says where it leads.
     outgoing: Option<OwnedFd>,
     opening: usize,
+    crowd: Crowd,
     leaving: usize,
     next_review: Millis,
     /// Of the turn.
@@ -66,8 +68,8 @@ struct Connection {
     since: Millis,
     /// When the worker was given a packet of it; 0 = never.
     heard: Millis,
-    /// The worker knows it.
-    has_spoken: bool,
+    /// Packets of it that the worker was given; it knows the connection from the first one on.
+    said: u32,
     /// The front of a packet whose rest has not come.
     partial: Vec<u8>,
     queue: StreamQueue,
@@ -127,6 +129,7 @@ impl Streams {
             spare: Vec::new(),
             outgoing: None,
             opening: 0,
+            crowd: Crowd::default(),
             leaving: 0,
             next_review: 0,
             now: 0,
@@ -192,7 +195,7 @@ impl Streams {
             stage: Stage::Opening,
             since: now,
             heard: 0,
-            has_spoken: false,
+            said: 0,
             partial: Vec::new(),
             queue: StreamQueue::default(),
             blocked: false,
@@ -279,7 +282,7 @@ impl Streams {
     pub fn note_spoken(&mut self, path: &PeerAddr) {
         let now = self.now;
         if let Some(connection) = self.find(path) {
-            connection.has_spoken = true;
+            connection.said = connection.said.saturating_add(1);
             connection.heard = now;
         }
     }
@@ -290,7 +293,7 @@ impl Streams {
             && connection.stage == Stage::Opening
         {
             connection.stage = Stage::Served;
-            connection.has_spoken = true;
+            connection.said = connection.said.max(1);
             self.opening -= 1;
         }
     }
@@ -506,7 +509,7 @@ impl Streams {
             return;
         };
         let (path, stage) = (connection.path, connection.stage);
-        let tell = connection.has_spoken && stage != Stage::Leaving;
+        let tell = connection.said > 0 && stage != Stage::Leaving;
         connection.stage = Stage::Over;
         self.opening -= usize::from(stage == Stage::Opening);
         self.leaving -= usize::from(stage == Stage::Leaving);

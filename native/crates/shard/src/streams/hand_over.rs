@@ -69,7 +69,7 @@ impl Streams {
             }
             let slot = self.slot_of(&path)?;
             let connection = self.live(slot)?;
-            connection.has_spoken = flags & HAS_SPOKEN != 0;
+            connection.said = u32::from(flags & HAS_SPOKEN != 0);
             connection.awaits_header = flags & AWAITS_HEADER != 0;
             connection.may_be_foreign = flags & MAY_BE_FOREIGN != 0;
             connection.partial = partial;
@@ -85,7 +85,7 @@ impl Streams {
 
 fn flags_of(connection: &Connection) -> u8 {
     let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
-    flag(connection.has_spoken, HAS_SPOKEN)
+    flag(connection.said > 0, HAS_SPOKEN)
         | flag(connection.awaits_header, AWAITS_HEADER)
         | flag(connection.may_be_foreign, MAY_BE_FOREIGN)
 }
