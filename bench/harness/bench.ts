@@ -19,7 +19,8 @@ export interface Bench {
 
 /** Writes the profile for clients on this host and returns its name. */
 export function writeProfile(bench: Bench, host: Host): string {
+  const { keys, serverLines, options } = bench;
   const file = join(bench.folder, `${host.namespace}.conf`);
-  writeFileSync(file, `${clientConfig(bench.keys, bench.serverLines, host.serverAddress).join('\n')}\n`);
+  writeFileSync(file, `${clientConfig(keys, serverLines, host.serverAddress, options.proto).join('\n')}\n`);
   return file;
 }

@@ -21,10 +21,13 @@ export function describeMachine(): Record<string, string> {
   };
 }
 
-export function describeSettings({ against, server, client, seconds, runs }: BenchOptions): Record<string, string> {
+export function describeSettings(options: BenchOptions): Record<string, string> {
+  const { against, server, client, proto, cipher, auth, seconds, runs } = options;
+  const ciphers = [cipher, auth].filter((name) => name !== null).join(' ');
   return {
     against,
-    'server settings': server ?? 'AES-256-GCM',
+    'server settings': [server, ciphers].filter(Boolean).join(', ') || 'AES-256-GCM',
+    transport: proto,
     client: client === 'shardvpn' ? 'shardvpn connect' : 'openvpn',
     'each measurement': `${seconds} s, ${runs} ${runs === 1 ? 'run' : 'runs'}`,
   };

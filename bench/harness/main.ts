@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Bench } from './bench.js';
+import { cipherLines } from './lab/configs.js';
 import { makeKeys } from './lab/make-keys.js';
 import { makeFolder, prefixOf, sweep, sweepAbandoned } from './lab/sweep.js';
 import { describeMachine, describeSettings } from './machine.js';
@@ -75,7 +76,8 @@ async function withCleanUp(work: (signal: AbortSignal, folder: string) => Promis
 async function runAll(options: BenchOptions, signal: AbortSignal, folder: string): Promise<number> {
   const keys = join(folder, 'keys');
   makeKeys(keys);
-  const serverLines = options.server === null ? [] : readFileSync(options.server, 'utf8').split('\n');
+  const written = options.server === null ? [] : readFileSync(options.server, 'utf8').split('\n');
+  const serverLines = [...written, ...cipherLines(options)];
   const progress = (text: string): void => console.error(text);
   const bench: Bench = { options, folder, keys, serverLines, signal, progress };
   const startedAt = new Date().toISOString();

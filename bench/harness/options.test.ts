@@ -7,6 +7,9 @@ test('a scenario alone', () => {
     against: 'openvpn',
     server: null,
     client: 'shardvpn',
+    proto: 'udp',
+    cipher: null,
+    auth: null,
     seconds: 5,
     runs: 3,
     clients: null,
@@ -17,18 +20,26 @@ test('a scenario alone', () => {
 
 test('every option', () => {
   const words =
-    '--against none --server s.conf --client openvpn --seconds 20 --runs 7 --clients 1000,100 --json j --html h';
+    '--against none --server s.conf --client openvpn --seconds 20 --runs 7 --clients 1000,100 --json j --html h' +
+    ' --proto udp --cipher AES-256-CBC --auth SHA1';
   expect(parseBenchOptions([...words.split(' '), 'clients'])).toEqual({
     scenarios: ['clients'],
     against: 'none',
     server: 's.conf',
     client: 'openvpn',
+    proto: 'udp',
+    cipher: 'AES-256-CBC',
+    auth: 'SHA1',
     seconds: 20,
     runs: 7,
     clients: [100, 1000],
     json: 'j',
     html: 'h',
   });
+});
+
+test('connections are for scenarios whose clients are programs', () => {
+  expect(parseBenchOptions(['hop', '--proto', 'tcp']).proto).toBe('tcp');
 });
 
 test('all is everything but the short comparison, which repeats it', () => {
@@ -51,6 +62,8 @@ describe('what is typed wrong', () => {
     [['pps', '--runs', '1.5'], /--runs 1.5: it is a whole number/],
     [['clients', '--clients', '10,-1'], /--clients -1/],
     [['pps', '--client', 'wireguard'], /shardvpn or openvpn/],
+    [['throughput', '--proto', 'sctp'], /--proto sctp: it is udp or tcp/],
+    [['pps', '--proto', 'tcp'], /--proto tcp is for throughput, latency, hop, not for pps/],
     [['pps', '--fast'], /--fast/],
   ] as const) {
     test(words.join(' ') || 'nothing', () => {

@@ -17,6 +17,10 @@ export type ScenarioName = (typeof SCENARIO_NAMES)[number];
 export const ALL_SCENARIOS: readonly ScenarioName[] = SCENARIO_NAMES.filter((name) => name !== 'compare');
 
 export type ClientKind = 'shardvpn' | 'openvpn';
+export type Proto = 'udp' | 'tcp';
+
+/** Those whose clients are whole programs; simulated clients know UDP alone. */
+const OVER_TCP: readonly ScenarioName[] = ['throughput', 'latency', 'hop'];
 
 export interface BenchOptions {
   readonly scenarios: readonly ScenarioName[];
@@ -25,6 +29,10 @@ export interface BenchOptions {
   /** File name of a server.conf whose settings are measured. */
   readonly server: string | null;
   readonly client: ClientKind;
+  readonly proto: Proto;
+  /** Of the data channel; null for what both ends take by themselves. */
+  readonly cipher: string | null;
+  readonly auth: string | null;
   readonly seconds: number;
   readonly runs: number;
   /** Sizes of crowds, ascending; null for what the scenario takes by itself. */
@@ -53,6 +61,8 @@ scenarios   throughput  TCP, 1 and 4 streams, up and down
                                 replaced by the file's name, or "--config FILE" is appended (default: openvpn)
 --server FILE       take the settings (ciphers, mtu, workers, ...) of this server.conf
 --client KIND       shardvpn (default: shardvpn connect) or openvpn, on both sides
+--proto PROTO       udp (default) or tcp, between clients and servers; tcp for ${OVER_TCP.join(', ')}
+--cipher NAME, --auth NAME  data cipher and digest of both sides (default: AES-256-GCM)
 --seconds N         length of each measurement (default: 5)
 --runs N            alternating runs; figures are medians (default: 3)
 --clients N[,N...]  number of clients in clients, compare
@@ -63,11 +73,15 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
   const [scenario, ...more] = positionals;
   if (scenario === undefined) throw new UsageError(`which scenario? One of ${SCENARIO_NAMES.join(', ')}, all`);
   if (more.length > 0) throw new UsageError(`one scenario at a time, and ${more.join(' ')} is too much`);
+  const scenarios = scenario === 'all' ? ALL_SCENARIOS : [scenarioName(scenario)];
   return {
-    scenarios: scenario === 'all' ? ALL_SCENARIOS : [scenarioName(scenario)],
+    scenarios,
     against: values.against.trim() || 'none',
     server: values.server ?? null,
     client: clientKind(values.client),
+    proto: protoFor(scenarios, values.proto),
+    cipher: values.cipher ?? null,
+    auth: values.auth ?? null,
     seconds: whole('seconds', values.seconds),
     runs: whole('runs', values.runs),
     clients:
@@ -91,6 +105,9 @@ function parse(args: readonly string[]) {
         against: { type: 'string', default: 'openvpn' },
         server: { type: 'string' },
         client: { type: 'string', default: 'shardvpn' },
+        proto: { type: 'string', default: 'udp' },
+        cipher: { type: 'string' },
+        auth: { type: 'string' },
         seconds: { type: 'string', default: '5' },
         runs: { type: 'string', default: '3' },
         clients: { type: 'string' },
@@ -112,6 +129,14 @@ function scenarioName(text: string): ScenarioName {
 function clientKind(text: string): ClientKind {
   if (text === 'shardvpn' || text === 'openvpn') return text;
   throw new UsageError(`--client ${text}: it is shardvpn or openvpn`);
+}
+
+function protoFor(scenarios: readonly ScenarioName[], text: string): Proto {
+  if (text === 'udp') return text;
+  if (text !== 'tcp') throw new UsageError(`--proto ${text}: it is udp or tcp`);
+  const other = scenarios.find((name) => !OVER_TCP.includes(name));
+  if (other !== undefined) throw new UsageError(`--proto tcp is for ${OVER_TCP.join(', ')}, not for ${other}`);
+  return text;
 }
 
 function whole(name: string, text: string): number {

@@ -31,14 +31,16 @@ export class ServerUnderTest {
   static async start(bench: Bench, lab: Lab, side: Side): Promise<ServerUnderTest> {
     const config = join(bench.folder, `server-${++serial}.conf`);
     const { keys, serverLines: user } = bench;
-    writeFileSync(config, `${serverConfig({ keys, user, extra: side.lines, ours: side.ours }).join('\n')}\n`);
+    const { proto } = bench.options;
+    const lines = serverConfig({ keys, user, extra: side.lines, ours: side.ours, proto });
+    writeFileSync(config, `${lines.join('\n')}\n`);
     const begin = performance.now();
     const running = lab.server.start(`server-${side.id}`, side.command(config));
     const isOpen = (): boolean => {
       running.mustRun();
       return isListening(running.pid);
     };
-    await lab.until(`${side.label} listens on UDP port ${TUNNEL.port}`, isOpen, { everyMs: 5 });
+    await lab.until(`${side.label} listens on port ${TUNNEL.port}`, isOpen, { everyMs: 5 });
     return new ServerUnderTest(running, lab, performance.now() - begin);
   }
 
@@ -78,10 +80,10 @@ export class ServerUnderTest {
   }
 }
 
-/** Whether a UDP socket is on the server's port in the namespace of a process. */
+/** Whether a socket is on the server's port in the namespace of a process. */
 function isListening(pid: number): boolean {
   const suffix = `:${TUNNEL.port.toString(16).toUpperCase().padStart(4, '0')} `;
-  return ['udp', 'udp6'].some((table) => {
+  return ['udp', 'udp6', 'tcp', 'tcp6'].some((table) => {
     try {
       return readFileSync(`/proc/${pid}/net/${table}`, 'utf8').includes(suffix);
     } catch {

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { clientConfig, keptLines, serverConfig } from './configs.js';
+import { cipherLines, clientConfig, keptLines, serverConfig } from './configs.js';
 
 const USER = `
 # a real server
@@ -24,7 +24,7 @@ test("of a user's settings those are kept that do not touch keys, addresses and 
 });
 
 test("the user's settings win over the usual ones, the scenario's over both", () => {
-  const lines = serverConfig({ keys: '/k', user: USER, extra: ['workers 1'], ours: true });
+  const lines = serverConfig({ keys: '/k', user: USER, extra: ['workers 1'], ours: true, proto: 'udp' });
   expect(words(lines, 'data-ciphers')).toEqual(['data-ciphers CHACHA20-POLY1305']);
   expect(words(lines, 'keepalive')).toEqual(['keepalive 5 30']);
   expect(words(lines, 'workers')).toEqual(['workers 1']);
@@ -33,7 +33,7 @@ test("the user's settings win over the usual ones, the scenario's over both", ()
 });
 
 test('another server does not see words of ours', () => {
-  expect(words(serverConfig({ keys: '/k', user: USER, extra: [], ours: false }), 'workers')).toEqual([]);
+  expect(words(serverConfig({ keys: '/k', user: USER, extra: [], ours: false, proto: 'udp' }), 'workers')).toEqual([]);
 });
 
 test('the client shares what both ends have to agree on', () => {
@@ -42,4 +42,23 @@ test('the client shares what both ends have to agree on', () => {
   expect(words(lines, 'data-ciphers')).toEqual(['data-ciphers CHACHA20-POLY1305']);
   expect(words(lines, 'keepalive')).toEqual([]);
   expect(words(lines, 'remote')).toEqual(['remote 192.0.2.5 1194']);
+});
+
+test('by TCP both ends say so, and no client says goodbye by a packet', () => {
+  const server = serverConfig({ keys: '/k', user: USER, extra: [], ours: true, proto: 'tcp' });
+  const client = clientConfig('/k', USER, '192.0.2.5', 'tcp');
+  expect([words(server, 'proto'), words(client, 'proto')]).toEqual([['proto tcp4-server'], ['proto tcp4-client']]);
+  expect(words(client, 'explicit-exit-notify')).toEqual([]);
+});
+
+test('a cipher of the command line is what both ends have', () => {
+  const user = [...USER, ...cipherLines({ cipher: 'AES-256-CBC', auth: 'SHA1' })];
+  for (const lines of [
+    clientConfig('/k', user, '192.0.2.5'),
+    serverConfig({ keys: '/k', user, extra: [], ours: false, proto: 'udp' }),
+  ]) {
+    expect(words(lines, 'data-ciphers').at(-1)).toBe('data-ciphers AES-256-CBC');
+    expect(words(lines, 'auth')).toEqual(['auth SHA1']);
+  }
+  expect(cipherLines({ cipher: null, auth: null })).toEqual([]);
 });

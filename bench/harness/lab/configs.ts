@@ -1,3 +1,5 @@
+import type { BenchOptions, Proto } from '../options.js';
+
 /** What the harness decides itself, because its clients, addresses and keys have to fit. */
 const REPLACED = new Set(
   `local port lport proto proto-force bind multihome dev dev-type dev-node topology mode tls-server server server-ipv6
@@ -30,12 +32,19 @@ export interface ServerConfigParts {
   readonly extra: readonly string[];
   /** For this project's server. */
   readonly ours: boolean;
+  readonly proto: Proto;
+}
+
+/** What a run is about, beside the user's lines: ciphers of the data channel, as both ends write them. */
+export function cipherLines({ cipher, auth }: Pick<BenchOptions, 'cipher' | 'auth'>): string[] {
+  const ofCipher = cipher === null ? [] : [`cipher ${cipher}`, `data-ciphers ${cipher}`];
+  return auth === null ? ofCipher : [...ofCipher, `auth ${auth}`];
 }
 
 /** The lines of a server.conf; the same for both servers but for words of this one alone. */
-export function serverConfig({ keys, user, extra, ours }: ServerConfigParts): string[] {
+export function serverConfig({ keys, user, extra, ours, proto }: ServerConfigParts): string[] {
   const fixed = [
-    'proto udp4',
+    proto === 'tcp' ? 'proto tcp4-server' : 'proto udp4',
     `port ${TUNNEL.port}`,
     `dev ${TUNNEL.device}`,
     'topology subnet',
@@ -56,10 +65,15 @@ export function serverConfig({ keys, user, extra, ours }: ServerConfigParts): st
 }
 
 /** The lines of a client's profile for `shardvpn connect` and openvpn alike. */
-export function clientConfig(keys: string, user: readonly string[], serverAddress: string): string[] {
+export function clientConfig(
+  keys: string,
+  user: readonly string[],
+  serverAddress: string,
+  proto: Proto = 'udp',
+): string[] {
   const fixed = [
     'client',
-    'proto udp4',
+    proto === 'tcp' ? 'proto tcp4-client' : 'proto udp4',
     `remote ${serverAddress} ${TUNNEL.port}`,
     'nobind',
     `dev ${TUNNEL.device}`,
@@ -69,7 +83,8 @@ export function clientConfig(keys: string, user: readonly string[], serverAddres
     `key ${keys}/client.key`,
     'remote-cert-tls server',
     `tls-crypt ${keys}/tc.key`,
-    'explicit-exit-notify 1',
+    // The end of a connection says as much.
+    ...(proto === 'tcp' ? [] : ['explicit-exit-notify 1']),
     'connect-retry 1 2',
   ];
   return [...fixed, ...keptLines(user).filter((line) => SHARED.has(firstWord(line)))];

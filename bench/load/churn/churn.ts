@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FleetEvent } from '../fleet.js';
 import { clientOptions } from 'shardvpn';
+import type { FleetEvent } from '../fleet.js';
 import { type LoadNative, loadNative } from '../load-native.js';
 import { countBy, percentile } from '../load-result.js';
 import { readServer, type Server } from '../run-load.js';
