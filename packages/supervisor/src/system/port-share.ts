@@ -1,11 +1,8 @@
-import { connect, Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { ForeignStream } from '@shardvpn/native';
-import type { ServerConfig } from '../config/server-config.js';
 import type { Log } from '../log.js';
 import type { NativePort } from '../shards/native-port.js';
-import { joinStreams, type TimedStream } from './join-streams.js';
-
-type Target = NonNullable<ServerConfig['portShare']>;
+import { SharedStreams, type ShareTarget } from './shared-streams.js';
 
 export interface PortSharePorts {
   readonly native: Pick<NativePort, 'sharePort' | 'unsharePort' | 'takeForeign' | 'closeFds'>;
@@ -13,24 +10,19 @@ export interface PortSharePorts {
   readonly log: Log;
 }
 
-/** At once; more are closed. */
-const MOST_CONNECTIONS = 1024;
-const CONNECT_LIMIT_MS = 10_000;
-/** Without a byte in either direction. */
-const IDLE_LIMIT_MS = 300_000;
-
 /** Joins connections to TCP listeners that are no clients with another server (`port-share`). */
 export class PortShare {
   readonly #ports: PortSharePorts;
-  readonly #open = new Set<TimedStream>();
-  #target: Target | null = null;
+  readonly #streams: SharedStreams;
+  #target: ShareTarget | null = null;
 
   constructor(ports: PortSharePorts) {
     this.#ports = ports;
+    this.#streams = new SharedStreams(ports.log);
   }
 
   /** null: such connections are closed as garbage. Those that are joined stay. */
-  set(target: Target | null): void {
+  set(target: ShareTarget | null): void {
     const { native, plane } = this.#ports;
     const was = this.#target;
     this.#target = target;
@@ -40,7 +32,7 @@ export class PortShare {
 
   close(): void {
     this.set(null);
-    for (const socket of this.#open) socket.destroy();
+    this.#streams.close();
   }
 
   #takeAll(): void {
@@ -53,7 +45,7 @@ export class PortShare {
   #take({ fd, bytes, host, port }: ForeignStream): void {
     const { native, log } = this.#ports;
     const target = this.#target;
-    if (target === null || this.#open.size >= 2 * MOST_CONNECTIONS) {
+    if (target === null) {
       native.closeFds([fd]);
       return;
     }
@@ -66,17 +58,6 @@ export class PortShare {
       native.closeFds([fd]);
       return;
     }
-    this.#join(near, bytes, target);
-  }
-
-  #join(near: Socket, bytes: Uint8Array, target: Target): void {
-    const { log } = this.#ports;
-    const far = connect({ host: target.host, port: target.port, allowHalfOpen: true });
-    this.#open.add(near).add(far);
-    joinStreams(near, far, { idle: IDLE_LIMIT_MS, onClose: (socket) => this.#open.delete(socket) });
-    far.setTimeout(CONNECT_LIMIT_MS);
-    far.once('connect', () => far.setTimeout(IDLE_LIMIT_MS));
-    far.once('error', (error) => log.debug(`port-share: ${error.message}`));
-    far.write(bytes);
+    this.#streams.join(near, bytes, target);
   }
 }
