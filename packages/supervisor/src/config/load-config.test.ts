@@ -409,6 +409,7 @@ describe('what is wrong is said with its place and a way out', () => {
       's.conf:2: local: 2001:db8:0::1 port 1194 is there twice; remove one of them',
     ],
     ['tls-auth ta.key 2', "s.conf:1: tls-auth: '2' is not a key direction; use 0 on the server and 1 on clients"],
+    ['key-direction 3', "s.conf:1: key-direction: '3' is not a key direction; use 0 on the server and 1 on clients"],
   ])('%s', (line, expected) => {
     const { config, problems } = load(line);
     expect(config).toBeNull();

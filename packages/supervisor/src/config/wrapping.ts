@@ -16,7 +16,11 @@ export const readWrap = (settings: Settings, auth: string): WrapOptions => {
     const key = readStaticKey(settings, 'tls-crypt');
     return key === undefined ? { type: 'none' } : { type: 'tls-crypt', key };
   }
-  if (tlsAuth === undefined) return { type: 'none' };
+  if (tlsAuth === undefined) {
+    const lone = settings.last('key-direction');
+    if (lone !== undefined) directionOf(settings, lone, lone.args[0] ?? '');
+    return { type: 'none' };
+  }
   const direction = readDirection(settings, tlsAuth);
   const key = readStaticKey(settings, 'tls-auth');
   if (auth === 'none') {
@@ -61,7 +65,10 @@ const readDirection = (settings: Settings, tlsAuth: Entry): 0 | 1 | null => {
   const keyDirection = settings.last('key-direction');
   const entry = tlsAuth.args[1] === undefined ? keyDirection : tlsAuth;
   const word = tlsAuth.args[1] ?? keyDirection?.args[0];
-  if (entry === undefined || word === undefined) return null;
+  return entry === undefined || word === undefined ? null : directionOf(settings, entry, word);
+};
+
+const directionOf = (settings: Settings, entry: Entry, word: string): 0 | 1 | null => {
   if (word === '0') return 0;
   if (word === '1') return 1;
   settings.error(entry, `'${word}' is not a key direction; use 0 on the server and 1 on clients`);
