@@ -16,6 +16,7 @@ import { Network, type NetworkConditions, PERFECT } from './network.js';
 import { SeededRandom } from './seeded-random.js';
 import { SimClient } from './sim-client.js';
 import { SimServer } from './sim-server.js';
+import { type TlsTap, tapped } from './tls-tap.js';
 
 export interface PairOptions {
   readonly seed?: number;
@@ -36,6 +37,8 @@ export interface JoinOptions {
   readonly certificate?: PeerCertificate | null;
   readonly path?: Path;
   readonly client?: Partial<ClientOptions>;
+  /** Sees each TLS session of the client, and may say what the client would not. */
+  readonly tap?: TlsTap;
 }
 
 /** A server, clients, a network and a clock, all driven by one seed. */
@@ -89,13 +92,16 @@ export class Pair {
       },
       {
         crypto: createNodeCrypto((length) => this.random.bytes(length)),
-        tls: createMemoryTls({
-          random: this.random,
-          certificate: () => certificate,
-          verify: () => null,
-          defer: this.#defer(),
-          shortFlights: this.#shortFlights,
-        }),
+        tls: tapped(
+          createMemoryTls({
+            random: this.random,
+            certificate: () => certificate,
+            verify: () => null,
+            defer: this.#defer(),
+            shortFlights: this.#shortFlights,
+          }),
+          options.tap,
+        ),
       },
     );
     this.clients.push(client);
