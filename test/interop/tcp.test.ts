@@ -1,4 +1,4 @@
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, readdirSync } from 'node:fs';
 import { expect } from '@jest/globals';
 import { Client } from './lab/client.js';
 import { type Lab, useLab } from './lab/lab.js';
@@ -150,6 +150,32 @@ ours('our own client connects over TCP, and goes on when the connection is cut',
   await server.stop();
   await startServer(lab, { lines: BOTH });
   await client.connected(2, 60);
+});
+
+ours('without file descriptors nobody new comes in, nobody else notices, and it passes', async (lab) => {
+  const server = await startServer(lab, { lines: [...BOTH, 'workers 1'] });
+  const client = await Client.connect(lab, 2, overTcp(lab));
+  const limit = (files: string) => lab.serverHost.exec('prlimit', '--pid', String(server.pid), `--nofile=${files}:`);
+  const used = new Set(readdirSync(`/proc/${server.pid}/fd`).map(Number));
+  // The kernel takes the lowest free number, so there is room for two more connections.
+  const free = Array.from({ length: used.size + 3 }, (_, fd) => fd).filter((fd) => !used.has(fd));
+  await limit(String(free[2]));
+  const { ipv4 } = lab.serverHost;
+  const open = `for i in $(seq 12); do exec {fd}<>/dev/tcp/${ipv4}/1194; done; echo open; exec sleep 60`;
+  const crowd = lab.host(3).start('crowd', ['bash', '-c', open]);
+  await crowd.says(/open/, 60);
+  await server.says(/TCP connections cannot be accepted/, 60);
+  const pings = await client.ping('10.8.0.1', ['-i', '0.02', '-c', '100', '-W', '2']);
+  expect(pings).toEqual({ sent: 100, received: 100 });
+  await limit('4096');
+  const newcomer = await Client.connect(lab, 3, overTcp(lab, 'client2'));
+  expect(await newcomer.reaches('10.8.0.1')).toBe(true);
+  const totals = totalsOf(await readStatus(lab));
+  // A listener that may not accept rests for half a second each time.
+  expect(totals['tcp-accept-errors']).toBeGreaterThan(0);
+  expect(totals['tcp-accept-errors']).toBeLessThan(200);
+  expect(linesOf(server, /TCP connections cannot be accepted/)).toBe(1);
+  expect(completions(client)).toBe(1);
 });
 
 ours('port-share: a browser and a client come to one port', async (lab) => {
