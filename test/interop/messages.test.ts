@@ -53,9 +53,10 @@ ours(
     await startEmbedded(lab, ['duplicate-cn']);
     const login = (host: number, name: string) =>
       OurClient.start(lab, host, { lines: [`auth-user-pass ${passwordFile(lab, name)}`], input: '2718' });
-    const clients = [login(2, 'questioned'), login(3, 'challenged')];
+    const asked = { lines: ['auth-user-pass', 'static-challenge "Your PIN" 0'], input: 'prompted\nsecret\n2718' };
+    const clients = [login(2, 'questioned'), login(3, 'challenged'), OurClient.start(lab, 4, asked)];
     for (const client of clients) await client.connected(1, 60);
-    for (const client of clients) expect(client.log()).toContain('What is the PIN?');
+    for (const client of clients) expect(client.log()).toMatch(/What is the PIN\?|Your PIN: /);
     for (const client of clients) expect(await client.reaches('10.8.0.1')).toBe(true);
   },
   180,

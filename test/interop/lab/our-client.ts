@@ -12,7 +12,7 @@ export interface OurClientSettings {
   readonly remotes?: readonly string[];
   /** Words behind the profile's name. */
   readonly words?: readonly string[];
-  /** A line on its standard input. */
+  /** Lines on its standard input. */
   readonly input?: string;
 }
 

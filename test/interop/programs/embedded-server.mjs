@@ -25,6 +25,10 @@ const RULES = {
     password.type === 'dynamic-challenge' && password.stateId === 'state7' && password.response === PIN
       ? { type: 'accept' }
       : { type: 'challenge', stateId: 'state7', text: 'What is the PIN?', echo: true },
+  prompted: ({ password }) =>
+    password.type === 'static-challenge' && password.password === 'secret' && password.response === PIN
+      ? { type: 'accept' }
+      : { type: 'refuse', reason: 'wrong PIN' },
   questioned: () => ({
     type: 'pending',
     timeout: 60,

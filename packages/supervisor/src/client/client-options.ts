@@ -1,5 +1,6 @@
 import { type ClientOptions, peerInfoOf, STREAM_BIT } from '@shardvpn/core';
 import { VERSION } from '../version.js';
+import { type Credentials, writtenCredentials } from './login.js';
 import type { ClientProfile } from './profile.js';
 
 /** Numeric address and port of a server. */
@@ -10,8 +11,11 @@ export interface ServerAddress {
   readonly transport?: 'tcp';
 }
 
+/** With what the server is shown beside the certificate; where it is absent, what the profile says by itself. */
+export type IdentifiedProfile = ClientProfile & { readonly credentials?: Credentials | null };
+
 /** What a profile means for one connection to one of its servers. */
-export const clientOptions = (profile: ClientProfile, server: ServerAddress): ClientOptions => ({
+export const clientOptions = (profile: IdentifiedProfile, server: ServerAddress): ClientOptions => ({
   remote: { listener: server.transport === 'tcp' ? STREAM_BIT : 0, host: server.host, port: server.port },
   wrap: profile.wrap,
   dataCiphers: profile.dataCiphers,
@@ -26,7 +30,7 @@ export const clientOptions = (profile: ClientProfile, server: ServerAddress): Cl
     ['IV_GUI_VER', `ShardVPN_${VERSION}`],
   ]),
   layers: profile.layers,
-  credentials: profile.credentials,
+  credentials: profile.credentials ?? writtenCredentials(profile.login),
   pullFilters: profile.pullFilters,
   pingInterval: profile.pingInterval,
   pingTimeout: profile.pingTimeout,

@@ -7,7 +7,7 @@ import type { Log } from '../log.js';
 import { watchFaults } from '../shards/fault-watch.js';
 import { within } from '../shards/shard-handle.js';
 import type { ClientNative } from './client-native.js';
-import { clientOptions, type ServerAddress } from './client-options.js';
+import { clientOptions, type IdentifiedProfile, type ServerAddress } from './client-options.js';
 import type { ClientProfile } from './profile.js';
 
 export type { ServerAddress };
@@ -31,7 +31,7 @@ export interface ConnectionHandlers {
 /** Opens the socket and starts to connect. Throws what the system refuses. `tun` is the device's queue. */
 export const openConnection = (
   native: ClientNative,
-  profile: ClientProfile,
+  profile: IdentifiedProfile,
   server: ServerAddress,
   tun: number,
   log: Log,

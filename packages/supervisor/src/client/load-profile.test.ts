@@ -31,6 +31,7 @@ beforeAll(async () => {
     'c.key': key,
     login: 'anna\nsecret\n',
     half: 'anna\n',
+    empty: '\n',
   };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
 });
@@ -103,7 +104,12 @@ describe('what directives mean', () => {
     [['verify-x509-name vpn name'], { tls: expect.objectContaining({ verifyName: { type: 'name', value: 'vpn' } }) }],
     [
       ['auth-user-pass login', 'auth-retry nointeract'],
-      { credentials: { username: 'anna', password: 'secret' }, authRetry: true },
+      { login: { username: 'anna', password: 'secret', challenge: null }, authRetry: true },
+    ],
+    [['auth-user-pass half'], { login: { username: 'anna', password: null } }],
+    [
+      ['auth-user-pass', 'static-challenge "Your PIN" 0 concat'],
+      { login: { username: null, password: null, challenge: { text: 'Your PIN', echo: false, concat: true } } },
     ],
     [['ping 5', 'ping-restart 20', 'explicit-exit-notify 0'], { pingInterval: 5, pingTimeout: 20, exitNotify: false }],
     [['keepalive 3 9'], { pingInterval: 3, pingTimeout: 9 }],
@@ -141,11 +147,8 @@ describe('errors name file, line and fix', () => {
     ['server 10.8.0.0 255.255.255.0', /^p.ovpn:8: server: this is a client|^p.ovpn:8: server: only a server has it/],
     ['proto tcp-server', /^p.ovpn:8: proto: 'tcp-server' is not a protocol of clients; use udp, udp4, /],
     ['remote x 1194 sctp', /^p.ovpn:8: remote: 'sctp' is not a protocol of clients/],
-    [
-      'auth-user-pass',
-      /^p.ovpn:8: auth-user-pass: asking for the password is not supported yet; write: auth-user-pass FILE$/,
-    ],
-    ['auth-user-pass half', /^p.ovpn:8: auth-user-pass: the first line has to be the user name/],
+    ['static-challenge PIN 1', /^p.ovpn:8: static-challenge: it goes along with a password; add: auth-user-pass$/],
+    ['auth-user-pass empty', /^p.ovpn:8: auth-user-pass: the first line has to be the user name; correct it$/],
     ['compress migrate', /^p.ovpn:8: compress: 'migrate' is not known; use lzo, lz4/],
     ['fragment 20', /^p.ovpn:8: fragment: '20' is not a number from 68 to 65535/],
     ['up /bin/true', /^p.ovpn:8: up: this script or plugin is not supported yet/],

@@ -34,6 +34,7 @@ const OF_CLIENTS: Readonly<Record<string, Form>> = {
   'verify-x509-name': words(1, 2),
   'auth-user-pass': { ...fileOrBlock(), min: 0 },
   'auth-retry': words(1),
+  'static-challenge': words(2, 3),
   'route-nopull': words(0),
   'tun-mtu-max': words(1),
   'pull-filter': repeated(2),
@@ -69,7 +70,7 @@ const GROUPS: readonly Group[] = [
   unsupported('addresses come from the server; remove the line', 'ifconfig ifconfig-ipv6'),
   unsupported(
     'not supported yet; remove the line',
-    'static-challenge client-nat mtu-test ping-timer-rem tls-exit allow-pull-fqdn allow-recursive-routing ip-remote-hint route-table',
+    'client-nat mtu-test ping-timer-rem tls-exit allow-pull-fqdn allow-recursive-routing ip-remote-hint route-table',
   ),
 ];
 

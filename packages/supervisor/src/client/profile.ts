@@ -3,6 +3,7 @@ import type { TlsOptions } from '@shardvpn/worker';
 import type { Limits } from '../config/limits.js';
 import type { ServerConfig } from '../config/server-config.js';
 import type { SocketSettings } from '../config/socket-settings.js';
+import type { LoginPolicy } from './login.js';
 
 /** A server to try. */
 export interface Remote {
@@ -43,7 +44,8 @@ export interface ClientProfile
   /** `cipher` and `auth` as written, for the options string. */
   readonly cipher: string;
   readonly auth: string;
-  readonly credentials: { readonly username: string; readonly password: string } | null;
+  /** null: a certificate alone. */
+  readonly login: LoginPolicy | null;
   /** Try again after AUTH_FAILED instead of giving up. */
   readonly authRetry: boolean;
   readonly renegSec: number;

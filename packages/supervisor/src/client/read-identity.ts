@@ -3,9 +3,10 @@ import { readCredentials, type WantedMaterial } from '../config/credentials.js';
 import { readMaterial } from '../config/material.js';
 import type { Settings } from '../config/settings.js';
 import { readTlsPolicy } from '../config/tls-settings.js';
+import type { LoginPolicy, StaticChallenge } from './login.js';
 import type { ClientProfile } from './profile.js';
 
-type Identity = Pick<ClientProfile, 'tls' | 'credentials' | 'authRetry'>;
+type Identity = Pick<ClientProfile, 'tls' | 'login' | 'authRetry'>;
 
 /** Who this client is, and which servers it believes. */
 export const readIdentity = (settings: Settings, now: Date): Identity => {
@@ -24,7 +25,7 @@ export const readIdentity = (settings: Settings, now: Date): Identity => {
   }
   return {
     tls: { ...material, ...policy, verifyName },
-    credentials: byPassword ? readPassword(settings) : null,
+    login: readLogin(settings),
     authRetry: readAuthRetry(settings),
   };
 };
@@ -49,22 +50,34 @@ const readVerifyName = (settings: Settings): VerifyName | null => {
   return null;
 };
 
-/** Two lines: user name and password. */
-const readPassword = (settings: Settings): Identity['credentials'] => {
+/** Two lines: user name and password; what is not there is asked for. */
+const readLogin = (settings: Settings): LoginPolicy | null => {
+  const challenge = readStaticChallenge(settings);
   const entry = settings.last('auth-user-pass');
   if (entry === undefined) return null;
-  if (entry.inline === null && entry.args.length === 0) {
-    settings.error(entry, 'asking for the password is not supported yet; write: auth-user-pass FILE');
-    return null;
-  }
+  if (entry.inline === null && entry.args.length === 0) return { username: null, password: null, challenge };
   const text = readMaterial(settings, 'auth-user-pass')?.text;
   if (text === undefined) return null;
   const [username = '', password = ''] = text.split(/\r?\n/);
-  if (username === '' || password === '') {
-    settings.error(entry, 'the first line has to be the user name and the second the password; correct it');
+  if (username === '') {
+    settings.error(entry, 'the first line has to be the user name; correct it');
     return null;
   }
-  return { username, password };
+  return { username, password: password || null, challenge };
+};
+
+const readStaticChallenge = (settings: Settings): StaticChallenge | null => {
+  const entry = settings.last('static-challenge');
+  if (entry === undefined) return null;
+  const [text = '', echo, format = 'scrv1'] = entry.args;
+  if (!settings.has('auth-user-pass')) settings.error(entry, 'it goes along with a password; add: auth-user-pass');
+  if (echo !== '0' && echo !== '1') {
+    settings.error(entry, `'${echo}' is not known; use 1 to show what is typed, 0 to hide it`);
+  }
+  if (format !== 'scrv1' && format !== 'concat') {
+    settings.error(entry, `'${format}' is not known; use scrv1 or concat`);
+  }
+  return { text, echo: echo === '1', concat: format === 'concat' };
 };
 
 const readAuthRetry = (settings: Settings): boolean => {

@@ -9,6 +9,7 @@ import { answerChallenge, showPrompt } from './ask-for-server.js';
 import { BackOff } from './back-off.js';
 import type { ClientNative } from './client-native.js';
 import { type Connection, openConnection, type ServerAddress } from './connection.js';
+import { type Credentials, Login } from './login.js';
 import type { OuterWay } from './planned.js';
 import type { ClientProfile } from './profile.js';
 import { filterPushed } from './pull-filter.js';
@@ -37,6 +38,7 @@ export class RunningClient {
   readonly #tunnel: Tunnel;
   readonly #endWatch: () => void;
   readonly #input = new UserInput();
+  readonly #login: Login | null;
   /** Password that answers the server's challenge. */
   #answer: string | null = null;
   #stopped = false;
@@ -50,6 +52,7 @@ export class RunningClient {
     this.#native = native;
     this.#profile = profile;
     this.#log = log;
+    this.#login = profile.login && new Login(profile.login, this.#input);
     this.#remotes = new RemoteList(profile.remotes);
     this.#backOff = new BackOff(profile.connectRetry, profile.remotes.length);
     const { device: name, tunMtu: mtu } = profile;
@@ -64,6 +67,8 @@ export class RunningClient {
   async stop(limitMs: number): Promise<void> {
     this.#stopped = true;
     this.#interrupt();
+    // Nobody is asked any more.
+    this.#input.close();
     await this.#connection?.leave(limitMs);
     await this.ended;
   }
@@ -114,10 +119,13 @@ export class RunningClient {
       return this.#unresolved(error as Error);
     }
     if (this.#stopped) return retry('stopped');
+    const credentials = await this.#identify();
+    if (this.#stopped) return retry('stopped');
+    if (credentials === 'nobody') return { type: 'over', fault: NO_LOGIN };
     this.#log.info(`connecting to ${endpointText(server)}/${server.transport ?? 'udp'}`);
     this.#rememberWay(server);
     try {
-      return await this.#connect(server);
+      return await this.#connect(server, credentials);
     } catch (error) {
       return retry((error as Error).message);
     } finally {
@@ -126,7 +134,7 @@ export class RunningClient {
     }
   }
 
-  #connect(server: ServerAddress): Promise<Outcome> {
+  #connect(server: ServerAddress, credentials: Credentials | null): Promise<Outcome> {
     return new Promise((resolve) => {
       const onEvent = (event: ClientEvent): void => {
         try {
@@ -138,21 +146,23 @@ export class RunningClient {
       };
       const onFault = (reason: string): void => resolve(retry(`internal fault: ${reason}`));
       const [tun] = this.#tun.fds as [number];
-      this.#connection = openConnection(this.#native, this.#identified(), server, tun, this.#log, { onEvent, onFault });
+      const identified = { ...this.#profile, credentials };
+      this.#connection = openConnection(this.#native, identified, server, tun, this.#log, { onEvent, onFault });
     });
   }
 
-  /** With the answer to a challenge instead of the password, once. */
-  #identified(): ClientProfile {
-    const { credentials } = this.#profile;
-    if (this.#answer === null || credentials === null) return this.#profile;
-    const password = this.#answer;
+  /** With the answer to a challenge instead of the password, once; null for a certificate alone. */
+  async #identify(): Promise<Credentials | null | 'nobody'> {
+    if (this.#login === null) return null;
+    const answer = this.#answer;
     this.#answer = null;
-    return { ...this.#profile, credentials: { ...credentials, password } };
+    return (await this.#login.take(answer)) ?? 'nobody';
   }
 
   /** What the event means for the connection; null when it goes on. */
   #handleEvent(event: ClientEvent, server: ServerAddress): Outcome | null {
+    if (event.type === 'connected' || (event.type === 'ended' && event.reason === 'auth-failed'))
+      this.#login?.noteUsed();
     switch (event.type) {
       case 'connected':
         return this.#setUp(event, server);
@@ -294,6 +304,8 @@ type Outcome =
   | { readonly type: 'retry'; readonly reason: string; readonly seconds: number }
   | { readonly type: 'challenge'; readonly challenge: Extract<AuthRefusal, { type: 'challenge' }> }
   | { readonly type: 'over'; readonly fault: string | null };
+
+const NO_LOGIN = 'user name and password are wanted, and standard input has none';
 
 const retry = (reason: string): Outcome => ({ type: 'retry', reason, seconds: 0 });
 
