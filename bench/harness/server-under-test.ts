@@ -18,6 +18,10 @@ export type DeviceCounts = Readonly<Record<Direction, DeviceCount>>;
 
 let serial = 0;
 
+/** What a server that has nothing to do may use in so long. */
+const RESTING_CPU_SECONDS = 0.02;
+const RESTING_MS = 500;
+
 /** A server that runs in the lab, and what it has used so far. */
 export class ServerUnderTest {
   private constructor(
@@ -47,6 +51,18 @@ export class ServerUnderTest {
   get cpuSeconds(): number {
     this.running.mustRun();
     return treeCpuSeconds(this.running.pid);
+  }
+
+  /** Until it uses no CPU worth speaking of: an open port is not the end of its start. */
+  async settle(): Promise<void> {
+    let before = Number.NaN;
+    const rests = (): boolean => {
+      const used = this.cpuSeconds;
+      const rested = used - before <= RESTING_CPU_SECONDS;
+      before = used;
+      return rested;
+    };
+    await this.lab.until(`${this.running.name} has started`, rests, { everyMs: RESTING_MS });
   }
 
   get residentMiB(): number {

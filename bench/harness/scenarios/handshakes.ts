@@ -31,6 +31,7 @@ export const handshakes: Scenario = {
   async measure(bench, lab, side): Promise<Measurement> {
     const crowd = chooseCrowd(bench.options);
     const server = await ServerUnderTest.start(bench, lab, side);
+    await server.settle();
     const clients = (rate: number): number =>
       Math.max(1, Math.min(crowd.limit, Math.round(rate * bench.options.seconds)));
     const easy = await connectAll(bench, lab, server, { clients: clients(crowd.easyRate), rate: crowd.easyRate });
