@@ -384,3 +384,10 @@ export interface TlsFailure {
 export function aes256Ctr(key: Uint8Array, iv: Uint8Array, text: Uint8Array): boolean;
 /** HMAC into `tag`, with the digest of the SHA family that has its length. False when none has. */
 export function hmac(key: Uint8Array, text: Uint8Array, tag: Uint8Array): boolean;
+/**
+ * tls-crypt over a packet of `header` bytes, 32 for the tag, and plaintext, in place. `key`: 32 bytes for AES, 32 for HMAC. False for
+ * another shape.
+ */
+export function tlsCryptSeal(key: Uint8Array, header: number, packet: Uint8Array): boolean;
+/** Opens the sealed packet in the first `length` bytes of `buffer`, in place. False for what is not genuine. */
+export function tlsCryptOpen(key: Uint8Array, header: number, length: number, buffer: Uint8Array): boolean;

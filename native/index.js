@@ -63,6 +63,8 @@ export const parallelism = native.parallelism;
 export const buildInfo = native.buildInfo;
 export const aes256Ctr = native.aes256Ctr;
 export const hmac = native.hmac;
+export const tlsCryptSeal = native.tlsCryptSeal;
+export const tlsCryptOpen = native.tlsCryptOpen;
 export const TlsServer = native.TlsServer;
 export const TlsServerSession = native.TlsServerSession;
 

@@ -12,6 +12,16 @@ export interface CryptoProvider {
   aes256Ctr(key: Uint8Array, iv: Uint8Array, data: Uint8Array): Uint8Array;
   /** Constant-time comparison; false when the lengths differ. */
   equal(a: Uint8Array, b: Uint8Array): boolean;
+  /** The cipher of tls-crypt in one piece, for each direction with the key of AES and that of the HMAC. Absent: made of the others. [wire 5] */
+  tlsCrypt?(sendKey: Uint8Array, receiveKey: Uint8Array): TlsCryptCodec;
+}
+
+/** The cipher of tls-crypt over any associated data. */
+export interface TlsCryptCodec {
+  /** Header, tag and ciphertext: a packet of its own memory. */
+  seal(header: Uint8Array, plaintext: Uint8Array): Uint8Array;
+  /** Plaintext of what `seal` has made, valid until the next call; null when it is not genuine. `packet` has room for the tag. */
+  open(headerLength: number, packet: Uint8Array): Uint8Array | null;
 }
 
 /** The peer's certificate as the engine has verified it. */

@@ -1,13 +1,15 @@
-import { createHmac, randomFillSync, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import { type CryptoProvider, type DigestName, VpnError } from '@shardvpn/core';
 import { aes256Ctr, hmac } from '@shardvpn/native';
+import { nativeTlsCrypt } from './native-tls-crypt.js';
+import { pooledRandomBytes } from './pooled-random-bytes.js';
 
 /**
  * The control channel's primitives, in the native core: setting OpenSSL's up through Node takes several times as long as a
  * packet's few hundred bytes do.
  */
 export const nodeCrypto: CryptoProvider = {
-  randomBytes: (length) => randomFillSync(new Uint8Array(length)),
+  randomBytes: pooledRandomBytes,
   hmac(digest, key, parts) {
     const length = NATIVE_TAG_LENGTH[digest];
     if (length === null) return hmacOfNode(digest, key, parts);
@@ -22,6 +24,7 @@ export const nodeCrypto: CryptoProvider = {
     return text;
   },
   equal: (a, b) => a.length === b.length && timingSafeEqual(a, b),
+  tlsCrypt: nativeTlsCrypt,
 };
 
 /** Bytes; null where the native core has no such digest. */

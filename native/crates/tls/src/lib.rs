@@ -16,8 +16,10 @@ mod revocation;
 mod server_config;
 mod server_session;
 mod suites;
+mod tls_crypt;
 
 pub use control_cipher::{aes256_ctr, hmac};
 pub use failure::{Failure, FailureKind};
 pub use server_config::{ClientCertificate, ServerSettings, ServerTls, Unsupported};
 pub use server_session::{Established, ServerSession, Step};
+pub use tls_crypt::{tls_crypt_open, tls_crypt_seal};

@@ -6,9 +6,13 @@ import type { ReplayId } from './wrapper.js';
 export const REPLAY_ID_LENGTH = 8;
 
 /** The 8 bytes of the wire; throws when the caller has forgotten it. */
-export const encodeReplayId = (id: ReplayId | null): Uint8Array => {
+export const encodeReplayId = (id: ReplayId | null): Uint8Array =>
+  writeReplayId(new PacketWriter(REPLAY_ID_LENGTH), id).finish();
+
+/** As `encodeReplayId`, behind what has been written. */
+export const writeReplayId = (writer: PacketWriter, id: ReplayId | null): PacketWriter => {
   if (id === null || id.counter === 0) {
     throw new VpnError('api-misuse/replay-id', 'a wrapped packet needs a replay id from 1 on');
   }
-  return new PacketWriter(REPLAY_ID_LENGTH).u32(id.counter).u32(id.time).finish();
+  return writer.u32(id.counter).u32(id.time);
 };
