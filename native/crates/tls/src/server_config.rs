@@ -74,6 +74,9 @@ impl ServerTls {
             kx_groups: select_groups(settings.groups.as_deref())?,
             ..aws_lc_rs::default_provider()
         });
+        // The first random number of a process takes tens of milliseconds, for which the first client would wait. A failure
+        // comes again where it matters.
+        let _ = provider.secure_random.fill(&mut [0; 1]);
         let authorities = Arc::new(Authorities::new(
             &settings.ca,
             &settings.crls,
