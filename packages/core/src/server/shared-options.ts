@@ -11,15 +11,18 @@ export const sharedOptions = (options: ServerOptions): SharedOptions => {
   const { cipher, auth, tunMtu } = options.occ;
   const { dataCiphers, wrap, layers, push } = options;
   const common = { role: 'server' as const, cipher, auth, tunMtu, dataCiphers, wrap };
+  const encoded = new Map<string, string>();
   return {
     options,
     times: sessionTimes(options),
-    optionsString: (path, client) =>
-      encodeOptionsString({
-        ...common,
-        stream: isStream(path),
-        ...layersInOptionsString(layersOn(path, layers), client, push),
-      }),
+    optionsString: (path, client) => {
+      const stream = isStream(path);
+      const shown = layersInOptionsString(layersOn(path, layers), client, push);
+      const key = `${stream} ${shown.compression} ${shown.linkBytes} ${shown.fragment}`;
+      const text = encoded.get(key) ?? encodeOptionsString({ ...common, stream, ...shown });
+      encoded.set(key, text);
+      return text;
+    },
   };
 };
 

@@ -46,11 +46,14 @@ export class SnapshotBook {
     this.#changed.add(session);
   }
 
-  /** Drops come first: a peer-id may have got another owner. `nextFresh`: what peer-ids were dealt, kept under the number that nobody has. */
+  /**
+   * Drops come first: a peer-id may have got another owner. `nextFresh`: what peer-ids were dealt. That is kept under the number that
+   * nobody has, and some more, because those that nobody gets just rest for a while.
+   */
   poll(nextFresh: number): SnapshotChange | undefined {
-    if (nextFresh !== this.#keptNumber) {
-      this.#keptNumber = nextFresh;
-      return { type: 'store', peerId: asPeerId(NO_PEER_ID), bytes: encodeNumbers(nextFresh), tls: null };
+    if (nextFresh > this.#keptNumber) {
+      this.#keptNumber = nextFresh + NUMBERS_AHEAD;
+      return { type: 'store', peerId: asPeerId(NO_PEER_ID), bytes: encodeNumbers(this.#keptNumber), tls: null };
     }
     const peerId = this.#dropped.shift();
     if (peerId !== undefined) return { type: 'drop', peerId };
@@ -81,6 +84,8 @@ export class SnapshotBook {
     this.drop(kept.stage.peerId);
   }
 }
+
+const NUMBERS_AHEAD = 64;
 
 interface Kept {
   readonly stage: StageOf<'connected'>;

@@ -58,6 +58,7 @@ export class KeyChannel {
   readonly #input: KeyChannelInput;
   readonly #send: SendWindow;
   readonly #receive: ReceiveWindow;
+  readonly #retransmission: string;
   readonly #acks = new AckQueue();
   readonly #output = new ByteQueue();
   #tls: TlsSession | undefined;
@@ -73,6 +74,7 @@ export class KeyChannel {
     const { past, reset, tlsTimeout } = input;
     const firstId = reset === null ? 1 : 0;
     this.keyId = input.keyId;
+    this.#retransmission = `retransmit, key ${input.keyId}`;
     this.#input = input;
     if (past.type === 'kept') {
       this.#send = SendWindow.restore(tlsTimeout, past.state.send);
@@ -115,7 +117,7 @@ export class KeyChannel {
   }
 
   get nextDeadline(): Deadline | undefined {
-    return deadline(this.#send.nextDeadline, `retransmit, key ${this.keyId}`);
+    return deadline(this.#send.nextDeadline, this.#retransmission);
   }
 
   /** Acks, order and TLS bytes; null when the packet counts. */

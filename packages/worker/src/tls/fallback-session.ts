@@ -24,7 +24,7 @@ export class FallbackSession implements TlsSession {
   }
 
   feed(bytes: Uint8Array): void {
-    if (this.#rustls !== undefined && !this.#rustls.hasAnswered) this.#hello.push(Uint8Array.from(bytes));
+    if (this.#rustls !== undefined && !this.#rustls.hasAnswered) this.#hello.push(new Uint8Array(bytes));
     this.#session.feed(bytes);
   }
 

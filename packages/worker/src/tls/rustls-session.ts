@@ -53,7 +53,7 @@ export class RustlsSession implements TlsSession {
   }
 
   feed(bytes: Uint8Array): void {
-    if (this.#waiting !== null) this.#waiting.push(Uint8Array.from(bytes));
+    if (this.#waiting !== null) this.#waiting.push(new Uint8Array(bytes));
     else if (this.#state !== 'handshake' && this.#state !== 'established') return;
     else if (this.#signsSlowly && !this.#answered) this.#feedLater(bytes);
     else this.#take(this.#native.feed(bytes));
@@ -153,9 +153,14 @@ export class RustlsSession implements TlsSession {
     this.#events.push(event);
     if (this.#notifying) return;
     this.#notifying = true;
-    queueMicrotask(() => {
-      this.#notifying = false;
-      if (this.#events.length > 0) this.#onProgress();
-    });
+    void AT_ONCE.then(this.#notify);
   }
+
+  readonly #notify = (): void => {
+    this.#notifying = false;
+    if (this.#events.length > 0) this.#onProgress();
+  };
 }
+
+/** What is chained to it runs as a microtask, without the context that Node makes for `queueMicrotask`. */
+const AT_ONCE = Promise.resolve();
