@@ -15,6 +15,9 @@ use crate::wire;
 pub struct ControlGate {
     hash: RandomState,
     known: Box<[Known]>,
+    /// A byte of each address in `known`. A flood looks up addresses that are not there, and this is small enough for a
+    /// processor's first cache.
+    tags: Box<[u8]>,
     /// Addresses that were sent the answer to a reset.
     answered: Marks,
     /// Resets that were turned away.
@@ -73,6 +76,7 @@ impl ControlGate {
         ControlGate {
             hash: RandomState::default(),
             known: vec![Known::NOBODY; KNOWN_SLOTS].into(),
+            tags: vec![0; KNOWN_SLOTS].into(),
             answered: Marks::new(ANSWERED_SLOTS),
             asked: Marks::new(ASKED_SLOTS),
             strangers: Bucket::full(STRANGERS),
@@ -95,12 +99,12 @@ impl ControlGate {
     ) -> bool {
         if from.is_stream() {
             // Nobody connects under a false name, so floods of datagrams do not hold connections up.
-            let (address, known) = self.slot(from);
-            known.become_of(address, now);
+            let known = self.note_known(now, self.hash.hash_one(from));
             return known.share.take(now, KNOWN) && (backlog < STREAMS_BACKLOG || is_peer());
         }
         if self.knows(now, from, is_peer) {
-            return self.slot(from).1.share.take(now, KNOWN);
+            let place = place_of(self.hash.hash_one(from));
+            return self.known[place].share.take(now, KNOWN);
         }
         if backlog < STRANGERS_BACKLOG && self.strangers.take(now, STRANGERS) {
             return true;
@@ -130,19 +134,21 @@ impl ControlGate {
         if from.is_stream() {
             return true;
         }
-        let (address, known) = self.slot(from);
-        let is_known = known.is(address, now);
-        if !is_known && is_peer() {
-            known.become_of(address, now);
+        let address = self.hash.hash_one(from);
+        let place = place_of(address);
+        if self.tags[place] == tag_of(address) && self.known[place].is(address, now) {
             return true;
         }
-        is_known
+        let is_peer = is_peer();
+        if is_peer {
+            self.note_known(now, address);
+        }
+        is_peer
     }
 
     /// The client has shown that it is there.
     pub fn note_proven(&mut self, now: Millis, from: &PeerAddr) {
-        let (address, known) = self.slot(from);
-        known.become_of(address, now);
+        self.note_known(now, self.hash.hash_one(from));
     }
 
     /// What the worker sends: an answer to a reset, which anybody gets, or to a client that has shown where it is.
@@ -150,8 +156,7 @@ impl ControlGate {
         if wire::is_server_reset(packet) {
             return self.answered.set(self.hash.hash_one(to), now);
         }
-        let (address, known) = self.slot(to);
-        known.become_of(address, now);
+        self.note_known(now, self.hash.hash_one(to));
     }
 
     /// Whether one more packet is handed to the shard that it belongs to.
@@ -159,9 +164,12 @@ impl ControlGate {
         self.moved.take(now, MOVED)
     }
 
-    fn slot(&mut self, at: &PeerAddr) -> (u64, &mut Known) {
-        let address = self.hash.hash_one(at);
-        (address, &mut self.known[address as usize % KNOWN_SLOTS])
+    fn note_known(&mut self, now: Millis, address: u64) -> &mut Known {
+        let place = place_of(address);
+        self.tags[place] = tag_of(address);
+        let known = &mut self.known[place];
+        known.become_of(address, now);
+        known
     }
 
     /// It counts as heard then, whether or not there is room for it.
@@ -174,6 +182,15 @@ impl ControlGate {
         }
         age.is_some_and(|age| (ASKS_AGAIN_AFTER..ASKS_AGAIN_WITHIN).contains(&age))
     }
+}
+
+fn place_of(address: u64) -> usize {
+    address as usize % KNOWN_SLOTS
+}
+
+/// Other bits than those of the place.
+fn tag_of(address: u64) -> u8 {
+    (address >> 56) as u8
 }
 
 /// A client that has shown where it is, and its share.
