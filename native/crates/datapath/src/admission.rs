@@ -18,7 +18,7 @@ mod first_packet;
 mod reply_limit;
 
 use cookie::CookieJar;
-use copies::{Copies, Print};
+use copies::Copies;
 use first_packet::{AnswerBody, Body, FirstHead, answer_head};
 use reply_limit::ReplyLimit;
 
@@ -46,6 +46,8 @@ pub enum Judgement {
     Answer(usize),
     /// A reset whose address was answered as often as it may be.
     OverLimit,
+    /// A reset that there is no time to answer.
+    Crowded,
     /// The client has echoed the cookie: it is where it says it is.
     Proven,
     /// A packet that has come before, from somewhere else.
@@ -120,21 +122,17 @@ impl Admission {
         self
     }
 
+    /// `may_answer`: asked once about a reset that could be answered.
     pub fn judge(
         &mut self,
         now: Millis,
         from: &PeerAddr,
         packet: &[u8],
         answer: &mut [u8; ANSWER_LEN],
+        may_answer: impl FnOnce() -> bool,
     ) -> Judgement {
-        let print = self.copies.as_ref().map(|copies| copies.print(packet));
-        if let (Some(copies), Some(print)) = (&self.copies, print)
-            && copies.has(now, print, from)
-        {
-            return Judgement::Copy;
-        }
         let mut room = std::mem::take(&mut self.room);
-        let judgement = self.open_and_judge(now, from, packet, print, &mut room, answer);
+        let judgement = self.open_and_judge(now, from, packet, &mut room, answer, may_answer);
         self.room = room;
         judgement.unwrap_or(Judgement::Refused)
     }
@@ -144,16 +142,22 @@ impl Admission {
         self.limit.refund(to.addr.ip());
     }
 
-    /// None: refused. `print`: of a packet that is to be known again.
+    /// None: refused.
     fn open_and_judge(
         &mut self,
         now: Millis,
         from: &PeerAddr,
         packet: &[u8],
-        print: Option<Print>,
         room: &mut [u8],
         answer: &mut [u8; ANSWER_LEN],
+        may_answer: impl FnOnce() -> bool,
     ) -> Option<Judgement> {
+        let print = self.copies.as_ref().map(|copies| copies.print(packet));
+        if let (Some(copies), Some(print)) = (&self.copies, print)
+            && copies.has(now, print, from)
+        {
+            return Some(Judgement::Copy);
+        }
         let head = FirstHead::parse(packet)?;
         let brought = match head.opcode {
             OP_HARD_RESET_CLIENT_V3 | OP_CONTROL_WKC => {
@@ -186,6 +190,9 @@ impl Admission {
         }
         if !self.limit.take(now, from.addr.ip()) {
             return Some(Judgement::OverLimit);
+        }
+        if !may_answer() {
+            return Some(Judgement::Crowded);
         }
         let slot = self.unix_seconds(now) / self.slot_seconds;
         let cookie = self.cookies.bake(slot, from, head.session);

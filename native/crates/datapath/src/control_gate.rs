@@ -20,13 +20,15 @@ pub struct ControlGate {
     tags: Box<[u8]>,
     /// Addresses that were sent the answer to a reset.
     answered: Marks,
-    /// Resets that were turned away.
+    /// Resets that were turned away, or not answered.
     asked: Marks,
     strangers: Bucket,
     answers: Bucket,
     repeats: Bucket,
     refused: Bucket,
     moved: Bucket,
+    first_answers: Bucket,
+    repeated_answers: Bucket,
 }
 
 /// Packets per second that a worker is given at most, of each kind.
@@ -41,6 +43,11 @@ const REFUSED: Rate = Rate {
 };
 /// To all other shards together: more than their workers are given, and little for a ring.
 const MOVED: Rate = Rate::per_second(4000);
+/// Resets that are answered without the worker, whoever they come from: more than any worker has time to go on with. In a flood of more,
+/// which would be an echo of its own to whoever is named as its sender, each costs as much as several that are dropped.
+const FIRST_ANSWERS: Rate = Rate::per_second(5000);
+/// The same for those that come again.
+const REPEATED_ANSWERS: Rate = Rate::per_second(25_000);
 /// Of one client. A handshake with long certificates takes some hundred.
 const KNOWN: Rate = Rate::per_second(500);
 
@@ -84,6 +91,8 @@ impl ControlGate {
             repeats: Bucket::full(REPEATS),
             refused: Bucket::full(REFUSED),
             moved: Bucket::full(MOVED),
+            first_answers: Bucket::full(FIRST_ANSWERS),
+            repeated_answers: Bucket::full(REPEATED_ANSWERS),
         }
     }
 
@@ -120,6 +129,13 @@ impl ControlGate {
     /// The same for a packet that is nobody's first one, as far as can be told without the worker.
     pub fn admits_refused(&mut self, now: Millis, backlog: usize) -> bool {
         backlog < STRANGERS_BACKLOG && self.refused.take(now, REFUSED)
+    }
+
+    /// Whether there is time to answer this reset, which the worker will not hear of.
+    pub fn may_answer(&mut self, now: Millis, from: &PeerAddr, packet: &[u8]) -> bool {
+        self.first_answers.take(now, FIRST_ANSWERS)
+            || (self.asks_again(now, from, packet)
+                && self.repeated_answers.take(now, REPEATED_ANSWERS))
     }
 
     /// Whether the worker has answered a reset from there, and the client may go on.
@@ -333,6 +349,31 @@ mod tests {
         assert_eq!(seen(&mut gate, SECOND, 0), 500);
         assert_eq!(seen(&mut gate, 3 * SECOND, 0), 20);
         assert_eq!(seen(&mut gate, 300 * SECOND, 0), 500);
+    }
+
+    #[test]
+    fn in_a_flood_resets_are_answered_when_they_come_again() {
+        let mut gate = ControlGate::new();
+        let flood = |gate: &mut ControlGate, second: Millis| {
+            let one = |n: u32| {
+                let at = second * SECOND + Millis::from(n) / 50;
+                let n = second as u32 * 50_000 + n;
+                gate.may_answer(at, &stranger(n), &reset(u64::from(n)))
+            };
+            (0..50_000).map(one).filter(|answered| *answered).count()
+        };
+        let ask = |gate: &mut ControlGate, at| {
+            let one = |port| gate.may_answer(at, &path(port), &reset(77));
+            (0..60).map(one).filter(|answered| *answered).count()
+        };
+        flood(&mut gate, 10);
+        assert_eq!(ask(&mut gate, 11 * SECOND - 1), 0, "the first ones");
+        for second in 11..13 {
+            let answered = flood(&mut gate, second);
+            assert!((4900..=5300).contains(&answered), "{answered}");
+        }
+        let answered = ask(&mut gate, 13 * SECOND - 1);
+        assert!(answered >= 40, "{answered} of 60");
     }
 
     #[test]

@@ -68,19 +68,20 @@ impl Door {
             return to_worker(from, packet, sink);
         };
         let is_peer = || context.plane.addresses.find(from).is_some();
-        let mut is_limited = false;
         if let Some(admission) = &mut self.admission
             && !gate.knows(now, from, is_peer)
         {
             let mut answer = [0; ANSWER_LEN];
-            match admission.judge(now, from, packet, &mut answer) {
+            let may_answer = || gate.may_answer(now, from, packet);
+            match admission.judge(now, from, packet, &mut answer, may_answer) {
                 Judgement::Answer(len) => {
                     context.stats.count(Counter::StatelessAnswers, 1);
                     return send(from, &answer[..len], sink);
                 }
                 Judgement::Proven => gate.note_proven(now, from),
-                Judgement::OverLimit => is_limited = true,
+                Judgement::Crowded => return Err(DropReason::ControlFlood),
                 Judgement::Copy => return Err(DropReason::ControlCopy),
+                Judgement::OverLimit => return tell_of_limit(gate, now, from, sink),
                 // Whom the worker has answered may have a key that only the worker knows.
                 Judgement::Refused if !gate.has_answered(now, from) => {
                     return match gate.admits_refused(now, sink.control_backlog()) {
@@ -91,17 +92,26 @@ impl Door {
                 Judgement::Refused | Judgement::Unknown => {}
             }
         }
-        if !gate.admits(now, from, packet, sink.control_backlog(), is_peer) {
-            return Err(DropReason::ControlFlood);
+        match gate.admits(now, from, packet, sink.control_backlog(), is_peer) {
+            true => to_worker(from, packet, sink),
+            false => Err(DropReason::ControlFlood),
         }
-        if !is_limited {
-            return to_worker(from, packet, sink);
-        }
-        // The worker counts it, and says what to change.
-        match sink.event(DataEvent::RateLimited { path: *from }) {
-            true => Ok(()),
-            false => Err(DropReason::ControlFull),
-        }
+    }
+}
+
+/// The worker counts it, and says what to change.
+fn tell_of_limit(
+    gate: &mut ControlGate,
+    now: Millis,
+    from: &PeerAddr,
+    sink: &mut impl InboundSink,
+) -> Result<(), DropReason> {
+    if !gate.admits_refused(now, sink.control_backlog()) {
+        return Err(DropReason::ControlRefused);
+    }
+    match sink.event(DataEvent::RateLimited { path: *from }) {
+        true => Ok(()),
+        false => Err(DropReason::ControlFull),
     }
 }
 

@@ -42,9 +42,10 @@ fn judge(
     packet: &[u8],
 ) -> Result<Vec<u8>, Judgement> {
     let mut room = [0; ANSWER_LEN];
-    match admission.judge(now, &path(port), packet, &mut room) {
+    match admission.judge(now, &path(port), packet, &mut room, || true) {
         Judgement::Answer(len) => Ok(room[..len].to_vec()),
         other @ (Judgement::OverLimit
+        | Judgement::Crowded
         | Judgement::Proven
         | Judgement::Copy
         | Judgement::Refused
@@ -248,6 +249,17 @@ fn a_captured_packet_is_opened_once() {
         let forged = judge(&mut admission, now, 2, asks);
         assert_eq!(forged, Err(Judgement::Refused));
     }
+}
+
+#[test]
+fn what_there_is_no_time_for_is_told_from_what_is_refused() {
+    let mut admission = admission_of(0, &order());
+    let mut judge = |packet: &[u8]| {
+        let mut room = [0; ANSWER_LEN];
+        admission.judge(0, &path(1), packet, &mut room, || false)
+    };
+    assert_eq!(judge(&reset()), Judgement::Crowded);
+    assert_eq!(judge(&third(&[9; 8])), Judgement::Refused);
 }
 
 #[test]
