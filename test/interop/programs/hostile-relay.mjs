@@ -19,6 +19,7 @@ const settings = {
   replay: 0,
   most: 200,
   lag: 0,
+  mute: -1,
   ...JSON.parse(words),
 };
 let state = settings.seed;
