@@ -135,6 +135,7 @@ describe('a client that begins anew from the same address', () => {
     ['another certificate', { name: 'client2' }],
     ['another cipher', { name: 'client1', client: { dataCiphers: ['CHACHA20-POLY1305'] } }],
     ['packets of another form', { name: 'client1', client: { peerInfo: new Map([['IV_CIPHERS', 'AES-256-GCM']]) } }],
+    ['another way to make keys', { name: 'client1', generation: '2.5' }],
   ] as const)('with %s is somebody new', (_, join) => {
     const { pair, path, client } = leftInDoubt(0);
     const anew = beginsAnew(pair, { ...join, path });
@@ -142,6 +143,7 @@ describe('a client that begins anew from the same address', () => {
     expect(pair.server.leases.size).toBe(1);
     expect(pair.server.leases.has(client.peerId)).toBe(false);
     expect(talks(pair, anew)).toBe(true);
+    expect(pair.faults()).toEqual([]);
   });
 
   test('and is not let in leaves the tunnel as it is', () => {

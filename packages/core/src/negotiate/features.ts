@@ -63,6 +63,21 @@ export const clientFeatures = (peerInfo: ReadonlyMap<string, string>): ClientFea
   };
 };
 
+/** Whether two clients are told the same, and make the same keys of it: what one was pushed holds for the other. */
+export const sameForPush = (a: ClientFeatures, b: ClientFeatures): boolean =>
+  TOLD_BY_PUSH.every((feature) => a[feature] === b[feature]);
+
+const TOLD_BY_PUSH = [
+  'dataV2',
+  'requestPush',
+  'keyDerivation',
+  'exitNotify',
+  'dynamicTlsCrypt',
+  'dataEpoch',
+  'maxTunMtu',
+  'ignoresPush',
+] as const;
+
 /** From IV_SSO: how the user can be shown or asked something before the connection is there. [wire 14, 15] */
 export type PendingMethod = 'web-auth' | 'open-url' | 'text';
 

@@ -1,4 +1,5 @@
 import type { Millis } from '../ids.js';
+import { sameForPush } from '../negotiate/features.js';
 import type { KeyScheduleState } from '../session/data-key-schedule.js';
 import type { Session } from '../session/session.js';
 import { sameIdentity } from './identity-lock.js';
@@ -31,7 +32,7 @@ export const successionOf = (
     choice.suite.format === suite.format &&
     choice.suite.cipher === suite.cipher &&
     choice.suite.auth === suite.auth &&
-    choice.features.dataV2 === client.choice.features.dataV2;
+    sameForPush(choice.features, client.choice.features);
   return isSame ? { stage, keys } : null;
 };
 
