@@ -96,7 +96,7 @@ function judgeServer(report: SoakReport): void {
   const causes = [
     /fault injection is on/,
     ...(crashes.length > 0 ? [/worker of shard N /, /shard N: no answer within N s/] : []),
-    ...(failures ? [/reason=tls-failed/] : []),
+    ...(failures ? [/reason=(tls-failed|handshake-timeout)/] : []),
   ];
   expect(Object.keys(complaints).filter((line) => !causes.some((cause) => cause.test(line)))).toEqual([]);
 }
