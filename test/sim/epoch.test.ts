@@ -3,6 +3,7 @@ import { asKeyId } from '@shardvpn/core';
 import { freezeWorld } from './frozen-world.js';
 import { Pair } from './pair.js';
 import type { SimClient } from './sim-client.js';
+import { talks } from './talks.js';
 
 freezeWorld();
 
@@ -11,14 +12,6 @@ const formats = (pair: Pair, client: SimClient, keyId: number): readonly (string
   [pair.server.data, client.data].map(
     (data) => /"format":"(\w+)"/.exec(data.fingerprint(client.peerId, asKeyId(keyId), 'seal') ?? '')?.[1],
   );
-
-const talks = (pair: Pair, client: SimClient): boolean => {
-  const before = [pair.server.data.received, client.data.received];
-  pair.server.data.chatter();
-  client.data.chatter();
-  pair.run(1000);
-  return pair.server.data.received > (before[0] ?? 0) && client.data.received > (before[1] ?? 0);
-};
 
 describe('the epoch format [wire 12.2]', () => {
   test.each(['AES-256-GCM', 'AES-192-GCM', 'AES-128-GCM', 'CHACHA20-POLY1305'] as const)(

@@ -3,18 +3,11 @@ import { asKeyId, type Generation, type Path, type WrapOptions } from '@shardvpn
 import { freezeWorld } from './frozen-world.js';
 import { type JoinOptions, Pair, type PairOptions } from './pair.js';
 import type { SimClient } from './sim-client.js';
+import { talks } from './talks.js';
 
 freezeWorld();
 
 const wrap: WrapOptions = { type: 'tls-crypt', key: Uint8Array.from({ length: 256 }, (_, i) => (i * 7 + 3) & 255) };
-
-const talks = (pair: Pair, client: SimClient): boolean => {
-  const before = [pair.server.data.received, client.data.received];
-  pair.server.data.chatter();
-  client.data.chatter();
-  pair.run(1000);
-  return pair.server.data.received > (before[0] ?? 0) && client.data.received > (before[1] ?? 0);
-};
 
 interface Doubt {
   readonly pair: Pair;

@@ -3,6 +3,7 @@ import { asKeyId, type WrapOptions } from '@shardvpn/core';
 import { freezeWorld } from './frozen-world.js';
 import { Pair, type PairOptions } from './pair.js';
 import type { SimClient } from './sim-client.js';
+import { talks } from './talks.js';
 
 freezeWorld();
 
@@ -17,15 +18,6 @@ const usedUp = ({ peerId }: SimClient) => ({ type: 'key-limit' as const, peerId,
 
 /** Under this number the server keeps what it knows about all the others. */
 const NO_PEER_ID = 0xffffff;
-
-/** Pings both ways; whether all of them have arrived. */
-const talks = (pair: Pair, client: SimClient): boolean => {
-  const before = [pair.server.data.received, client.data.received];
-  pair.server.data.chatter();
-  client.data.chatter();
-  pair.run(1000);
-  return pair.server.data.received > (before[0] ?? 0) && client.data.received > (before[1] ?? 0);
-};
 
 const crashed = (pair: Pair, downFor = 500): void => {
   pair.server.crash(downFor);
