@@ -80,7 +80,7 @@ export class KeyChannel {
       this.#send = SendWindow.restore(tlsTimeout, past.state.send);
       this.#receive = ReceiveWindow.restore(past.state.receive);
       this.#output.push(past.state.output);
-      this.#peerStarted = past.state.receive.nextId > 0;
+      this.#peerStarted = past.state.receive.nextId > 0 || past.tls !== null;
       this.#tls = past.tls ?? undefined;
       return;
     }
@@ -106,7 +106,7 @@ export class KeyChannel {
     return this.#tls === undefined ? undefined : (this.#tls.kept ?? null);
   }
 
-  /** The peer's reset for this key id has come: it speaks on this key id only. */
+  /** The peer has begun with this key id: it speaks on no other one. */
   get peerStarted(): boolean {
     return this.#peerStarted;
   }
@@ -127,6 +127,7 @@ export class KeyChannel {
       return 'bad-message-id';
     }
     this.#send.handleAcks(acks);
+    if (this.#isSoft && this.#send.isEmpty) this.#handleStart();
     if (messageId === null) {
       return null;
     }
@@ -195,14 +196,19 @@ export class KeyChannel {
   }
 
   #handleInOrder(opcode: ControlOpcode, payload: Uint8Array): void {
-    if (isReset(opcode)) {
-      this.#peerStarted = true;
-      if (this.#input.tlsSpeaksFirst) {
-        this.#openTls();
-      }
-    } else if (payload.length > 0 && this.#peerStarted && !this.#deaf) {
-      this.#openTls().feed(payload);
-    }
+    if (isReset(opcode) || this.#isSoft) this.#handleStart();
+    if (!isReset(opcode) && payload.length > 0 && this.#peerStarted && !this.#deaf) this.#openTls().feed(payload);
+  }
+
+  /** OpenVPN 3 does not answer a soft reset by one of its own: taking it is enough. [wire 17] */
+  get #isSoft(): boolean {
+    return this.keyId !== 0;
+  }
+
+  #handleStart(): void {
+    if (this.#peerStarted) return;
+    this.#peerStarted = true;
+    if (this.#input.tlsSpeaksFirst) this.#openTls();
   }
 
   /** Late, so that an echoed cookie alone costs no TLS session. */
