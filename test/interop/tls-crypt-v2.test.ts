@@ -24,12 +24,22 @@ function genkey(...words: string[]): void {
   execFileSync(command, [...first, 'genkey', ...words]);
 }
 
+/** Has openvpn read a key of that kind, too. */
+function tokens(lab: Lab): string[] {
+  const file = join(lab.folder, 'tokens.key');
+  genkey('auth-token', file);
+  const verify = 'auth-user-pass-verify /bin/true via-file';
+  return ['script-security 2', verify, 'auth-user-pass-optional', 'auth-gen-token', `auth-gen-token-secret ${file}`];
+}
+
 const own = (file: string) => ({ wrapping: 'none' as const, lines: [`tls-crypt-v2 ${file}`] });
 
 for (const kind of ['shardvpn', 'openvpn'] as const) {
   ours(`keys made by shardvpn genkey, at a server of ${kind} with force-cookie`, async (lab) => {
     const keys = makeKeys(lab);
-    await startServer(lab, { kind, wrapping: 'none', lines: [`tls-crypt-v2 ${keys.server} force-cookie`] });
+    const lines = [`tls-crypt-v2 ${keys.server} force-cookie`];
+    if (kind === 'openvpn') lines.push(...tokens(lab));
+    await startServer(lab, { kind, wrapping: 'none', lines });
     const stock = Client.start(lab, 2, { ...own(keys.client), name: 'client1' });
     await stock.connected();
     expect(await stock.reaches('10.8.0.1', 1372)).toBe(true);

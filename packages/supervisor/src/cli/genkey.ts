@@ -12,11 +12,12 @@ import {
 } from '@shardvpn/core';
 import { nodeCrypto } from '@shardvpn/worker';
 import { fileFault } from '../config/read.js';
+import { encodeAuthTokenKey } from '../pki/auth-token-key.js';
 import { encodeStaticKey } from '../pki/static-key.js';
 import { encodeClientKey, encodeServerKey, parseServerKey } from '../pki/tls-crypt-v2-key.js';
 import { writeSecret } from '../pki/write-secret.js';
 
-export const KEY_KINDS = ['secret', 'tls-crypt-v2-server', 'tls-crypt-v2-client'] as const;
+export const KEY_KINDS = ['secret', 'tls-crypt-v2-server', 'tls-crypt-v2-client', 'auth-token'] as const;
 export type KeyKind = (typeof KEY_KINDS)[number];
 
 export interface GenkeyOptions {
@@ -40,6 +41,8 @@ const makeKey = (kind: KeyKind, options: GenkeyOptions): string => {
   switch (kind) {
     case 'secret':
       return encodeStaticKey();
+    case 'auth-token':
+      return encodeAuthTokenKey();
     case 'tls-crypt-v2-server':
       return encodeServerKey(randomBytes(TLS_CRYPT_V2_SERVER_KEY_LENGTH));
     case 'tls-crypt-v2-client': {

@@ -62,6 +62,14 @@ describe('what goes wrong is one clear line and exit code 1', () => {
     expect(run(...words)).toEqual({ status: 1, stdout: expect.any(String), stderr: expect.stringMatching(expected) }),
   );
 
+  test('a key for tokens has the form that openvpn writes', () => {
+    const { stdout } = run('genkey', 'auth-token');
+    const [first, ...rest] = stdout.trimEnd().split('\n');
+    expect(first).toBe('-----BEGIN OpenVPN auth-token server key-----');
+    expect(rest.pop()).toBe('-----END OpenVPN auth-token server key-----');
+    expect(Buffer.from(rest.join(''), 'base64')).toHaveLength(128);
+  });
+
   test('a port that is taken', async () => {
     const socket = createSocket('udp4');
     const port = await new Promise<number>((done) => socket.bind(0, () => done(socket.address().port)));

@@ -74,7 +74,7 @@ const buildProgram = (setExitCode: (code: number) => void): Command => {
     .action(() => setExitCode(1));
   program
     .command('genkey')
-    .description('make a key of tls-auth, tls-crypt or tls-crypt-v2, as openvpn --genkey does')
+    .description('make a key of tls-auth, tls-crypt, tls-crypt-v2 or auth-gen-token, as openvpn --genkey does')
     .addArgument(new Argument('<kind>').choices(KEY_KINDS))
     .argument('[file]', 'where it goes (default: standard output)')
     .option('--tls-crypt-v2 <file>', 'the key of the server that a client key is for')

@@ -1,4 +1,5 @@
 import { STATIC_KEY_LENGTH, TLS_CRYPT_V2_SERVER_KEY_LENGTH, VpnError } from '@shardvpn/core';
+import { encodePem } from './pem-block.js';
 
 const SERVER_LABEL = 'OpenVPN tls-crypt-v2 server key';
 const CLIENT_LABEL = 'OpenVPN tls-crypt-v2 client key';
@@ -29,14 +30,6 @@ export const parseClientKey = (text: string, source: string): ClientKeyPair => {
   const length = wrappedKey.length < 2 ? 0 : (wrappedKey.at(-2) ?? 0) * 256 + (wrappedKey.at(-1) ?? 0);
   if (length === 0 || length !== wrappedKey.length) throw fault(source, 'the key is cut short or damaged');
   return { key: bytes.subarray(0, STATIC_KEY_LENGTH), wrappedKey };
-};
-
-const encodePem = (label: string, bytes: Uint8Array): string => {
-  const lines =
-    Buffer.from(bytes)
-      .toString('base64')
-      .match(/.{1,64}/g) ?? [];
-  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n');
 };
 
 const decodePem = (label: string, text: string, source: string): Uint8Array => {
