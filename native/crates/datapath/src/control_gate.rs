@@ -4,6 +4,7 @@ use std::hash::BuildHasher;
 use foldhash::quality::RandomState;
 
 use crate::Millis;
+use crate::bucket::{Bucket, Rate};
 use crate::marks::Marks;
 use crate::peer_addr::PeerAddr;
 use crate::wire;
@@ -233,50 +234,6 @@ impl Known {
 
     fn is(&self, address: u64, now: Millis) -> bool {
         self.address == address && address != 0 && now.saturating_sub(self.at) < KNOWN_FOR
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Rate {
-    per_second: u64,
-    at_once: u64,
-}
-
-impl Rate {
-    /// Packets of a second, and as many at once.
-    const fn per_second(per_second: u64) -> Rate {
-        Rate {
-            per_second,
-            at_once: per_second,
-        }
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Bucket {
-    /// Thousandths of a packet.
-    tokens: u64,
-    at: Millis,
-}
-
-impl Bucket {
-    const fn full(rate: Rate) -> Bucket {
-        Bucket {
-            tokens: rate.at_once * 1000,
-            at: 0,
-        }
-    }
-
-    fn take(&mut self, now: Millis, rate: Rate) -> bool {
-        let since = now.saturating_sub(self.at);
-        self.at = now;
-        let full = rate.at_once * 1000;
-        self.tokens = full.min(self.tokens + since.saturating_mul(rate.per_second).min(full));
-        let taken = self.tokens >= 1000;
-        if taken {
-            self.tokens -= 1000;
-        }
-        taken
     }
 }
 

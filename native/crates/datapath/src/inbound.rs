@@ -377,6 +377,9 @@ fn float(
         }
         return;
     }
+    if !peer.may_float(now) {
+        return context.stats.count(Counter::FloatsHeldBack, 1);
+    }
     if !sink.event(DataEvent::Floated {
         peer: peer.id,
         path: *from,

@@ -12,6 +12,7 @@ pub mod address_table;
 mod admission;
 pub mod aead;
 mod aead_packets;
+mod bucket;
 pub mod byte_reader;
 mod cbc;
 pub mod checksum;

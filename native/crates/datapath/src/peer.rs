@@ -2,6 +2,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use crate::Millis;
+use crate::bucket::{Bucket, Rate};
 use crate::command::{AddPeer, CommandError, DataFormat, InstallKey, LayerOptions, UpdatePeer};
 use crate::key_ring::KeyRing;
 use crate::layers::Layers;
@@ -41,11 +42,20 @@ pub struct Peer {
     pub(crate) reminder: Millis,
     /// When a float conflict of this peer was reported last; it would repeat with every packet.
     last_conflict: Option<Millis>,
+    floats: Bucket,
     pub(crate) mtu_test: MtuTest,
 }
 
 /// A float conflict is reported at most this often per peer.
 const CONFLICT_PAUSE: Millis = 1000;
+
+/// Of one peer: a worker, a supervisor and a log hear of each. Whoever sends from two sockets, or overtakes packets of others with copies,
+/// could have one for every packet. A client that really moves needs a few of them, and where it is answered is a tenth of a second
+/// late at most.
+const FLOATS: Rate = Rate {
+    per_second: 10,
+    at_once: 20,
+};
 
 impl Peer {
     pub(crate) fn new(
@@ -74,6 +84,7 @@ impl Peer {
             silent_since: now,
             reminder: 0,
             last_conflict: None,
+            floats: Bucket::full(FLOATS),
             mtu_test: MtuTest::default(),
         }
     }
@@ -156,6 +167,11 @@ impl Peer {
             self.silent_since = now;
         }
         due
+    }
+
+    /// May it move once more? That counts then.
+    pub(crate) fn may_float(&mut self, now: Millis) -> bool {
+        self.floats.take(now, FLOATS)
     }
 
     /// May a float conflict be reported again?

@@ -128,6 +128,8 @@ counted! {
         /// Superpackets cut into segments.
         Split => "split",
         Floats => "floats",
+        /// A peer moves more often than its worker is told.
+        FloatsHeldBack => "floats-held-back",
         FloatConflicts => "float-conflicts",
         /// Keys that are to be replaced for their packet ids, blocks or forgeries, for their bytes, for their packets.
         KeysWorn => "keys-worn",

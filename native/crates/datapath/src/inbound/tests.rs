@@ -183,6 +183,27 @@ fn an_event_that_finds_no_room_moves_nothing_until_it_does() {
 }
 
 #[test]
+fn a_client_that_moves_with_every_packet_is_heard_and_followed_a_few_times() {
+    let (mut server, mut client) = pair(Cipher::Aes256Gcm, DataFormat::V2);
+    let packet = Shape::udp(false, 2).packet(b"x");
+    let mut sink = RecordingSink::default();
+    for n in 0..1000u16 {
+        let from = path(5000 + n % 2);
+        let now = u64::from(n / 2);
+        server.inbound(now, &from, &mut sealed(&mut client, &packet), &mut sink);
+    }
+    server.flush_inbound(&mut sink);
+    assert_eq!(server.stats().counter(Counter::InboundPackets), 1000);
+    // In half a second.
+    let moves = server.stats().counter(Counter::Floats);
+    assert_eq!((sink.events.len() as u64, moves), (24, 24));
+    assert!(server.stats().counter(Counter::FloatsHeldBack) > 400);
+    let packet = &mut sealed(&mut client, &packet);
+    server.inbound(10_000, &path(6000), packet, &mut sink);
+    assert_eq!(sink.events.len(), 25);
+}
+
+#[test]
 fn a_float_to_another_clients_address_is_a_conflict() {
     let (mut server, mut client) = pair(Cipher::Aes256Gcm, DataFormat::V2);
     server.add_peer(0, peer(1, 3, DataFormat::V2)).unwrap();
