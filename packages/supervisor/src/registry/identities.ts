@@ -70,3 +70,10 @@ export const isSameIdentity = (a: ClientIdentity, b: ClientIdentity): boolean =>
   if (chain === undefined || other === undefined || chain.length !== other.length) return false;
   return a.username === b.username && chain.every((hash, i) => hash === other[i]);
 };
+
+/** For the log. */
+export const nameOf = ({ commonName }: ClientIdentity): string =>
+  commonName === '' ? 'a client without a name' : commonName;
+
+export const addressOf = ({ path: { host, port } }: Pick<ClientIdentity, 'path'>): string =>
+  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

@@ -5,9 +5,10 @@ import type { ServerConfig } from '../config/server-config.js';
 import type { Log } from '../log.js';
 import { type ClientSelector, isSelected } from './client-selector.js';
 import { decodeClient, encodeClient } from './client-state.js';
-import { type ClientRecord, Identities, isSameIdentity } from './identities.js';
+import { addressOf, type ClientRecord, Identities, isSameIdentity, nameOf } from './identities.js';
 import { decodeLeaseFile, encodeLeaseFile } from './lease-file.js';
 import { Leases } from './leases.js';
+import { MoveLog } from './move-log.js';
 import { Refusals } from './refusals.js';
 import type { RegistryState } from './registry-state.js';
 import { RevocationList } from './revocation.js';
@@ -36,6 +37,7 @@ export class Registry {
   readonly #leases: Leases;
   readonly #identities = new Identities();
   readonly #refusals: Refusals;
+  readonly #moves: MoveLog;
   #revoked = RevocationList.empty;
   readonly #ended = new Map<string, number>();
 
@@ -43,7 +45,9 @@ export class Registry {
     this.#options = options;
     this.#ports = ports;
     this.#leases = new Leases(options.ipv4, options.ipv6);
-    this.#refusals = new Refusals(ports.now ?? (() => performance.now()));
+    const { log, now = () => performance.now() } = ports;
+    this.#refusals = new Refusals(now);
+    this.#moves = new MoveLog(log, now);
   }
 
   handle(shard: number, message: ClientMessage): void {
@@ -297,9 +301,8 @@ export class Registry {
   #floated({ peerId, path }: Extract<FromShard, { type: 'floated' }>): void {
     const record = this.#identities.get(peerId);
     if (record === undefined) return;
-    const before = addressOf(record);
+    this.#moves.tellMove(record, path);
     record.path = path;
-    this.#ports.log.info(`${nameOf(record.identity)} moved`, { from: before, to: addressOf(record) });
   }
 
   #floatConflict({ peerId, holder, path }: Extract<FromShard, { type: 'float-conflict' }>): void {
@@ -308,8 +311,7 @@ export class Registry {
     if (isSameIdentity(mover.identity, older.identity)) {
       this.#end(older, 'replaced', `${nameOf(mover.identity)} has moved to its address`);
     } else {
-      const to = addressOf({ path });
-      this.#ports.log.warn(`${nameOf(mover.identity)} cannot move: ${nameOf(older.identity)} has that address`, { to });
+      this.#moves.tellConflict(mover, older, path);
     }
   }
 
@@ -393,8 +395,3 @@ export interface LeaseMove {
 type ShownClient = Extract<FromShard, { readonly type: 'connected' | 'restored' }>;
 
 const REVOKED = 'certificate has been revoked';
-
-const nameOf = ({ commonName }: ClientIdentity): string => (commonName === '' ? 'a client without a name' : commonName);
-
-const addressOf = ({ path: { host, port } }: Pick<ClientIdentity, 'path'>): string =>
-  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
