@@ -19,6 +19,9 @@ const usedUp = ({ peerId }: SimClient) => ({ type: 'key-limit' as const, peerId,
 /** Under this number the server keeps what it knows about all the others. */
 const NO_PEER_ID = 0xffffff;
 
+/** More the native core does not keep of a client. */
+const LARGEST_SNAPSHOT = 64 * 1024;
+
 const crashed = (pair: Pair, downFor = 500): void => {
   pair.server.crash(downFor);
   pair.run(downFor);
@@ -266,6 +269,22 @@ describe('a taken-over client', () => {
     expect([...pair.server.leases.keys()]).toEqual([other.peerId]);
     expect(pair.connect({ name: 'third' }).peerId).not.toBe(other.peerId);
   });
+});
+
+test('what waits for a client that acknowledges nothing makes no large snapshot, and the client is taken over', () => {
+  const push = Array.from({ length: 1500 }, (_, n) => `route 10.${100 + (n >> 8)}.${n & 255}.0 255.255.255.0`);
+  const pair = new Pair({ server: { push } });
+  const { server } = pair;
+  pair.network.filter = (direction) => direction === 'down' || server.of('connected').length === 0;
+  pair.join();
+  expect(pair.drive(() => server.of('connected').length === 1)).toBe(true);
+  pair.run(5000);
+  const sizes = [...server.snapshots].flatMap(([peerId, { length }]) => (peerId === NO_PEER_ID ? [] : [length]));
+  expect(sizes).toEqual([expect.any(Number)]);
+  expect(sizes[0]).toBeLessThan(LARGEST_SNAPSHOT);
+  crashed(pair);
+  expect(server.of('restored')).toHaveLength(1);
+  expect(pair.faults()).toEqual([]);
 });
 
 test('a handshake under way is begun again by the client, and its lease is free', () => {

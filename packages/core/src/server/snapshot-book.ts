@@ -86,6 +86,8 @@ export class SnapshotBook {
 }
 
 const NUMBERS_AHEAD = 64;
+/** A client that acknowledges nothing can have many times as much wait for it, and every packet of it makes another snapshot. */
+const MOST_BACKLOG = 32 * 1024;
 
 interface Kept {
   readonly stage: StageOf<'connected'>;
@@ -116,11 +118,11 @@ const encode = (session: ServerSession, kept: Kept): { readonly bytes: Uint8Arra
   return { bytes: encodeSessionSnapshot(snapshot, kept.client), tls: busy?.tls ?? null };
 };
 
-/** null as well where nobody could go on with its TLS session. */
+/** null as well where nobody could go on with its TLS session, or it would take too much. */
 const busyKeyOf = ({ control }: ServerSession): { readonly part: BusyKeyPart; readonly tls: KeptTls | null } | null => {
   const { busyKey } = control;
   const tls = busyKey?.key.channel.keptTls;
-  if (busyKey === null || tls === null) return null;
+  if (busyKey === null || tls === null || busyKey.key.channel.backlog > MOST_BACKLOG) return null;
   const { isNext, key } = busyKey;
   const { startedAt, channel } = key;
   const phase = key.phase.type === 'await-auth' ? ({ type: 'complete' } as const) : key.phase;

@@ -101,6 +101,11 @@ export class KeyChannel {
     return { send: this.#send.state, receive: this.#receive.state, output: this.#output.bytes };
   }
 
+  /** TLS bytes that are in no packet yet. */
+  get backlog(): number {
+    return this.#output.length;
+  }
+
   /** The TLS session for somebody who goes on; undefined before it has begun, null where nobody can. */
   get keptTls(): KeptTls | null | undefined {
     return this.#tls === undefined ? undefined : (this.#tls.kept ?? null);
