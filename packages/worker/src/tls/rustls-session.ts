@@ -89,7 +89,8 @@ export class RustlsSession implements TlsSession {
       this.#waiting = null;
       if (this.#state === 'destroyed') this.#native.free();
       else this.#take(step);
-      for (const later of waiting) this.feed(later);
+      // All of it at once: it may be another step of that kind, and there is one for each call.
+      if (waiting.length > 0) this.feed(Buffer.concat(waiting));
     });
   }
 
