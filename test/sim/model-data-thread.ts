@@ -61,9 +61,9 @@ export class ModelDataThread {
   readonly #role: 'server' | 'client';
   readonly #lost = new Set<PeerId>();
   readonly #peers = new Map<PeerId, ModelPeer>();
-  /** Orders that make no sense; has to stay empty. */
   /** Connections that were closed by command. */
   readonly closed: Path[] = [];
+  /** Orders that make no sense; has to stay empty. */
   readonly faults: string[] = [];
   /** How it is told to answer unknown clients; it leaves that to the worker all the same. */
   admission: AdmissionOrder | null = null;

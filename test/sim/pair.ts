@@ -22,6 +22,8 @@ export interface PairOptions {
   readonly seed?: number;
   readonly network?: Partial<NetworkConditions>;
   readonly server?: Partial<ServerOptions>;
+  /** Milliseconds between two looks at pings and silence. */
+  readonly tick?: number;
   /** Milliseconds that TLS takes for every step; null for at once. */
   readonly tlsDelay?: number | null;
   /** TLS says less than a real one: handshakes of fewer packets. */
@@ -53,12 +55,14 @@ export class Pair {
   readonly #serverOptions: ServerOptions;
   readonly #tlsDelay: number | null;
   readonly #shortFlights: boolean;
+  readonly #tickEvery: number;
 
   constructor(options: PairOptions = {}) {
     this.random = new SeededRandom(options.seed ?? 1);
     this.network = new Network(this.loop, this.random, { ...PERFECT, ...options.network });
     this.#tlsDelay = options.tlsDelay ?? null;
     this.#shortFlights = options.shortFlights ?? false;
+    this.#tickEvery = options.tick ?? TICK;
     this.#serverOptions = { ...SERVER_OPTIONS, cookieKey: this.random.bytes(32), ...options.server };
     const crypto = createNodeCrypto((length) => this.random.bytes(length));
     this.server = new SimServer(this.loop, this.network, this.#serverOptions, () => {
@@ -112,7 +116,7 @@ export class Pair {
     return { listener: 0, host: '192.0.2.7', port: 20_000 + this.random.integer(0, 40_000) };
   }
 
-  /** Lets the simulated time pass: pings and silence are looked at four times a second. */
+  /** Lets the simulated time pass: pings and silence are looked at four times a second, if nothing else is said. */
   run(milliseconds: number): void {
     this.drive(() => false, milliseconds);
   }
@@ -121,7 +125,7 @@ export class Pair {
   drive(done: () => boolean, limit = 120_000): boolean {
     const end = this.loop.now + limit;
     while (!done()) {
-      const tick = Math.floor(this.loop.now / TICK) * TICK + TICK;
+      const tick = (Math.floor(this.loop.now / this.#tickEvery) + 1) * this.#tickEvery;
       const at = Math.min(this.loop.nextAt ?? end, tick, end);
       this.loop.advance(at);
       if (at === tick) {
