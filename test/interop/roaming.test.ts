@@ -61,6 +61,7 @@ scenario('the host of a client gets another address, and its program does not no
   host.ip('addr', 'del', `${host.ipv4}/24`, 'dev', 'net0');
   try {
     const { sent, received } = await pings;
+    expect(sent).toBe(300);
     expect(sent - received).toBeLessThanOrEqual(UNDER_WAY);
     expect(client.log().match(/Initialization Sequence Completed/g)).toHaveLength(1);
     if (isOurs) expect((await onlyClient(lab)).realAddress).toMatch(/^192\.0\.2\.150:/);

@@ -22,7 +22,7 @@ describe('renegotiation', () => {
     const pair = new Pair({ server: { renegSec: 20 } });
     const client = pair.connect();
     const seen: (number | null)[] = [];
-    while (seen.length < 12) {
+    for (let turn = 0; turn < 1000 && seen.length < 12; turn++) {
       pair.run(500);
       const keyId = client.data.sendKeyOf(client.peerId);
       if (keyId !== seen.at(-1)) {

@@ -406,16 +406,17 @@ fn damaged_sessions_are_refused_and_the_halted_plane_goes_on() {
 
 #[test]
 fn planes_come_and_go_without_leaving_descriptors() {
+    const PLANES: usize = 150;
     drop(Lab::new());
     let before = open_descriptors();
-    for _ in 0..20 {
+    for _ in 0..PLANES {
         drop(Lab::new());
     }
-    // Other tests run beside this one and hold some of their own.
+    // Other tests run beside this one and hold some of their own, fewer than one for each plane.
+    let after = open_descriptors();
     assert!(
-        open_descriptors() < before + 60,
-        "{before} descriptors became {}",
-        open_descriptors()
+        after < before + PLANES,
+        "{before} descriptors became {after}"
     );
 }
 

@@ -162,8 +162,11 @@ fn packets_come_whole_however_they_are_cut() {
     let mut stream = lab.connect();
     let both = [framed_reset(1), framed_reset(2)].concat();
     for cut in 0..both.len() {
+        let read = lab.counter("tcp-read-calls");
         stream.write_all(&both[..cut]).expect("write");
-        until("the first part", || lab.counter("tcp-connections") == 1);
+        until("the first part is read", || {
+            cut == 0 || lab.counter("tcp-read-calls") > read
+        });
         stream.write_all(&both[cut..]).expect("write");
         for name in [1, 2] {
             let (kind, payload) = lab.record();
@@ -173,7 +176,9 @@ fn packets_come_whole_however_they_are_cut() {
         }
     }
     for byte in framed_reset(3) {
+        let read = lab.counter("tcp-read-calls");
         stream.write_all(&[byte]).expect("write");
+        until("it is read", || lab.counter("tcp-read-calls") > read);
     }
     assert_eq!(lab.record().1[24..], framed_reset(3)[2..]);
 }
