@@ -1,5 +1,6 @@
 import { closeSync, openSync, statSync } from 'node:fs';
 import { destination, pino } from 'pino';
+import { plainText } from './plain-text.js';
 
 /** Where the server says what happens. A message is one line; `fields` follow it as `name=value`. */
 export interface Log {
@@ -92,9 +93,7 @@ const fieldText = (value: unknown): string => {
 };
 
 /** What clients send reaches the log (common names, peer info): control characters must not forge lines, nor length fill disks. */
-const oneLine = (text: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  shortened(text).replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, '?');
+const oneLine = (text: string): string => plainText(shortened(text), '?');
 
 const shortened = (text: string): string =>
   text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT)}... (${text.length - MAX_TEXT} more)`;

@@ -101,4 +101,9 @@ END
       expect.stringMatching(/^CLIENT_LIST,a_b_END_c,192/),
     ]);
   });
+
+  test('nor in the eyes of a reader that knows more ends of lines, or of a terminal', () => {
+    const text = encodeStatusFile(statusOf(client({ name: 'a\u2028b\u0085c\u009b2Jd\u202ee' })), 2, NOW);
+    expect(text).toContain('CLIENT_LIST,a_b_c_2Jd_e,192');
+  });
 });

@@ -1,3 +1,4 @@
+import { plainText } from '../plain-text.js';
 import type { ClientStatus, ServerStatus } from './server-status.js';
 
 /**
@@ -99,8 +100,7 @@ const nameOf = ({ name }: ClientStatus): string => (name === '' ? 'UNDEF' : name
 const realAddress = (client: ClientStatus): string => client.realAddress.replace(/^\[(.*)\]:\d+$/, '$1');
 
 /** Neither a name nor a peer may add columns or lines. */
-const plain = (field: string, separator: string): string =>
-  [...field].map((char) => (char === separator || char < ' ' || char === '\u007f' ? '_' : char)).join('');
+const plain = (field: string, separator: string): string => plainText(field, '_').replaceAll(separator, '_');
 
 const localTime = (unixSeconds: number): string => {
   const at = new Date(unixSeconds * 1000);
