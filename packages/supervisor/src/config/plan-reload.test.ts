@@ -103,6 +103,7 @@ describe('a configuration that is read again', () => {
 
   test.each<[Partial<ServerConfig>, string[]]>([
     [{ workers: null, tunMtu: 1400, sndbuf: 1 }, ['workers', 'tun-mtu', 'sndbuf']],
+    [{ mssfix: 1400, mssfixOf: 'datagram' }, ['mssfix']],
     [{ wrap: { type: 'tls-crypt', key: Uint8Array.of(2) } }, ['tls-auth/tls-crypt/key-direction']],
     [{ ipv4: poolTo('10.8.0.19') }, ['server/ifconfig-pool']],
     [{ ipv4: { ...poolTo('10.8.0.30'), pool: { first: '10.8.0.3', last: '10.8.0.30' } } }, ['server/ifconfig-pool']],

@@ -7,7 +7,7 @@ import type { ServerConfig } from './server-config.js';
 export interface ReloadPlan {
   /** Directives that change, each once. */
   readonly live: readonly string[];
-  /** Directives that are written differently now and stay as they were. */
+  /** Directives that are written differently now and stay as they were, each once. */
   readonly refused: readonly RefusedChange[];
   /** `before` with everything that is in `live`. */
   readonly config: ServerConfig;
@@ -26,10 +26,12 @@ export const planReload = (before: ServerConfig, after: ServerConfig): ReloadPla
   const taken = changed.filter((key) => refusals.get(key) === null);
   return {
     live: unique(taken.flatMap((key) => directivesOf(key, before, after))),
-    refused: changed.flatMap((key) => {
-      const reason = refusals.get(key) ?? null;
-      return reason === null ? [] : [{ directive: RELOAD_RULES[key].directive, reason }];
-    }),
+    refused: onceEach(
+      changed.flatMap((key) => {
+        const reason = refusals.get(key) ?? null;
+        return reason === null ? [] : [{ directive: RELOAD_RULES[key].directive, reason }];
+      }),
+    ),
     config: { ...before, ...Object.fromEntries(taken.map((key) => [key, after[key]])) },
   };
 };
@@ -39,7 +41,7 @@ export const refuse = (plan: ReloadPlan, before: ServerConfig, key: keyof Server
   const { directive } = RELOAD_RULES[key];
   return {
     live: plan.live.filter((name) => name !== directive),
-    refused: [...plan.refused, { directive, reason }],
+    refused: onceEach([...plan.refused, { directive, reason }]),
     config: { ...plan.config, [key]: before[key] },
   };
 };
@@ -62,5 +64,9 @@ const directivesOf = (key: keyof ServerConfig, before: ServerConfig, after: Serv
     .filter((name) => !isDeepStrictEqual(before.tls[name], after.tls[name]))
     .map((name) => TLS_DIRECTIVES[name]);
 };
+
+/** One directive may be several settings. */
+const onceEach = (changes: readonly RefusedChange[]): readonly RefusedChange[] =>
+  changes.filter(({ directive }, at) => changes.findIndex((change) => change.directive === directive) === at);
 
 const unique = (names: readonly string[]): readonly string[] => [...new Set(names)];
