@@ -9,7 +9,7 @@
 extern crate self as datapath;
 
 pub mod address_table;
-mod admission;
+pub mod admission;
 pub mod aead;
 mod aead_packets;
 mod bucket;
@@ -20,7 +20,7 @@ pub mod coalesce;
 mod coalesce_flow;
 pub mod command;
 pub mod control_gate;
-mod control_wrap;
+pub mod control_wrap;
 pub mod data_path;
 mod door;
 pub mod epoch;

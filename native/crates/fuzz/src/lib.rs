@@ -1,6 +1,7 @@
 //! Fuzz targets: each takes any bytes and fails by a panic. `npm run fuzz` runs them under libFuzzer, and the tests of this
 //! crate run them over the committed corpus.
 
+mod admission;
 mod bytes;
 mod coalesce;
 mod command;
@@ -32,7 +33,11 @@ pub struct Target {
 }
 
 /// Every target, by the name of its corpus.
-pub const TARGETS: [Target; 18] = [
+pub const TARGETS: [Target; 19] = [
+    Target {
+        name: "admission",
+        run: admission::run,
+    },
     Target {
         name: "coalesce",
         run: coalesce::run,
