@@ -15,14 +15,16 @@ export class Mutator {
 
   next() {
     const bytes = [...this.#pick()];
-    for (let changes = 1 << this.#below(4); changes > 0; changes--) this.#change(bytes);
+    // Where fields have their places, what is behind a change has to stay where it was.
+    const kinds = this.#below(2) === 0 ? IN_PLACE : KINDS;
+    for (let changes = 1 << this.#below(4); changes > 0; changes--) this.#change(bytes, this.#below(kinds));
     return Uint8Array.from(bytes.slice(0, this.#longest));
   }
 
-  /** The newest ones more often: what they reach is new. And the quick ones: there can be more of them. */
+  /** The newest ones more often: what they reach is new. And those that are not slow: there can be more of them. */
   #pick() {
     const [one, other] = [this.#any(), this.#any()];
-    return (this.#below(4) === 0 || one.milliseconds < other.milliseconds ? one : other).bytes;
+    return (this.#below(4) === 0 || one.milliseconds < other.milliseconds + SLOW ? one : other).bytes;
   }
 
   #any() {
@@ -31,12 +33,12 @@ export class Mutator {
     return this.#inputs[from + this.#below(length - from)];
   }
 
-  #change(bytes) {
+  #change(bytes, kind) {
     const at = this.#below(bytes.length + 1);
     const some = 1 + this.#below(this.#below(8) === 0 ? 64 : 4);
     const other = this.#pick();
     const from = this.#below(other.length + 1);
-    switch (this.#below(8)) {
+    switch (kind) {
       case 0:
         bytes.splice(at, 1, (bytes[at] ?? 0) ^ (1 << this.#below(8)));
         break;
@@ -44,16 +46,16 @@ export class Mutator {
         bytes.splice(at, 1, this.#below(256));
         break;
       case 2:
-        bytes.splice(at, some);
+        bytes.splice(at, 2, ...TELLING[this.#below(TELLING.length)]);
         break;
       case 3:
-        bytes.splice(at, 0, ...Array.from({ length: some }, () => this.#below(256)));
+        bytes.splice(at, some);
         break;
       case 4:
-        bytes.splice(at, this.#below(2) * some, ...other.slice(from, from + 4 * some));
+        bytes.splice(at, 0, ...Array.from({ length: some }, () => this.#below(256)));
         break;
       case 5:
-        bytes.splice(at, 2, ...TELLING[this.#below(TELLING.length)]);
+        bytes.splice(at, this.#below(2) * some, ...other.slice(from, from + 4 * some));
         break;
       case 6:
         bytes.splice(at, this.#below(2) * some, ...this.#words[this.#below(this.#words.length)]);
@@ -73,6 +75,13 @@ export class Mutator {
     return (x >>> 0) % limit;
   }
 }
+
+/** Milliseconds that make a difference. */
+const SLOW = 2;
+
+/** Ways of changing; the first ones leave the rest where it is. */
+const KINDS = 8;
+const IN_PLACE = 3;
 
 /** Numbers around which code decides. */
 const TELLING = [

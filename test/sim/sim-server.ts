@@ -59,6 +59,8 @@ export class SimServer {
   /** What has come for a server that is down; null while one is up. */
   #backlog: (() => void)[] | null = null;
   #crashes: { readonly downFor: number } | null = null;
+  /** When clients have ended, by number. */
+  readonly #endedAt = new Map<PeerId, number>();
 
   constructor(loop: EventLoop, network: Network, options: ServerOptions, ports: SimServerPorts) {
     this.#loop = loop;
@@ -218,6 +220,7 @@ export class SimServer {
         this.#grantLease(event.request, event.peerId);
         break;
       case 'disconnected':
+        this.#endedAt.set(event.peerId, this.#loop.now);
         if (!this.leases.delete(event.peerId)) {
           this.faults.push(`lease of ${event.peerId} given back twice`);
         }
@@ -253,6 +256,10 @@ export class SimServer {
     if (this.leases.has(peerId)) {
       this.faults.push(`second lease for ${peerId}`);
     }
+    const rested = this.#loop.now - (this.#endedAt.get(peerId) ?? Number.NEGATIVE_INFINITY);
+    if (rested < REST) {
+      this.faults.push(`number ${peerId} dealt again after ${rested} ms`);
+    }
     this.leases.set(peerId, address);
     const lease: Lease = { ipv4: { address, netmask: '255.255.255.0' }, ipv6: null, push: this.leasePush };
     this.#answer(() => this.core.handleLeaseDecision(this.#loop.now, request, { type: 'lease', lease }));
@@ -279,6 +286,9 @@ export class SimServer {
     });
   }
 }
+
+/** Packets for the last owner of a number may be under way for so long. */
+const REST = 60_000;
 
 export const unixAt = (now: number): number => 1_700_000_000 + Math.floor(now / 1000);
 
