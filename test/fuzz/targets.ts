@@ -7,11 +7,13 @@ import { loginTexts } from './targets/login-texts.js';
 import { pairLife } from './targets/pair-life.js';
 import { processMessages } from './targets/process-messages.js';
 import { pushedOptions } from './targets/pushed-options.js';
+import { reloadPlan } from './targets/reload-plan.js';
 import { ringRecords } from './targets/ring-records.js';
 import { serverConf } from './targets/server-conf.js';
 import { serverLife } from './targets/server-life.js';
 import { sessionRestore } from './targets/session-restore.js';
 import { sessionSnapshots } from './targets/session-snapshots.js';
+import { statusTexts } from './targets/status-texts.js';
 import { wrappings } from './targets/wrappings.js';
 
 /** Takes any bytes; fails by throwing. */
@@ -28,11 +30,13 @@ export const TARGETS: Readonly<Record<string, FuzzTarget>> = {
   'pair-life': pairLife,
   'process-messages': processMessages,
   'pushed-options': pushedOptions,
+  'reload-plan': reloadPlan,
   'ring-records': ringRecords,
   'server-conf': serverConf,
   'server-life': serverLife,
   'session-restore': sessionRestore,
   'session-snapshots': sessionSnapshots,
+  'status-texts': statusTexts,
   wrappings,
 };
 
