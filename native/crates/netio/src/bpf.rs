@@ -140,13 +140,28 @@ pub fn load_socket_filter(program: &[Instruction]) -> Result<OwnedFd, IoError> {
         .map_err(|errno| IoError::new(errno, "load a BPF program"))
 }
 
+/// A map of one value of `len` bytes, which can be mapped into this process.
+pub(crate) fn new_shared_array(len: usize) -> Result<OwnedFd, IoError> {
+    let plan = MapCreate {
+        map_type: MAP_TYPE_ARRAY,
+        key_size: size_of::<u32>() as u32,
+        value_size: len as u32,
+        max_entries: 1,
+        map_flags: MAPPABLE,
+    };
+    // SAFETY: BPF_MAP_CREATE reads the structure and no pointer in it.
+    unsafe { bpf_open(MAP_CREATE, &plan) }.map_err(|errno| IoError::new(errno, "make a BPF map"))
+}
+
 const MAP_CREATE: c_int = 0;
 const MAP_UPDATE: c_int = 2;
 const MAP_DELETE: c_int = 3;
 const PROGRAM_LOAD: c_int = 5;
 const MAP_TYPE_HASH: u32 = 1;
 const MAP_TYPE_LPM_TRIE: u32 = 11;
+const MAP_TYPE_ARRAY: u32 = 2;
 const NO_PREALLOC: u32 = 1;
+const MAPPABLE: u32 = 1 << 10;
 const PROGRAM_TYPE_SOCKET_FILTER: u32 = 1;
 
 /// `union bpf_attr` of BPF_MAP_CREATE, as far as it is used here; the kernel takes the rest as 0.

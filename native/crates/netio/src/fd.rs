@@ -1,5 +1,5 @@
 use std::ffi::{c_int, c_ulong};
-use std::mem::{size_of, size_of_val};
+use std::mem::size_of_val;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use crate::error::IoError;
@@ -66,19 +66,29 @@ pub(crate) fn set_option<T: Copy>(
 
 /// An integer socket option; 0 when the kernel does not know it.
 pub(crate) fn int_option(fd: &OwnedFd, level: c_int, name: c_int) -> c_int {
-    let mut value: c_int = 0;
-    let mut len = size_of::<c_int>() as libc::socklen_t;
-    // SAFETY: value has room for len bytes and both outlive the call.
+    let [value] = int_options::<1>(fd, level, name);
+    value
+}
+
+/// A socket option of several integers; 0 for those that the kernel does not know.
+pub(crate) fn int_options<const COUNT: usize>(
+    fd: &OwnedFd,
+    level: c_int,
+    name: c_int,
+) -> [c_int; COUNT] {
+    let mut values = [0; COUNT];
+    let mut len = size_of_val(&values) as libc::socklen_t;
+    // SAFETY: values has room for len bytes and both outlive the call.
     let rc = unsafe {
         libc::getsockopt(
             fd.as_raw_fd(),
             level,
             name,
-            std::ptr::from_mut(&mut value).cast(),
+            values.as_mut_ptr().cast(),
             &mut len,
         )
     };
-    if rc == 0 { value } else { 0 }
+    if rc == 0 { values } else { [0; COUNT] }
 }
 
 /// An ioctl that reads or writes one plain structure.

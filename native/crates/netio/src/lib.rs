@@ -4,12 +4,16 @@
 //! the event loop live above.
 
 pub mod bpf;
+mod bpf_assembler;
+mod bpf_memory;
 pub mod capabilities;
 pub mod caps;
 pub mod error;
 mod error_queue;
 pub mod fd;
 pub mod fd_channel;
+pub mod flood_filter;
+mod flood_program;
 pub mod interface;
 pub mod link_watch;
 pub mod mem;

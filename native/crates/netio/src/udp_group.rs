@@ -3,7 +3,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
 
 use crate::error::IoError;
-use crate::fd::{int_option, set_option};
+use crate::fd::{int_option, int_options, set_option};
 use crate::socket_options::{self, SocketOptions};
 use crate::steer_bpf;
 use crate::udp_socket::{bind, local_addr, prepare, require, udp_socket};
@@ -86,6 +86,12 @@ pub fn knows_gso(socket: &OwnedFd) -> bool {
 /// Whether the descriptor is a socket of datagrams, and not of a connection or no socket at all.
 pub fn is_datagram_socket(socket: &OwnedFd) -> bool {
     int_option(socket, libc::SOL_SOCKET, libc::SO_TYPE) == libc::SOCK_DGRAM
+}
+
+/// How many datagrams came to the socket and were not queued, as `Received::lost` says; 0 where the kernel does not say.
+pub fn datagrams_gone(socket: &OwnedFd) -> u32 {
+    let memory = int_options::<9>(socket, libc::SOL_SOCKET, libc::SO_MEMINFO);
+    memory[8] as u32
 }
 
 /// Whether the socket hands over several datagrams as one buffer.
