@@ -1,17 +1,21 @@
 use foldhash::fast::RandomState;
 
+use crate::audience::Hearing;
 use crate::peer_addr::PeerAddr;
 use crate::wire::PeerId;
 
 /// Which live peer an outer path belongs to, over all shards: finds DATA_V1 senders and conflicts of a float. [wire 16]
 pub struct AddressTable {
     peers: papaya::HashMap<PeerAddr, PeerId, RandomState>,
+    hearing: Hearing,
 }
 
 impl AddressTable {
-    pub fn new() -> AddressTable {
+    /// `hearing` is told which paths are there.
+    pub fn new(hearing: Hearing) -> AddressTable {
         AddressTable {
             peers: papaya::HashMap::with_hasher(RandomState::default()),
+            hearing,
         }
     }
 
@@ -27,24 +31,32 @@ impl AddressTable {
 
     /// The path now belongs to `peer`, whoever had it before: its handshake or its float has just proved it.
     pub fn insert(&self, path: PeerAddr, peer: PeerId) {
-        self.peers.pin().insert(path, peer);
+        if self.peers.pin().insert(path, peer).is_none() {
+            self.hearing.note_path(&path, true);
+        }
     }
 
     /// Forgets every path whose peer is one of those.
     pub(crate) fn remove_of(&self, is_one: impl Fn(PeerId) -> bool) {
-        self.peers.pin().retain(|_, peer| !is_one(*peer));
+        let owners = self.owners().into_iter();
+        for (peer, path) in owners.filter(|(peer, _)| is_one(*peer)) {
+            self.remove(&path, peer);
+        }
     }
 
     /// Forgets the path if it still belongs to `peer`.
     pub fn remove(&self, path: &PeerAddr, peer: PeerId) {
         // A path that belongs to somebody else by now stays: that is the point of the comparison.
-        let _ = self.peers.pin().remove_if(path, |_, owner| *owner == peer);
+        let peers = self.peers.pin();
+        if let Ok(Some(_)) = peers.remove_if(path, |_, owner| *owner == peer) {
+            self.hearing.note_path(path, false);
+        }
     }
 }
 
 impl Default for AddressTable {
     fn default() -> AddressTable {
-        AddressTable::new()
+        AddressTable::new(Hearing::default())
     }
 }
 
@@ -61,7 +73,7 @@ mod tests {
 
     #[test]
     fn the_listener_is_part_of_a_path() {
-        let table = AddressTable::new();
+        let table = AddressTable::default();
         table.insert(path(0, 1194), PeerId(1));
         assert_eq!(table.find(&path(0, 1194)), Some(PeerId(1)));
         assert_eq!(table.find(&path(1, 1194)), None);
@@ -70,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_path_taken_over_is_not_removed_by_its_former_owner() {
-        let table = AddressTable::new();
+        let table = AddressTable::default();
         table.insert(path(0, 1), PeerId(1));
         table.insert(path(0, 1), PeerId(2));
         table.remove(&path(0, 1), PeerId(1));

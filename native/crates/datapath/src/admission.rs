@@ -15,11 +15,13 @@ use crate::wire::{
 mod cookie;
 mod copies;
 mod first_packet;
+mod packet_shape;
 mod reply_limit;
 
 use cookie::CookieJar;
 use copies::Copies;
 use first_packet::{AnswerBody, Body, FirstHead, answer_head};
+pub use packet_shape::{PacketShape, PacketShapes};
 use reply_limit::ReplyLimit;
 
 /// What the worker lets its data thread answer by itself. Keys are wiped.
@@ -120,6 +122,11 @@ impl Admission {
             false => Some(before.slot_seconds),
         };
         self
+    }
+
+    /// Of what can be anything but `Refused`.
+    pub fn shapes(&self) -> PacketShapes {
+        PacketShapes::new(self.wrap.as_ref(), self.client_keys.is_some())
     }
 
     /// `may_answer`: asked once about a reset that could be answered.

@@ -91,6 +91,29 @@ impl ControlWrap {
         }
     }
 
+    /// Bytes that it adds to a packet.
+    pub fn overhead(&self) -> usize {
+        match self {
+            ControlWrap::Plain => 0,
+            ControlWrap::Auth(wrap) => wrap.tag_len + REPLAY_LEN,
+            ControlWrap::Crypt(_) => ControlWrap::crypt_overhead(),
+        }
+    }
+
+    /// Of `Crypt`.
+    pub const fn crypt_overhead() -> usize {
+        REPLAY_LEN + CRYPT_TAG_LEN
+    }
+
+    /// Where the counter of a packet's replay id lies.
+    pub fn counter_at(&self) -> Option<usize> {
+        match self {
+            ControlWrap::Plain => None,
+            ControlWrap::Auth(wrap) => Some(CONTROL_HEAD_LEN + wrap.tag_len),
+            ControlWrap::Crypt(_) => Some(CONTROL_HEAD_LEN),
+        }
+    }
+
     /// Writes the packet; its length, or `None` when `into` is too short for it.
     pub fn wrap(
         &self,

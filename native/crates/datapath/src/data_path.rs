@@ -2,7 +2,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::Millis;
-use crate::admission::AdmissionOrder;
+use crate::admission::{AdmissionOrder, PacketShapes};
 use crate::coalesce::Coalescer;
 use crate::command::{AddPeer, CommandError, InstallKey, LayerOptions, UpdatePeer};
 use crate::door::Door;
@@ -145,6 +145,11 @@ impl DataPath {
         self.door.admit_by(now, order);
     }
 
+    /// What control packets of unknown clients look like; `None`: only the worker knows.
+    pub fn expected_shapes(&self) -> Option<PacketShapes> {
+        self.door.shapes()
+    }
+
     /// The worker sends a control packet: whoever gets one may go on.
     pub fn note_control_sent(&mut self, now: Millis, to: &PeerAddr, packet: &[u8]) {
         self.door.note_sent(now, to, packet);
@@ -163,6 +168,9 @@ impl DataPath {
         plane.routes.remove_of(is_ours);
         plane.addresses.remove_of(is_ours);
         stats.remove_peers();
+        for peer in self.sessions.iter() {
+            plane.hearing.note_peer(peer.id, false);
+        }
         self.sessions = SessionTable::new(*shard, shards);
         self.coalescer = Coalescer::new(self.coalescer.offloads());
     }

@@ -1,5 +1,5 @@
 use crate::Millis;
-use crate::admission::{ANSWER_LEN, Admission, AdmissionOrder, Judgement};
+use crate::admission::{ANSWER_LEN, Admission, AdmissionOrder, Judgement, PacketShapes};
 use crate::control_gate::ControlGate;
 use crate::data_path::Context;
 use crate::event::DataEvent;
@@ -33,6 +33,11 @@ impl Door {
             (Some(next), Some(before)) => Some(next.succeed(before)),
             (next, _) => next,
         };
+    }
+
+    /// What unknown clients send, if that is known.
+    pub fn shapes(&self) -> Option<PacketShapes> {
+        self.admission.as_ref().map(Admission::shapes)
     }
 
     /// The client at `path` has completed its handshake.

@@ -12,6 +12,7 @@ pub mod address_table;
 pub mod admission;
 pub mod aead;
 mod aead_packets;
+pub mod audience;
 mod bucket;
 pub mod byte_reader;
 mod cbc;
@@ -62,7 +63,8 @@ pub mod timer_wheel;
 pub mod vnet;
 pub mod wire;
 
-pub use admission::AdmissionOrder;
+pub use admission::{AdmissionOrder, PacketShape, PacketShapes};
+pub use audience::Audience;
 pub use command::{
     AddPeer, CbcCipher, Cipher, CommandError, DataFormat, Digest, DirectionKey, InstallKey,
     KEY_SLOT_LEN, LayerOptions, Suite, UpdatePeer,

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use crate::address_table::AddressTable;
+use crate::audience::Hearing;
 use crate::local_addresses::LocalAddresses;
 use crate::mss::MssFix;
 use crate::route_table::RouteTable;
@@ -32,15 +33,19 @@ pub struct Plane {
     pub routes: RouteTable,
     pub addresses: AddressTable,
     pub local: Arc<LocalAddresses>,
+    /// Of whom the shards serve.
+    pub hearing: Hearing,
 }
 
 impl Plane {
     pub fn new(settings: PlaneSettings) -> Plane {
+        let hearing = Hearing::default();
         Plane {
             settings,
             routes: RouteTable::new(),
-            addresses: AddressTable::new(),
+            addresses: AddressTable::new(hearing.clone()),
             local: Arc::default(),
+            hearing,
         }
     }
 }

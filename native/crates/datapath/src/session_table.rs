@@ -126,6 +126,7 @@ impl SessionTable {
             context.plane.routes.remove(address, length, id);
         }
         context.plane.addresses.remove(&peer.path, id);
+        context.plane.hearing.note_peer(id, false);
         context.stats.remove_peer(id);
         self.slots[id.0 as usize / self.shards] = None;
         self.count -= 1;
@@ -197,6 +198,7 @@ fn enter(now: Millis, command: &AddPeer, claims: Claims, context: &Context) -> B
     if claims.path {
         context.plane.addresses.insert(command.path, command.peer);
     }
+    context.plane.hearing.note_peer(command.peer, true);
     let counters = context.stats.add_peer(command.peer);
     context.prepare_layers(&command.layers);
     Box::new(Peer::new(now, command, &context.plane.settings, counters))

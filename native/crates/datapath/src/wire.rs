@@ -54,7 +54,7 @@ pub const OP_HARD_RESET_CLIENT_V3: u8 = 10;
 pub const OP_CONTROL_WKC: u8 = 11;
 
 /// The smallest control packet is a reset without wrapping: opcode, session id, no acks, message id. [wire 2]
-const MIN_CONTROL_LEN: usize = 14;
+pub const MIN_CONTROL_LEN: usize = 14;
 
 /// What a datagram is, by its first byte and its length. Nothing looks at the raw header again to decide that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
