@@ -162,6 +162,11 @@ export function createPlane(options: PlaneOptions): number;
  */
 export function setWays(plane: number, byDevice: boolean, showsClass: boolean): void;
 /**
+ * Has the kernel drop what nobody waits for, in a flood, before the data threads hear of it. Before the first shard starts. EPERM where
+ * the process may not use bpf().
+ */
+export function filterFloods(plane: number): void;
+/**
  * Limits of the plane's connections, from now on. `queueLimit`: packets that wait for a slow reader before more are dropped.
  * `openingMs`: how long a connection may be without a client. `maxOpening`: so many of a shard may be that.
  */

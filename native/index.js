@@ -25,6 +25,7 @@ export const keepCapabilities = native.keepCapabilities;
 export const keepOnlyNetAdmin = native.keepOnlyNetAdmin;
 export const createPlane = native.createPlane;
 export const setWays = native.setWays;
+export const filterFloods = native.filterFloods;
 export const limitStreams = native.limitStreams;
 export const trustProxies = native.trustProxies;
 export const sharePort = native.sharePort;

@@ -32,6 +32,10 @@ const WRAPPINGS: Readonly<Record<FloodKind, Wrapping>> = {
   replay: 'tls-auth',
 };
 
+/** Of these the kernel drops some once so many a second come. */
+const IS_FILTERED: ReadonlySet<FloodKind> = new Set(['reset', 'random']);
+const ENOUGH_TO_FILTER = 15_000;
+
 /** MiB that the server may have more at the end than after ten seconds. */
 const MOST_GROWTH = 8;
 
@@ -73,6 +77,7 @@ for (const kind of FLOOD_KINDS.filter((one) => FLOOD_ONLY === undefined || FLOOD
       expect(memory.memoryAtEnd - before.memory).toBeLessThan(32);
       if (LASTS > 0) expect(memory.memoryAtEnd - memory.memoryAt10s).toBeLessThan(MOST_GROWTH);
       expect(figures.answered).toBeGreaterThan(0);
+      if (IS_FILTERED.has(kind) && figures.sent > ENOUGH_TO_FILTER) expect(figures.filtered).toBeGreaterThan(0);
       const names = (await readStatus(lab)).clients.map(({ name }) => name);
       expect(names.sort()).toEqual(['client1', 'client2', 'client3']);
       for (const one of [clients.captured, clients.direct, newcomer]) {
@@ -203,7 +208,7 @@ async function arrived(
   lab: Lab,
   before: Readonly<Record<string, number>>,
   seconds: number,
-): Promise<Readonly<Record<string, unknown>> & { readonly answered: number }> {
+): Promise<Readonly<Record<string, unknown>> & { readonly answered: number; readonly filtered: number }> {
   const status = await readStatus(lab);
   const totals = totalsOf(status);
   const since = (name: string): number => (totals[name] ?? 0) - (before[name] ?? 0);
@@ -212,6 +217,7 @@ async function arrived(
     received: Math.round(since('udp-received') / seconds),
     lost: since('udp-lost'),
     answered: since('stateless-answers'),
+    filtered: since('udp-filtered') + since('udp-filtered-resets'),
     drops: Object.fromEntries(names.map((name) => [name.slice('drop '.length), since(name)])),
     controlDrops: status.shards.map(({ controlDrops }) =>
       Object.fromEntries(Object.entries(controlDrops).filter(([, count]) => count > 0)),

@@ -63,6 +63,11 @@ pub fn set_ways(plane: u32, by_device: bool, shows_class: bool) -> Result<()> {
 }
 
 #[napi]
+pub fn filter_floods(plane: u32) -> Result<()> {
+    registry::filter_floods(plane).map_err(to_js)
+}
+
+#[napi]
 pub fn destroy_plane(plane: u32) {
     registry::destroy_plane(plane);
     shared_view::release(plane);

@@ -83,6 +83,7 @@ fn carry_out(
         }
         Command::AdmitBy(order) => {
             data_path.admit_by(now, order.as_ref());
+            outlet.guard.expect(data_path.expected_shapes());
             Ok(())
         }
         Command::NotifyExit(peer) => data_path.notify_exit(now, peer, outlet),

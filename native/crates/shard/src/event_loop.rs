@@ -24,12 +24,13 @@ use netio::receive_batch::ReceiveBatch;
 use netio::tcp_group::is_stream_listener;
 use netio::tcp_stream::{Accepted, accept, is_stream};
 use netio::tun_queue::MAX_FRAME;
-use netio::udp_group::{has_gro, is_datagram_socket};
+use netio::udp_group::{datagrams_gone, has_gro, is_datagram_socket};
 use netio::wake::{Poller, Waker};
 
 use crate::clock;
 use crate::commands::drain_commands;
 use crate::hop::drain_hop;
+use crate::loss_count::LossCount;
 use crate::outlet::Outlet;
 use crate::pace::{NAP, Pace, Rest, Work};
 use crate::ring::{RingConsumer, RingProducer};
@@ -76,6 +77,7 @@ pub struct EventLoop {
     listeners: Vec<Source>,
     tun: Source,
     streams: StreamReader,
+    losses: LossCount,
     /// The worker has still to hear that the peers are gone.
     reset_untold: bool,
 }
@@ -90,8 +92,8 @@ struct Source {
     ready: bool,
     /// Not watched until then.
     retry_at: Option<Millis>,
-    /// Datagrams the kernel has lost since the socket was opened, as far as it has said so.
-    lost: u32,
+    /// Datagrams that came to the socket since it was opened and were not queued, as far as the kernel has said so.
+    gone: u32,
 }
 
 impl Source {
@@ -163,12 +165,14 @@ impl EventLoop {
             listeners,
             tun: Source::read(),
             streams: StreamReader::new(),
+            losses: LossCount::default(),
             reset_untold: false,
         })
     }
 
     /// Until the thread is told to stop, or waiting itself fails.
     pub fn run(&mut self, data_path: &mut DataPath) {
+        self.guard_sockets();
         let mut pace = Pace::new(Instant::now());
         let mut urgency = Urgency::of_this_thread(clock::now());
         while !self.state.must_stop() {
@@ -193,6 +197,16 @@ impl EventLoop {
         let now = clock::now();
         self.turn_commands(now, data_path);
         self.outlet.flush(now);
+    }
+
+    /// Another process may have had them meanwhile.
+    fn guard_sockets(&mut self) {
+        let sources = self.listeners.iter_mut().zip(&self.outlet.sockets);
+        for (source, socket) in sources.filter(|(source, _)| source.is_read && !source.accepts) {
+            self.outlet.guard.watch(socket);
+            source.gone = datagrams_gone(socket);
+        }
+        self.losses.begin(self.outlet.guard.drops().total());
     }
 
     /// What is left in the rings of a loop that has stopped. False: there was nothing.
@@ -324,6 +338,9 @@ impl EventLoop {
             SocketChange::Open(socket) => {
                 self.poller.add(&socket, token)?;
                 let source = Source::of(&socket);
+                if source.is_read && !source.accepts {
+                    self.outlet.guard.watch(&socket);
+                }
                 (socket, source)
             }
             SocketChange::SendThrough(socket) => (socket, Source::default()),
@@ -403,6 +420,8 @@ impl EventLoop {
             for index in 0..count {
                 work.packets += self.inbound(listener, index, now, data_path);
             }
+            let lost = self.losses.settle(self.outlet.guard.drops().total());
+            self.state.io.udp_lost.set(lost);
             if count < self.receive.capacity() {
                 return;
             }
@@ -427,9 +446,9 @@ impl EventLoop {
             return 1;
         };
         if let Some(lost) = received.lost {
-            io.udp_lost
-                .add(u64::from(lost.wrapping_sub(self.listeners[listener].lost)));
-            self.listeners[listener].lost = lost;
+            let source = &mut self.listeners[listener];
+            self.losses.note(lost.wrapping_sub(source.gone));
+            source.gone = lost;
         }
         io.received_buffers.add(1);
         let mut from = PeerAddr {

@@ -12,6 +12,7 @@ use crate::hop::HopOut;
 use crate::local_book::LocalBook;
 use crate::ring::RingProducer;
 use crate::shard_thread::ShardState;
+use crate::socket_guard::SocketGuard;
 use crate::streams::Streams;
 use crate::worker_port::WorkerPort;
 
@@ -28,6 +29,7 @@ pub struct Outlet {
     class: u8,
     /// `None`: there are no such addresses, and all of a path's `listener` is the number of its socket.
     pub local: Option<LocalBook>,
+    pub guard: SocketGuard,
     hops: Vec<Option<HopOut>>,
     pub to_worker: RingProducer,
     worker: Arc<WorkerPort>,
@@ -56,6 +58,7 @@ impl Outlet {
             to: None,
             class: 0,
             local: None,
+            guard: SocketGuard::default(),
             hops,
             to_worker,
             worker,

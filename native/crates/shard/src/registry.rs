@@ -26,6 +26,7 @@ use crate::ring::{RingConsumer, RingProducer};
 use crate::route_steering::RouteSteering;
 use crate::shard_thread::{Life, ShardState, ShardThread};
 use crate::snapshot_store::{Companion, Snapshot, SnapshotStore};
+use crate::socket_guard::SocketGuard;
 use crate::socket_order::{SocketChange, SocketOrders};
 use crate::stream_settings::{Network, StreamSettings};
 use crate::streams::Streams;
@@ -71,6 +72,7 @@ pub fn create_plane(settings: PlaneSettings) -> Result<u32, IoError> {
         plane: Arc::new(Plane::new(settings)),
         seats,
         steering: Mutex::new(None),
+        guard: Mutex::default(),
         streams: Arc::default(),
     });
     let mut registry = REGISTRY.write().unwrap_or_else(PoisonError::into_inner);
@@ -140,6 +142,7 @@ pub fn prepare_shard(plane: u32, options: ShardOptions) -> Result<(), IoError> {
         Arc::clone(&seat.worker),
         Arc::clone(&state),
     );
+    outlet.guard = entry.guard().of(shard);
     outlet.local = Some(LocalBook::new(Arc::clone(&entry.plane.local)));
     let commands = RingConsumer::new(options.to_data)?;
     let hops_in = options
@@ -288,6 +291,13 @@ pub fn steering_descriptors(plane: u32) -> Result<Option<SteeringFds<RawFd>>, Io
     Ok(descriptors)
 }
 
+/// Has the kernel drop in a flood what nobody waits for. To be called before the first shard starts.
+pub fn filter_floods(plane: u32) -> Result<(), IoError> {
+    let entry = find(plane)?;
+    *entry.guard() = SocketGuard::start(&entry.plane)?;
+    Ok(())
+}
+
 pub fn attach_worker(plane: u32, shard: usize, on_wake: OnWake) -> Result<(), IoError> {
     find(plane)?.seat(shard)?.worker.attach(on_wake);
     Ok(())
@@ -326,6 +336,7 @@ pub fn shard_snapshot(plane: u32, shard: usize) -> Result<ShardSnapshot, IoError
             .counters()
             .chain(thread.state().io.named())
             .chain(thread.state().io.streams.named())
+            .chain(entry.guard().of(shard).named())
             .collect(),
         drops: stats.drops().collect(),
         hops: stats.hops().collect(),
@@ -438,6 +449,7 @@ pub(crate) struct Entry {
     pub seats: Vec<Seat>,
     snapshots: SnapshotStore,
     steering: Mutex<Option<RouteSteering>>,
+    guard: Mutex<SocketGuard>,
     streams: Arc<StreamSettings>,
 }
 
@@ -457,6 +469,10 @@ impl Entry {
 
     fn steering(&self) -> MutexGuard<'_, Option<RouteSteering>> {
         self.steering.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn guard(&self) -> MutexGuard<'_, SocketGuard> {
+        self.guard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn hops_out(&self, rings: Vec<Option<SharedMemory>>) -> Result<Vec<Option<HopOut>>, IoError> {

@@ -5,6 +5,7 @@ import type { ServerConfig } from '../config/server-config.js';
 import type { Log } from '../log.js';
 import { changeRoutes, type RouteChange } from '../system/change-routes.js';
 import type { KeptDevice } from '../system/device-watch.js';
+import { filterFloods } from '../system/flood-filter.js';
 import { PortShare } from '../system/port-share.js';
 import { type OpenListener, openListeners } from '../system/sockets.js';
 import { applyTun, keptTun, planTun } from '../system/tun.js';
@@ -61,6 +62,7 @@ export const openDataPlane = (
     const plane = createPlane(native, config, shards);
     undo.push(() => native.destroyPlane(plane));
     native.setWays(plane, config.multihome?.sameInterface ?? false, config.passtos);
+    filterFloods(native, plane, log);
     const portShare = new PortShare({ native, plane, log });
     undo.push(() => portShare.close());
     const limitStreams = ({ tcpQueueLimit, handWindow, proxyProtocol, portShare: target }: ServerConfig): void => {

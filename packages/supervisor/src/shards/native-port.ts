@@ -23,6 +23,7 @@ export type NativePort = Pick<
   | 'closeFds'
   | 'createPlane'
   | 'setWays'
+  | 'filterFloods'
   | 'destroyPlane'
   | 'startShard'
   | 'prepareShard'

@@ -53,6 +53,7 @@ class MemoryNative implements NativePort {
   closeFds: NativePort['closeFds'] = (fds) => void this.calls.push(`close ${fds.join(' ')}`);
   createPlane: NativePort['createPlane'] = () => 77;
   setWays: NativePort['setWays'] = () => {};
+  filterFloods: NativePort['filterFloods'] = () => {};
   destroyPlane: NativePort['destroyPlane'] = (plane) => void this.calls.push(`destroy ${plane}`);
   startShard: NativePort['startShard'] = (_, options) => void this.shards.push(options);
   shardCounters: NativePort['shardCounters'] = (_, shard): ShardCounters => ({
