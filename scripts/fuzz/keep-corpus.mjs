@@ -7,7 +7,14 @@ import { packCorpus } from './packed-corpus.mjs';
 const LONGEST = 1500;
 const MOST = 200;
 /** Whole lives of servers take long to replay. */
-const MOST_OF_SLOW = { 'pair-life': 40, 'server-life': 40, 'session-restore': 60, 'client-control': 40, 'reload-plan': 40, streams: 100 };
+const MOST_OF_SLOW = {
+  'pair-life': 40,
+  'server-life': 40,
+  'session-restore': 60,
+  'client-control': 40,
+  'reload-plan': 40,
+  streams: 100,
+};
 
 /** Cuts `corpus` down to short inputs that reach what all of them reach, and packs those into `packed`, which `npm test` replays. */
 export async function keepCorpus(fuzzer, name, corpus, packed) {
