@@ -137,6 +137,25 @@ describe('clients with keys of their own', () => {
       expect(pair.server.core.drops['client-key-too-old'] > 0).toBe(!taken);
     }
   });
+
+  test('is too old as soon as a machine that has started without the time knows it', () => {
+    const pair = new Pair({ server: v2({ maxAge: 10 }) });
+    const early = join(pair, own(1));
+    expect(pair.drive(() => early.connected !== undefined)).toBe(true);
+    const unixNow = UNIX_START + 365 * 86_400;
+    pair.server.run(() => pair.server.core.handleWallClock(pair.loop.now, unixNow));
+    expect(pair.server.data.admission?.unixNow).toBe(unixNow);
+    const [late, fresh] = [join(pair, own(2)), join(pair, own(3, encodeKeyTime(unixNow)))];
+    expect(pair.drive(() => fresh.connected !== undefined)).toBe(true);
+    pair.run(20_000);
+    expect(late.connected).toBeUndefined();
+    expect(pair.server.core.drops['client-key-too-old']).toBeGreaterThan(0);
+    expect(pair.server.of('connected').map(({ client }) => client.since >= unixNow)).toEqual([false, true]);
+    pair.server.run(() => pair.server.core.shutdown(pair.loop.now));
+    pair.server.run(() => pair.server.core.handleWallClock(pair.loop.now, unixNow + 86_400));
+    expect(pair.server.data.admission).toBeNull();
+    expect(pair.faults()).toEqual([]);
+  });
 });
 
 describe('keys that somebody has to look at', () => {

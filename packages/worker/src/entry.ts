@@ -12,6 +12,8 @@ import { ShardTlsEngine } from './tls/tls-engine.js';
 
 /** Milliseconds between two beats. */
 const HEARTBEAT_MS = 1000;
+/** Milliseconds between two looks at the wall clock, which somebody may set. */
+const WALL_CLOCK_MS = 60_000;
 
 /** The thread of a shard. Nothing is caught here: a worker with an unknown fault ends, and the supervisor starts another. */
 function runShard(port: NonNullable<typeof parentPort>, start: ShardStart): void {
@@ -34,6 +36,7 @@ function runShard(port: NonNullable<typeof parentPort>, start: ShardStart): void
   });
   const heartbeat = new Int32Array(start.heartbeat);
   setInterval(() => Atomics.add(heartbeat, 0, 1), HEARTBEAT_MS);
+  setInterval(() => shard?.handleWallClock(unixNow()), WALL_CLOCK_MS);
   post({ type: 'ready' });
 }
 
@@ -46,12 +49,7 @@ function beginShard(start: ShardStart, tls: ShardTlsEngine, post: (message: From
   };
   const shard = new Shard(start, {
     createServer: (onTlsProgress) =>
-      new Server(
-        start.server,
-        { crypto: nodeCrypto, tls, onTlsProgress, onBusyWith },
-        systemMillis(),
-        Math.floor(Date.now() / 1000),
-      ),
+      new Server(start.server, { crypto: nodeCrypto, tls, onTlsProgress, onBusyWith }, systemMillis(), unixNow()),
     now: systemMillis,
     post,
     wakeDataThread: () => wakeShard(start.plane, start.server.shard),
@@ -63,6 +61,8 @@ function beginShard(start: ShardStart, tls: ShardTlsEngine, post: (message: From
   attachWorker(start.plane, start.server.shard, () => shard.wake());
   return shard;
 }
+
+const unixNow = (): number => Math.floor(Date.now() / 1000);
 
 /** Monotonic, and the same in all threads and processes since the machine started: times in snapshots keep their meaning. */
 function systemMillis(): number {

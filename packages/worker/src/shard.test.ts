@@ -289,6 +289,13 @@ describe('messages', () => {
     expect(rig.posted).toHaveLength(1);
   });
 
+  test('the wall clock is handed in beside the time of the loop', async () => {
+    const rig = new Rig();
+    await pass(100);
+    rig.shard.handleWallClock(1_700_000_000);
+    expect(rig.log.at(-1)).toBe('wall clock 100 1700000000');
+  });
+
   test('after close nothing happens any more', async () => {
     const rig = new Rig();
     rig.server.timeout = { at: 5, reason: 'x' };
@@ -429,6 +436,10 @@ class ScriptedServer implements ShardServer {
   leaveListener(_now: number, listener: number): void {
     this.#log.push(`leave-listener ${listener}`);
   }
+  handleWallClock(now: number, unixNow: number): void {
+    this.#log.push(`wall clock ${now} ${unixNow}`);
+  }
+
   reconfigure(_now: number, { push }: LiveOptions): void {
     this.#log.push(`reconfigure ${push}`);
   }

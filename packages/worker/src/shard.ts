@@ -65,6 +65,11 @@ export class Shard {
     else this.#loop.handle((now) => this.#carryOut(now, message));
   }
 
+  /** The wall clock of the machine, in seconds since 1970. */
+  handleWallClock(unixNow: number): void {
+    this.#loop.handle((now) => this.#loop.protocol.handleWallClock(now, unixNow));
+  }
+
   /** No turn runs any more. */
   close(): void {
     this.#loop.close();

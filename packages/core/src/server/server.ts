@@ -231,6 +231,13 @@ export class Server {
     this.#outbox.commands.push({ type: 'admit-by', order: this.#gate.order(now) });
   }
 
+  /** The wall clock of the machine, now and then: what has been decided by it stays. */
+  handleWallClock(now: Millis, unixNow: UnixSeconds): void {
+    if (this.#context.clock.follow(now, unixNow) && !this.#isShutDown) {
+      this.#outbox.commands.push({ type: 'admit-by', order: this.#gate.order(now) });
+    }
+  }
+
   /** Says goodbye to everybody and takes nobody any more. `isDrained` within about two seconds. */
   shutdown(now: Millis): void {
     this.#isShutDown = true;
