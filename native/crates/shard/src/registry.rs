@@ -66,7 +66,8 @@ pub fn create_plane(settings: PlaneSettings) -> Result<u32, IoError> {
     let seats = (0..settings.shards)
         .map(|_| Seat::new())
         .collect::<Result<Vec<_>, _>>()?;
-    let snapshots = SnapshotStore::new(settings.shards, settings.max_peers);
+    // One more than there can be clients: a worker's own.
+    let snapshots = SnapshotStore::new(settings.shards, settings.max_peers + 1);
     let entry = Arc::new(Entry {
         snapshots,
         plane: Arc::new(Plane::new(settings)),
