@@ -12,6 +12,7 @@ import {
 } from '@shardvpn/core';
 
 interface ModelKey {
+  readonly keyId: KeyId;
   readonly suite: DataSuite;
   readonly seal: DirectionKey;
   readonly open: DirectionKey;
@@ -24,8 +25,9 @@ interface ModelPeer {
   /** Inner addresses. */
   readonly inner: readonly (string | null)[];
   readonly pingTimeout: number;
-  readonly keys: Map<KeyId, ModelKey>;
-  sendKey: KeyId | null;
+  /** At most two, the newest first. */
+  readonly keys: ModelKey[];
+  sendKey: ModelKey | null;
   lastSent: number;
   readonly pingInterval: number;
   limits: Limits | null;
@@ -90,16 +92,16 @@ export class ModelDataThread {
   }
 
   keysOf(peerId: PeerId): readonly KeyId[] {
-    return [...(this.#peers.get(peerId)?.keys.keys() ?? [])];
+    return (this.#peers.get(peerId)?.keys ?? []).map(({ keyId }) => keyId).reverse();
   }
 
   sendKeyOf(peerId: PeerId): KeyId | null {
-    return this.#peers.get(peerId)?.sendKey ?? null;
+    return this.#peers.get(peerId)?.sendKey?.keyId ?? null;
   }
 
   /** What one direction of a key is, as text; undefined when the key is not there. */
   fingerprint(peerId: PeerId, keyId: KeyId, direction: 'seal' | 'open'): string | undefined {
-    const key = this.#peers.get(peerId)?.keys.get(keyId);
+    const key = this.#peers.get(peerId)?.keys.find((each) => each.keyId === keyId);
     return (
       key &&
       [
@@ -142,18 +144,23 @@ export class ModelDataThread {
         break;
       }
       case 'limit-peer':
-        this.#check(peer.keys.size === 0, 'limit-peer behind a key');
+        this.#check(peer.keys.length === 0, 'limit-peer behind a key');
         peer.limits = command;
         break;
-      case 'use-key':
-        this.#check(peer.keys.has(command.keyId), `use-key ${command.keyId} that is not installed`);
-        this.#check(peer.sendKey !== command.keyId, `use-key ${command.keyId} twice`);
-        peer.sendKey = command.keyId;
+      case 'use-key': {
+        const key = peer.keys.find(({ keyId }) => keyId === command.keyId);
+        this.#check(key !== undefined, `use-key ${command.keyId} that is not installed`);
+        this.#check(peer.sendKey !== key || areTwins(peer.keys), `use-key ${command.keyId} twice`);
+        peer.sendKey = key ?? null;
         break;
-      case 'retire-key':
-        this.#check(peer.sendKey !== command.keyId, `retire-key ${command.keyId} that is in use`);
-        this.#check(peer.keys.delete(command.keyId), `retire-key ${command.keyId} that is not installed`);
+      }
+      case 'retire-key': {
+        const key = [...peer.keys].reverse().find(({ keyId }) => keyId === command.keyId);
+        this.#check(peer.sendKey !== key, `retire-key ${command.keyId} that is in use`);
+        this.#check(key !== undefined, `retire-key ${command.keyId} that is not installed`);
+        peer.keys.splice(0, 2, ...peer.keys.filter((each) => each !== key));
         break;
+      }
       case 'touch-peer':
         this.#hear(peer);
         break;
@@ -196,16 +203,19 @@ export class ModelDataThread {
     if (peer === undefined) {
       return;
     }
-    const key = peer.keys.get(keyId);
-    if (key === undefined) {
+    const keys = peer.keys.filter((each) => each.keyId === keyId);
+    if (keys.length === 0) {
       this.unknownKey++;
       return;
     }
     const body = view.subarray(0, view.length - TAG_LENGTH);
-    if (!tagOf(key.suite, key.open, body).equals(view.subarray(view.length - TAG_LENGTH))) {
+    const tag = view.subarray(body.length);
+    const opener = keys.find((key) => tagOf(key.suite, key.open, body).equals(tag));
+    if (opener === undefined) {
       this.badTag++;
       return;
     }
+    if (keys.length === 2 && opener === keys[0]) peer.sendKey = opener;
     this.#accept(peer, path, op, body);
   }
 
@@ -239,7 +249,7 @@ export class ModelDataThread {
       inner: [ipv4, ipv6],
       pingInterval,
       pingTimeout,
-      keys: new Map(),
+      keys: [],
       sendKey: null,
       lastSent: now,
       silentSince: now,
@@ -250,12 +260,15 @@ export class ModelDataThread {
   }
 
   #installKey(peer: ModelPeer, command: Extract<DataCommand, { type: 'install-key' }>): void {
-    const takesPlace = peer.keys.size === 1 && peer.keys.has(command.keyId);
-    this.#check(takesPlace || !peer.keys.has(command.keyId), `install-key ${command.keyId} twice`);
-    this.#check(peer.keys.size < 2, 'a third key');
-    peer.carried.delete(command.keyId);
-    peer.keys.set(command.keyId, { suite: command.suite, seal: command.seal, open: command.open });
-    peer.sendKey ??= command.keyId;
+    const { keyId, suite, seal, open } = command;
+    const isKnown = peer.keys.some((each) => each.keyId === keyId);
+    // One that is not sent with makes room for another one with its id.
+    const before = isKnown ? peer.keys.filter((each) => each === peer.sendKey) : peer.keys;
+    this.#check(before.length < 2, 'a third key');
+    peer.carried.delete(keyId);
+    const key = { keyId, suite, seal, open };
+    peer.keys.splice(0, 2, key, ...before);
+    peer.sendKey ??= key;
   }
 
   #find(op: number, path: Path, view: Buffer): ModelPeer | undefined {
@@ -288,16 +301,16 @@ export class ModelDataThread {
   }
 
   #send(peer: ModelPeer, payload: number): void {
-    const key = peer.sendKey === null ? undefined : peer.keys.get(peer.sendKey);
-    if (key === undefined || peer.sendKey === null) {
+    const key = peer.sendKey;
+    if (key === null) {
       this.faults.push(`${this.#role}: no key to send with`);
       return;
     }
     peer.lastSent = this.#ports.now();
-    this.#carry(peer, peer.sendKey);
+    this.#carry(peer, key.keyId);
     const op = peer.dataV2 ? OP_DATA_V2 : OP_DATA_V1;
     const header = peer.dataV2 ? [0, peer.peerId >> 8, peer.peerId & 255] : [];
-    const body = Buffer.from([(op << 3) | peer.sendKey, ...header, payload]);
+    const body = Buffer.from([(op << 3) | key.keyId, ...header, payload]);
     this.#ports.transmit(peer.path, new Uint8Array(Buffer.concat([body, tagOf(key.suite, key.seal, body)])));
   }
 
@@ -327,6 +340,8 @@ export class ModelDataThread {
     }
   }
 }
+
+const areTwins = ([newer, older]: readonly ModelKey[]): boolean => newer !== undefined && newer.keyId === older?.keyId;
 
 const tagOf = (suite: DataSuite, key: DirectionKey, body: Uint8Array): Buffer =>
   createHmac('sha1', Buffer.concat([key.cipher, key.hmac, Buffer.from(JSON.stringify(suite))]))

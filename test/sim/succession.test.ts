@@ -82,6 +82,48 @@ describe('a client that begins anew from the same address', () => {
     }
   });
 
+  test.each(every)('after %i renegotiations loses no packet, like %s', (earlier, generation) => {
+    const { pair, path } = leftInDoubt(earlier, generation);
+    const anew = pair.join({ name: 'client1', path, generation });
+    const { data } = pair.server;
+    const before = data.received;
+    let sent = 0;
+    for (let step = 0; step < 500; step++) {
+      if (anew.data.peers.length > 0) {
+        anew.data.chatter();
+        sent++;
+      }
+      data.chatter();
+      pair.run(4);
+    }
+    pair.run(100);
+    expect(sent).toBeGreaterThan(100);
+    expect([data.received - before, data.badTag, data.unknownKey]).toEqual([sent, 0, 0]);
+    expect(anew.data.received).toBeGreaterThan(100);
+    expect(data.faults).toEqual([]);
+  });
+
+  test.each([0, 1])('and again before it was heard of, after %i renegotiations, keeps the key that it has', (earlier) => {
+    const { pair, path, client } = leftInDoubt(earlier);
+    const working = pair.server.data.fingerprint(client.peerId, asKeyId(earlier), 'seal');
+    for (const attempt of [1, 2, 3]) {
+      const lost = pair.join({ name: 'client1', path });
+      // Its last word, and every ack after it, does not arrive.
+      pair.drive(() => pair.server.of('renegotiated').length === earlier + attempt);
+      pair.network.filter = (direction) => direction === 'down';
+      lost.kill();
+      pair.run(5000);
+      pair.network.filter = () => true;
+    }
+    expect(pair.server.data.keysOf(client.peerId)).toHaveLength(2);
+    expect(pair.server.data.sendKeyOf(client.peerId)).toBe(earlier);
+    const anew = beginsAnew(pair, { name: 'client1', path });
+    expect([anew.peerId, talks(pair, anew)]).toEqual([client.peerId, true]);
+    pair.run(30_000);
+    expect(pair.server.data.fingerprint(client.peerId, asKeyId(earlier), 'seal') === working).toBe(earlier > 0);
+    expect(pair.server.data.faults).toEqual([]);
+  });
+
   test('in the middle of its renegotiation is handed over like any other', () => {
     const { pair, path } = leftInDoubt(0);
     const anew = beginsAnew(pair, { name: 'client1', path });

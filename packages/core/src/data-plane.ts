@@ -80,6 +80,10 @@ export type DataCommand =
       readonly peerId: PeerId;
       readonly replayWindow: ReplayTolerance | null;
     })
+  /**
+   * A key with the id of the one that is sealed with stands beside it: each opens its own packets, and the first one that the new key
+   * opens makes it the one to seal with.
+   */
   | {
       readonly type: 'install-key';
       readonly peerId: PeerId;
@@ -88,8 +92,9 @@ export type DataCommand =
       readonly seal: DirectionKey;
       readonly open: DirectionKey;
     }
-  /** From now on seal with this key. The first key of a peer is used without this. [wire 12.6] */
+  /** From now on seal with this key, the newer one of two. The first key of a peer is used without this. [wire 12.6] */
   | { readonly type: 'use-key'; readonly peerId: PeerId; readonly keyId: KeyId }
+  /** The older one of two. */
   | { readonly type: 'retire-key'; readonly peerId: PeerId; readonly keyId: KeyId }
   /** An authenticated control packet counts as a sign of life. [wire 13] */
   | { readonly type: 'touch-peer'; readonly peerId: PeerId }

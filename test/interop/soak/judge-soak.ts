@@ -33,21 +33,13 @@ export function judgeSoak(report: SoakReport): void {
   judgeServer(report);
 }
 
-/**
- * A client that begins anew from its address soon after its worker has died takes its own old place. Its first data key then has the id
- * of the one before, and takes its place when the worker has the client's ack: what comes earlier does not fit.
- */
-const SUCCESSION_SECONDS = 0.05;
-const OF_SUCCESSORS = new Set(['replayed', 'too-old', 'unauthentic']);
-
 function judgeClients(result: ChurnResult, { lostInKernel, crashes }: SoakReport): void {
   const { events, packets, lost, unexplained } = result;
   expect({ 'corrupted, duplicated, unsent': [packets.corrupted, packets.duplicated, packets.unsent] }).toEqual({
     'corrupted, duplicated, unsent': [0, 0, 0],
   });
   expect(lost['session-lost']).toBe(0);
-  const late = (begin: number): boolean => crashes.length === 0 || begin > SUCCESSION_SECONDS;
-  if (lost.unexplained > lostInKernel) expect(unexplained.filter(({ afterBegin }) => late(afterBegin))).toEqual([]);
+  if (lost.unexplained > lostInKernel) expect(unexplained).toEqual([]);
   // One in flight in each of its three flows, and what another client sends it before it has spoken again.
   expect(lost.float).toBeLessThanOrEqual(4 * events.floats);
   for (const each of ['connects', 'floats', 'exits', 'kills', 'restarts'] as const)
@@ -80,9 +72,7 @@ function judgeServer(report: SoakReport): void {
   expect(after.descriptors).toBeLessThanOrEqual(before.descriptors);
   expect(after.threads).toBeLessThanOrEqual(before.threads);
   expect(after.writableMiB - before.writableMiB).toBeLessThan(MAY_GROW_MIB);
-  const isExcused = (reason: string): boolean =>
-    OF_THE_GONE.has(reason) || (crashes.length > 0 && OF_SUCCESSORS.has(reason));
-  expect(Object.keys(drops).filter((reason) => !isExcused(reason))).toEqual([]);
+  expect(Object.keys(drops).filter((reason) => !OF_THE_GONE.has(reason))).toEqual([]);
   if (crashes.length === 0 && !failures)
     expect(Object.keys(controlDrops).filter((reason) => !LAST_WORDS.has(reason))).toEqual([]);
   for (const fault of [

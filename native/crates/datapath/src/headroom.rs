@@ -3,10 +3,11 @@ use std::ops::Range;
 use crate::vnet::VNET_LEN;
 
 /// Makes room for a virtio-net header in front of a payload. Almost always what the packet format has put there is enough;
-/// only without a cipher and a digest it is too short, and the payload moves here.
+/// only without a cipher and a digest it is too short, and the payload moves here. Before that, while a datagram may have to be
+/// opened twice, a copy of it is here.
 #[derive(Default)]
 pub(crate) struct Headroom {
-    /// As long as the longest frame so far.
+    /// As long as the longest frame or datagram so far.
     frame: Vec<u8>,
 }
 
@@ -16,12 +17,21 @@ impl Headroom {
         if payload.start >= VNET_LEN {
             return &mut datagram[payload.start - VNET_LEN..payload.end];
         }
-        let len = VNET_LEN + payload.len();
+        let frame = self.room(VNET_LEN + payload.len());
+        frame[VNET_LEN..].copy_from_slice(&datagram[payload]);
+        frame
+    }
+
+    pub fn copy(&mut self, datagram: &[u8]) -> &[u8] {
+        let copy = self.room(datagram.len());
+        copy.copy_from_slice(datagram);
+        copy
+    }
+
+    fn room(&mut self, len: usize) -> &mut [u8] {
         if self.frame.len() < len {
             self.frame.resize(len, 0);
         }
-        let frame = &mut self.frame[..len];
-        frame[VNET_LEN..].copy_from_slice(&datagram[payload]);
-        frame
+        &mut self.frame[..len]
     }
 }

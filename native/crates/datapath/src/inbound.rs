@@ -242,12 +242,11 @@ impl Parts<'_> {
         if peer.path.is_stream() && peer.path != *from {
             return Err(DropReason::ForeignPath);
         }
-        let key = peer
+        let Rooms { headroom, inflated } = rooms;
+        let (key, opened) = peer
             .keys
-            .opening(header.key)
+            .open(now, header.key, header.len, datagram, headroom)
             .ok_or(DropReason::UnknownKey)?;
-        key.advance(now);
-        let opened = key.open(header.len, datagram);
         if let Some(limit) = key.limit_due()
             && sink.event(DataEvent::KeyLimit {
                 peer: header.peer,
@@ -267,7 +266,6 @@ impl Parts<'_> {
             peer: header.peer,
             datagram_len: datagram.len(),
         };
-        let Rooms { headroom, inflated } = rooms;
         let Some(layers) = &mut peer.layers else {
             return self.deliver(now, &arrival, datagram, payload, headroom, sink);
         };

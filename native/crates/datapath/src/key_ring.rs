@@ -1,7 +1,12 @@
+use std::ops::Range;
+
+use crate::Millis;
 use crate::byte_reader::ByteReader;
 use crate::command::{CommandError, InstallKey};
+use crate::headroom::Headroom;
 use crate::key_state::KeyState;
 use crate::limits::PeerLimits;
+use crate::stats::DropReason;
 use crate::wire::{KeyId, PeerId};
 
 /// The key states of a peer: at most two, one of which seals. [wire 12.6]
@@ -10,6 +15,8 @@ pub(crate) struct KeyRing {
     states: [Option<Box<KeyState>>; 2],
     /// Index of the state that seals.
     sealing: usize,
+    /// Both states have one key-id: the peer has begun anew, and nobody knows yet whether it has the newer key.
+    are_twins: bool,
 }
 
 impl KeyRing {
@@ -17,18 +24,22 @@ impl KeyRing {
         KeyRing {
             states: [None, None],
             sealing: 0,
+            are_twins: false,
         }
     }
 
-    /// Adds a key state. A third one pushes the oldest out; one with a known key-id takes its place.
+    /// Adds a key state, which seals after `use_key`. A third one pushes the oldest out. One with a known key-id stands beside the
+    /// state that seals, and seals as soon as it has opened a packet; a state that does not seal makes room for it.
     pub fn install(
         &mut self,
         command: &InstallKey,
         limits: &PeerLimits,
     ) -> Result<(), CommandError> {
         let state = Box::new(KeyState::new(command, limits).ok_or(CommandError::WeakKey)?);
-        if let Some(index) = self.index_of(command.key_id) {
-            self.states[index] = Some(state);
+        if self.index_of(command.key_id).is_some() {
+            self.states = [Some(state), self.states[self.sealing].take()];
+            self.sealing = 1;
+            self.are_twins = are_twins(&self.states);
             return Ok(());
         }
         if self.states[0].is_some() {
@@ -37,27 +48,85 @@ impl KeyRing {
         self.states[0] = Some(state);
         // The key that sealed goes on sealing until `use_key`; if it was pushed out, the next one takes over.
         self.sealing = usize::from(self.states[1].is_some());
+        self.are_twins = false;
         Ok(())
     }
 
+    /// Of two with this key-id, the newer one.
     pub fn use_key(&mut self, key: KeyId) -> Result<(), CommandError> {
         self.sealing = self.index_of(key).ok_or(CommandError::UnknownKey)?;
         Ok(())
     }
 
+    /// Of two with this key-id, the older one.
     pub fn retire(&mut self, key: KeyId) -> Result<(), CommandError> {
-        let index = self.index_of(key).ok_or(CommandError::UnknownKey)?;
+        let newest = self.index_of(key).ok_or(CommandError::UnknownKey)?;
+        let index = if self.are_twins { 1 } else { newest };
         self.states[index] = None;
+        self.are_twins = false;
         if self.sealing == index {
             self.sealing = 1 - index;
         }
         Ok(())
     }
 
-    /// The key state that opens packets with this key-id.
-    pub fn opening(&mut self, key: KeyId) -> Option<&mut KeyState> {
+    /// Opens `packet` in place under the key with this id, if it is authentic and new; that key, and where the payload is then.
+    /// `None`: there is no such key. `room`: where a packet is kept that has to be tried twice.
+    pub fn open(
+        &mut self,
+        now: Millis,
+        key: KeyId,
+        header_len: usize,
+        packet: &mut [u8],
+        room: &mut Headroom,
+    ) -> Option<(&mut KeyState, Opened)> {
         let index = self.index_of(key)?;
-        self.states[index].as_deref_mut()
+        if self.are_twins {
+            return self.open_by_twin(now, header_len, packet, room);
+        }
+        let state = self.states[index].as_deref_mut()?;
+        state.advance(now);
+        let opened = state.open(header_len, packet);
+        Some((state, opened))
+    }
+
+    /// First under the key that seals, then under the other one: its ids are its own, so whatever the first one says, the packet may
+    /// be new. Trying destroys a packet, so there is a copy. What the newer key has opened the peer has sealed with it.
+    #[cold]
+    fn open_by_twin(
+        &mut self,
+        now: Millis,
+        header_len: usize,
+        packet: &mut [u8],
+        room: &mut Headroom,
+    ) -> Option<(&mut KeyState, Opened)> {
+        let copy = room.copy(packet);
+        let (first, second) = (self.sealing, 1 - self.sealing);
+        let mut opened = self.try_open(first, now, header_len, packet)?;
+        let mut opener = first;
+        if opened.is_err() {
+            packet.copy_from_slice(copy);
+            let again = self.try_open(second, now, header_len, packet)?;
+            if again.is_ok() {
+                (opener, opened) = (second, again);
+            }
+        }
+        if opened.is_ok() && opener == 0 {
+            self.sealing = 0;
+        }
+        Some((self.states[opener].as_deref_mut()?, opened))
+    }
+
+    fn try_open(
+        &mut self,
+        index: usize,
+        now: Millis,
+        header_len: usize,
+        packet: &mut [u8],
+    ) -> Option<Opened> {
+        let state = self.states[index].as_deref_mut()?;
+        state.advance(now);
+        Some(state.open(header_len, packet))
     }
 
     pub fn sealing(&mut self) -> Option<&mut KeyState> {
@@ -95,7 +164,11 @@ impl KeyRing {
                 *state = Some(Box::new(KeyState::decode(peer, limits, reader)?));
             }
         }
-        Some(KeyRing { states, sealing })
+        Some(KeyRing {
+            are_twins: are_twins(&states),
+            states,
+            sealing,
+        })
     }
 
     fn index_of(&self, key: KeyId) -> Option<usize> {
@@ -104,3 +177,14 @@ impl KeyRing {
         self.states.iter().position(has)
     }
 }
+
+/// Where the payload is, or why there is none.
+pub(crate) type Opened = Result<Range<usize>, DropReason>;
+
+fn are_twins(states: &[Option<Box<KeyState>>; 2]) -> bool {
+    let [newer, older] = states;
+    matches!((newer, older), (Some(newer), Some(older)) if newer.key_id == older.key_id)
+}
+
+#[cfg(test)]
+mod tests;

@@ -226,6 +226,7 @@ mod tests {
 
     fn limited(limits: PeerLimits) -> (DataPath, DataPath) {
         let (mut server, client) = pair(Cipher::Aes256Gcm, DataFormat::V2);
+        server.retire_key(P, KeyId(0)).unwrap();
         server.limit_peer(0, P, limits).unwrap();
         server
             .install_key(server_key(0, 0, Cipher::Aes256Gcm))

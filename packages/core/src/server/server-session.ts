@@ -22,7 +22,7 @@ import { refusalMessage } from './refusal-message.js';
 import type { EndReason, Lease, LeaseDecision } from './server-event.js';
 import type { ServerPhase } from './server-phase.js';
 import type { SessionHost } from './session-host.js';
-import { isHandshaking, isOver, type Stage, type StageOf, stageDeadline } from './stage.js';
+import { isHandshaking, isOver, PUSH_REPEAT, type Stage, type StageOf, stageDeadline } from './stage.js';
 import { tellEnd } from './tell-end.js';
 import { type PushUpdate, updateClient } from './update-client.js';
 
@@ -244,7 +244,7 @@ export class ServerSession implements SessionHandler<ServerPhase> {
     if (stage.type === 'closing' && stage.whenFlushed && this.#session.isFlushed) {
       this.#stage = { type: 'gone', reason: stage.reason };
     }
-    if (stage.type === 'connected') this.#heir.settle(now, stage);
+    if (stage.type === 'connected') this.#heir.settle(now);
     else if (stage.type === 'await-push-request') this.#comeIn(now, stage);
   }
 
@@ -350,7 +350,7 @@ export class ServerSession implements SessionHandler<ServerPhase> {
       if (next === null) return;
       this.#stage = next;
       this.#context.handleConnected(this, next.peerId);
-      this.#heir.settle(now, next);
+      this.#heir.settle(now);
     } else if (this.#session.current.channel.isFlushed && (stage.asked || stage.client.choice.features.requestPush)) {
       this.#askForLease(now, stage);
     }
@@ -387,6 +387,3 @@ export class ServerSession implements SessionHandler<ServerPhase> {
     this.#stage = closedStage(now, reason, farewell !== null);
   }
 }
-
-/** Repeated PUSH_REQUESTs are not answered for so long. [wire 15] */
-const PUSH_REPEAT: Millis = 30_000;

@@ -70,3 +70,6 @@ export const stageDeadline = (stage: Stage, handshakeEnd: Millis | null): Deadli
       return deadline(handshakeEnd, 'hand-window');
   }
 };
+
+/** Repeated PUSH_REQUESTs are not answered for so long. [wire 15] */
+export const PUSH_REPEAT: Millis = 30_000;

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { DataCommand } from '../data-plane.js';
 import { asKeyId, asPeerId } from '../ids.js';
 import { suiteOf } from '../keys/data-suite.js';
-import { DataKeySchedule } from './data-key-schedule.js';
+import { DataKeySchedule, type KeyScheduleState } from './data-key-schedule.js';
 import { Fifo } from './outbox.js';
 import { sessionTimes } from './session-times.js';
 
@@ -45,22 +45,58 @@ describe('the key that is sent with', () => {
   });
 });
 
+describe('a successor', () => {
+  const succeed = (before: Partial<KeyScheduleState>) => {
+    const { input, queue } = schedulePorts(3600);
+    const state = { keyId: asKeyId(0), lameDuck: null, useAt: null, retireAt: null, renegotiateAt: null };
+    const schedule = DataKeySchedule.succeed(input, 5_000, asKeyId(0), keys, {
+      ...{ ...state, settledAt: 0, expireAt: 4_000 },
+      ...before,
+    });
+    const drain = () =>
+      Array.from(
+        (function* () {
+          for (let command = queue.poll(); command; command = queue.poll()) yield command;
+        })(),
+        (command) => `${command.type} ${'keyId' in command ? command.keyId : ''}`,
+      );
+    return { schedule, drain };
+  };
+
+  test('stands beside a key with the same id until it is acked, and soon after alone', () => {
+    const { schedule, drain } = succeed({});
+    expect(drain()).toEqual(['install-key 0']);
+    expect(schedule.state).toMatchObject({ keyId: 0, lameDuck: 0, useAt: 65_000, retireAt: 3_605_000, expireAt: null });
+    schedule.useNewest(6_000);
+    expect(drain()).toEqual(['use-key 0']);
+    schedule.handleTimeout(15_999, true);
+    expect(drain()).toEqual([]);
+    schedule.handleTimeout(16_000, true);
+    expect(drain()).toEqual(['retire-key 0']);
+    expect(schedule.state).toMatchObject({ lameDuck: null, useAt: null, retireAt: null });
+  });
+
+  test('leaves a key with another id for as long as a renegotiation does', () => {
+    const { schedule, drain } = succeed({ keyId: asKeyId(3), lameDuck: asKeyId(2), useAt: 9_000, retireAt: 9_000 });
+    expect(drain()).toEqual(['use-key 3', 'retire-key 2', 'install-key 0']);
+    schedule.useNewest(6_000);
+    expect(drain()).toEqual(['use-key 0']);
+    expect(schedule.state).toMatchObject({ keyId: 0, lameDuck: 3, retireAt: 3_605_000 });
+  });
+
+  test.each([0, 3])('of one that was never used keeps the key %i from before', (id) => {
+    const lameDuck = asKeyId(id);
+    const { schedule, drain } = succeed({ keyId: asKeyId(0), lameDuck, useAt: 9_000, retireAt: 9_000 });
+    expect(drain()).toEqual(['install-key 0']);
+    expect(schedule.state).toMatchObject({ keyId: 0, lameDuck });
+  });
+});
+
 /** A schedule whose first key is there at 0; `usedAt` steps on until a `use-key` comes. */
 function scheduleWith(renegSec: number) {
-  const queue = new Fifo<DataCommand>();
+  const { input, queue } = schedulePorts(renegSec);
   const commands: DataCommand[] = [];
-  const schedule = DataKeySchedule.begin(
-    {
-      peerId: asPeerId(7),
-      suite: suiteOf('AES-256-GCM'),
-      commands: queue,
-      times: sessionTimes({ ...ADMIN_DEFAULTS, renegSec }),
-      lifeShare: () => 1,
-    },
-    0,
-    asKeyId(0),
-    keys,
-  );
+  const schedule = DataKeySchedule.begin(input, 0, asKeyId(0), keys);
   const drain = (): readonly DataCommand[] => {
     for (let command = queue.poll(); command; command = queue.poll()) commands.push(command);
     return commands;
@@ -74,4 +110,16 @@ function scheduleWith(renegSec: number) {
     return undefined;
   };
   return { schedule, drain, usedAt };
+}
+
+function schedulePorts(renegSec: number) {
+  const queue = new Fifo<DataCommand>();
+  const input = {
+    peerId: asPeerId(7),
+    suite: suiteOf('AES-256-GCM'),
+    commands: queue,
+    times: sessionTimes({ ...ADMIN_DEFAULTS, renegSec }),
+    lifeShare: () => 1,
+  };
+  return { input, queue };
 }

@@ -55,7 +55,8 @@ export class DataKeySchedule {
 
   /**
    * The peer has begun anew, with a control session of its own, and goes on as the same: its first key follows on the keys of
-   * the session before, and is used as soon as it has it. One with the key id of the one before takes its place at once.
+   * the session before, and is used as soon as it has it. Where an earlier beginning has left a key that the peer was never known
+   * to have, that one makes room.
    */
   static succeed(
     input: DataKeyScheduleInput,
@@ -65,17 +66,17 @@ export class DataKeySchedule {
     before: KeyScheduleState,
   ): DataKeySchedule {
     const schedule = new DataKeySchedule(input, before);
-    schedule.#useCurrent();
-    schedule.#retireLameDuck();
-    schedule.#installKey(keyId, keys);
-    const settledAt = now + useKeyDelay(input.times);
-    if (before.keyId === keyId) {
-      // It has taken the place of the key before, and is in use.
-      schedule.#set({ settledAt, expireAt: null });
-    } else {
-      const retireAt = now + input.times.tranWindow;
-      schedule.#set({ keyId, lameDuck: before.keyId, useAt: settledAt, retireAt, settledAt, expireAt: null });
+    // Only the first key of a session has this id, and waits only where it is a successor's.
+    const isOnTrial = before.useAt !== null && before.keyId === keyId;
+    if (!isOnTrial) {
+      schedule.#useCurrent();
+      schedule.#retireLameDuck();
     }
+    schedule.#installKey(keyId, keys);
+    const lameDuck = isOnTrial ? before.lameDuck : before.keyId;
+    const settledAt = now + useKeyDelay(input.times);
+    const retireAt = now + input.times.tranWindow;
+    schedule.#set({ keyId, lameDuck, useAt: settledAt, retireAt, settledAt, expireAt: null });
     schedule.#armRenegotiation(now);
     return schedule;
   }
@@ -135,9 +136,11 @@ export class DataKeySchedule {
     this.#armRenegotiation(now);
   }
 
-  /** The peer has acked everything that it needs for the current key, and has no other. */
-  useNewest(): void {
+  /** The peer has acked everything that it needs for the current key, and has no other with its id. */
+  useNewest(now: Millis): void {
     this.#useCurrent();
+    const { keyId, lameDuck } = this.#state;
+    if (lameDuck === keyId) this.#set({ retireAt: now + TWIN_LIFE });
   }
 
   /** The negotiation has failed; the next attempt comes when the peer has given up this one as well. */
@@ -208,6 +211,11 @@ export class DataKeySchedule {
 
 /** Long enough for our key-method message to arrive, after which the peer has the key as well. */
 const UNSETTLED_USE_DELAY: Millis = 1000;
+
+/**
+ * How long a key stays good whose id the peer has for another one: for what is on its way. Trying both costs more than one.
+ */
+const TWIN_LIFE: Millis = 10_000;
 
 /** How soon to look again whether the peer has acked what makes the current key. */
 const ACK_POLL: Millis = 500;

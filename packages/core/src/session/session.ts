@@ -228,8 +228,8 @@ export class Session<Phase> {
   }
 
   /** The peer may have no other key. */
-  useNewestKey(): void {
-    this.#dataKeys?.useNewest();
+  useNewestKey(now: Millis): void {
+    this.#dataKeys?.useNewest(now);
   }
 
   /** The negotiated key becomes the current one. */

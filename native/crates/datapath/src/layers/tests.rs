@@ -143,12 +143,7 @@ fn fragments_have_the_documented_header() {
             .iter()
             .map(|datagram| {
                 let mut datagram = datagram.clone();
-                let key = plain
-                    .sessions
-                    .peer_mut(P)
-                    .unwrap()
-                    .keys
-                    .opening(crate::KeyId(0));
+                let key = plain.sessions.peer_mut(P).unwrap().keys.sealing();
                 let range = opened(key.unwrap(), &mut datagram);
                 crate::wire::be32(&datagram, range)
             })
@@ -290,12 +285,7 @@ fn an_mtu_test_is_answered_and_not_too_often() {
     assert_eq!(ask(10, &[4], &mut sink), None);
     let reply = ask(1000, &[4], &mut sink).unwrap();
     let (mut other, mut reply) = (layered(LayerOptions::default()).1, reply);
-    let key = other
-        .sessions
-        .peer_mut(P)
-        .unwrap()
-        .keys
-        .opening(crate::KeyId(0));
+    let key = other.sessions.peer_mut(P).unwrap().keys.sealing();
     let at = opened(key.unwrap(), &mut reply);
     let sizes = [(24 + 16 + 900u16).to_be_bytes(), 1000u16.to_be_bytes()].concat();
     assert_eq!(reply[at..], [&OCC_MAGIC, &[5][..], &sizes].concat());
