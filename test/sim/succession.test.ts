@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { asKeyId, type Generation, type Path, type WrapOptions } from '@shardvpn/core';
+import { asKeyId, type Generation, type Path, pathKey, type WrapOptions } from '@shardvpn/core';
 import { freezeWorld } from './frozen-world.js';
 import { type JoinOptions, Pair, type PairOptions } from './pair.js';
 import type { SimClient } from './sim-client.js';
@@ -103,26 +103,29 @@ describe('a client that begins anew from the same address', () => {
     expect(data.faults).toEqual([]);
   });
 
-  test.each([0, 1])('and again before it was heard of, after %i renegotiations, keeps the key that it has', (earlier) => {
-    const { pair, path, client } = leftInDoubt(earlier);
-    const working = pair.server.data.fingerprint(client.peerId, asKeyId(earlier), 'seal');
-    for (const attempt of [1, 2, 3]) {
-      const lost = pair.join({ name: 'client1', path });
-      // Its last word, and every ack after it, does not arrive.
-      pair.drive(() => pair.server.of('renegotiated').length === earlier + attempt);
-      pair.network.filter = (direction) => direction === 'down';
-      lost.kill();
-      pair.run(5000);
-      pair.network.filter = () => true;
-    }
-    expect(pair.server.data.keysOf(client.peerId)).toHaveLength(2);
-    expect(pair.server.data.sendKeyOf(client.peerId)).toBe(earlier);
-    const anew = beginsAnew(pair, { name: 'client1', path });
-    expect([anew.peerId, talks(pair, anew)]).toEqual([client.peerId, true]);
-    pair.run(30_000);
-    expect(pair.server.data.fingerprint(client.peerId, asKeyId(earlier), 'seal') === working).toBe(earlier > 0);
-    expect(pair.server.data.faults).toEqual([]);
-  });
+  test.each([0, 1])(
+    'and again before it was heard of, after %i renegotiations, keeps the key that it has',
+    (earlier) => {
+      const { pair, path, client } = leftInDoubt(earlier);
+      const working = pair.server.data.fingerprint(client.peerId, asKeyId(earlier), 'seal');
+      for (const attempt of [1, 2, 3]) {
+        const lost = pair.join({ name: 'client1', path });
+        // Its last word, and every ack after it, does not arrive.
+        pair.drive(() => pair.server.of('renegotiated').length === earlier + attempt);
+        pair.network.filter = (direction) => direction === 'down';
+        lost.kill();
+        pair.run(5000);
+        pair.network.filter = () => true;
+      }
+      expect(pair.server.data.keysOf(client.peerId)).toHaveLength(2);
+      expect(pair.server.data.sendKeyOf(client.peerId)).toBe(earlier);
+      const anew = beginsAnew(pair, { name: 'client1', path });
+      expect([anew.peerId, talks(pair, anew)]).toEqual([client.peerId, true]);
+      pair.run(30_000);
+      expect(pair.server.data.fingerprint(client.peerId, asKeyId(earlier), 'seal') === working).toBe(earlier > 0);
+      expect(pair.server.data.faults).toEqual([]);
+    },
+  );
 
   test('in the middle of its renegotiation is handed over like any other', () => {
     const { pair, path } = leftInDoubt(0);
@@ -188,5 +191,49 @@ describe('a client that begins anew from the same address', () => {
     expect(pair.drive(() => anew.ended !== undefined)).toBe(true);
     expect(pair.server.data.peers).toEqual([client.peerId]);
     expect(pair.server.ended('replaced')).toEqual([]);
+  });
+});
+
+describe('a client that begins anew', () => {
+  /** The first packet of somebody else, as a stranger may have captured it. */
+  const resetOf = (pair: Pair): Uint8Array => {
+    const path = pair.freshPath();
+    pair.connect({ name: 'somebody else', path });
+    const first = pair.network.capture.find((sent) => pathKey(sent.path) === pathKey(path));
+    return first?.bytes ?? new Uint8Array(0);
+  };
+
+  test.each([false, true])('is answered however many resets strangers send in its name, crashed: %s', (crashes) => {
+    const server = { connectFreqInitial: { count: 3, seconds: 1000 } };
+    const { pair, path, client } = leftInDoubt(0, '2.6', { server });
+    const reset = resetOf(pair);
+    if (crashes) {
+      pair.server.keptTls.clear();
+      pair.server.crash(300);
+      pair.run(500);
+    }
+    const anew = pair.join({ name: 'client1', path });
+    for (let step = 0; step < 50; step++) {
+      for (let n = 0; n < 20; n++) pair.server.handleDatagram(path, reset);
+      pair.run(100);
+    }
+    expect([anew.peerId, talks(pair, anew)]).toEqual([client.peerId, true]);
+    expect(pair.server.core.drops['rate-limited']).toBe(0);
+    expect(pair.server.core.handshakes).toBe(0);
+    for (let n = 0; n < 20; n++) pair.server.handleDatagram(pair.freshPath(), reset);
+    expect(pair.server.core.drops['rate-limited']).toBeGreaterThan(15);
+  });
+
+  test('comes in however many strangers are at the door, and only once at a time', () => {
+    const { pair, path, client } = leftInDoubt(0, '2.6', { server: { maxSessions: 4 } });
+    pair.server.decide = () => undefined;
+    for (let n = 0; n < 6; n++) pair.join({ name: `stranger${n}` });
+    pair.run(3000);
+    const refused = pair.server.core.drops['too-many-sessions'];
+    expect([pair.server.core.handshakes, refused > 0]).toEqual([3, true]);
+    pair.server.decide = () => ({ type: 'accept' });
+    const anew = beginsAnew(pair, { name: 'client1', path });
+    expect([anew.peerId, talks(pair, anew)]).toEqual([client.peerId, true]);
+    expect(pair.server.core.handshakes).toBe(3);
   });
 });

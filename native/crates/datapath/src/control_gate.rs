@@ -176,9 +176,11 @@ impl ControlGate {
         self.note_known(now, self.hash.hash_one(to));
     }
 
-    /// Whether one more packet is handed to the shard that it belongs to.
-    pub fn may_move(&mut self, now: Millis) -> bool {
-        self.moved.take(now, MOVED)
+    /// Whether one more packet is handed to the shard that it belongs to. `is_peer`: because a connected client has its address. Who is
+    /// flooded under its own name does not keep others from moving.
+    pub fn may_move(&mut self, now: Millis, from: &PeerAddr, is_peer: bool) -> bool {
+        let place = place_of(self.hash.hash_one(from));
+        (!is_peer || self.known[place].share.take(now, KNOWN)) && self.moved.take(now, MOVED)
     }
 
     fn note_known(&mut self, now: Millis, address: u64) -> &mut Known {

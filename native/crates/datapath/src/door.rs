@@ -54,10 +54,11 @@ impl Door {
         }
     }
 
-    /// Whether a control packet may go to another shard. Rings are there for data first.
-    pub fn may_move(&mut self, now: Millis) -> bool {
+    /// Whether a control packet may go to another shard. Rings are there for data first. `is_peer`: it goes to the shard of the client
+    /// that has the address.
+    pub fn may_move(&mut self, now: Millis, from: &PeerAddr, is_peer: bool) -> bool {
         let gate = self.gate.as_mut();
-        gate.is_none_or(|gate| gate.may_move(now))
+        gate.is_none_or(|gate| gate.may_move(now, from, is_peer))
     }
 
     pub fn control(

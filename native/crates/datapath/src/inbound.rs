@@ -94,13 +94,15 @@ impl DataPath {
         };
         let shard = owner.shard(context);
         if shard != context.shard {
-            if matches!(owner, Owner::Worker(_)) && !self.door.may_move(now) {
+            if let Owner::Worker { is_peer, .. } = owner
+                && !self.door.may_move(now, from, is_peer)
+            {
                 return Err(DropReason::ControlFlood);
             }
             return hop(context, shard, reason, from, datagram, hopped, sink);
         }
         match owner {
-            Owner::Worker(_) => self.door.control(context, now, from, datagram, sink),
+            Owner::Worker { .. } => self.door.control(context, now, from, datagram, sink),
             Owner::Peer(header) => {
                 let mut parts = Parts {
                     context,
@@ -119,8 +121,11 @@ impl DataPath {
 
 /// What becomes of a datagram that is not dropped at once.
 enum Owner {
-    /// A control packet, for this shard modulo the number of shards.
-    Worker(u32),
+    /// A control packet, for shard `key` modulo the number of shards. `is_peer`: that of the client whose address it comes from.
+    Worker {
+        key: u32,
+        is_peer: bool,
+    },
     Peer(DataHeader),
 }
 
@@ -148,7 +153,7 @@ impl DataHeader {
 impl Owner {
     fn shard(&self, context: &Context) -> usize {
         match self {
-            Owner::Worker(key) => *key as usize % context.plane.settings.shards,
+            Owner::Worker { key, .. } => *key as usize % context.plane.settings.shards,
             Owner::Peer(header) => context.shard_of(header.peer),
         }
     }
@@ -162,7 +167,10 @@ fn worker_of(context: &Context, from: &PeerAddr, owner_key: u32) -> Owner {
         true => None,
         false => context.plane.addresses.find(from),
     };
-    Owner::Worker(peer.map_or(owner_key, |peer| peer.0))
+    Owner::Worker {
+        key: peer.map_or(owner_key, |peer| peer.0),
+        is_peer: peer.is_some(),
+    }
 }
 
 /// Stage 2 for packets without a peer-id. [wire 16]

@@ -63,12 +63,13 @@ export class AdmissionGate {
     this.#clock = clock;
   }
 
-  handlePacket(now: Millis, path: Path, bytes: Uint8Array): Admission | DropReason {
-    const admission = this.#admit(now, path, bytes);
+  /** `hasClient`: a client is connected there. Whoever sends resets in its name is not to keep it from beginning anew. */
+  handlePacket(now: Millis, path: Path, bytes: Uint8Array, hasClient = false): Admission | DropReason {
+    const admission = this.#admit(now, path, bytes, hasClient);
     return isDrop(admission) ? (wrappingFault(this.#options.wrap, bytes) ?? admission) : admission;
   }
 
-  #admit(now: Millis, path: Path, bytes: Uint8Array): Admission | DropReason {
+  #admit(now: Millis, path: Path, bytes: Uint8Array, hasClient: boolean): Admission | DropReason {
     const opened = this.#packets.open(bytes);
     if (isDrop(opened)) {
       return opened;
@@ -88,7 +89,7 @@ export class AdmissionGate {
     switch (packet.opcode) {
       case OPCODE.hardResetClientV2:
       case OPCODE.hardResetClientV3:
-        return this.#handleReset(now, path, first, body);
+        return this.#handleReset(now, path, first, body, hasClient);
       default:
         // A connection begins with a reset. [wire 7]
         return isStream(path) ? 'unknown-session' : this.#checkCookie(now, path, first, body);
@@ -140,7 +141,13 @@ export class AdmissionGate {
     this.#limit.refund(path.host);
   }
 
-  #handleReset(now: Millis, path: Path, first: ReceivedPacket, body: ControlBody): Admission | DropReason {
+  #handleReset(
+    now: Millis,
+    path: Path,
+    first: ReceivedPacket,
+    body: ControlBody,
+    hasClient: boolean,
+  ): Admission | DropReason {
     if (body.messageId !== 0) {
       return 'bad-message-id';
     }
@@ -153,7 +160,8 @@ export class AdmissionGate {
     if (stop !== null) {
       return stop;
     }
-    if (!this.#limit.take(now, path.host)) {
+    const isFree = hasClient && !cannotResend;
+    if (!isFree && !this.#limit.take(now, path.host)) {
       return 'rate-limited';
     }
     if (!cannotResend) {

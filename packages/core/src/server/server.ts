@@ -310,7 +310,8 @@ export class Server {
     if (isStream(path) && this.#isHandshakingAt(path)) {
       return 'unknown-session';
     }
-    const admission = this.#gate.handlePacket(now, path, bytes);
+    const hasClient = this.#hasClientAt(path);
+    const admission = this.#gate.handlePacket(now, path, bytes, hasClient);
     if (isDrop(admission)) {
       return admission;
     }
@@ -318,7 +319,13 @@ export class Server {
       return 'session-closing';
     }
     const isFull = admission.type.startsWith('admit') && this.#table.size >= this.#options.maxSessions;
-    return isFull ? 'too-many-sessions' : admission;
+    // A connected client may begin anew, once at a time, however many strangers there are.
+    const isSuccessor = hasClient && !this.#isHandshakingAt(path);
+    return isFull && !isSuccessor ? 'too-many-sessions' : admission;
+  }
+
+  #hasClientAt(path: Path): boolean {
+    return this.#table.atPath(path).some(({ peerId }) => peerId !== null);
   }
 
   /** A connection is one client's, which has one handshake at a time: no connection fills the table by itself. */

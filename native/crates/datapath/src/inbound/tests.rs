@@ -281,12 +281,32 @@ fn control_packets_of_a_peers_address_go_to_its_shard_whatever_their_session_id(
     // At any other address the session id decides.
     here.inbound(0, &path(4003), &mut reset.clone(), &mut sink);
     assert_eq!((sink.udp_hops.len(), sink.control.len()), (1, 2));
-    // A flood under the client's address leaves the rings to others.
-    for _ in 0..9000 {
-        here.inbound(0, &path(4002), &mut reset.clone(), &mut sink);
+}
+
+#[test]
+fn a_flood_under_the_addresses_of_clients_leaves_the_rings_to_others() {
+    let plane: Arc<Plane> = Plane::new(settings(Role::Server, 4)).into();
+    let (mut here, mut there) = (server(&plane, 0), server(&plane, 2));
+    for port in 0..16 {
+        let mut add = peer(2 + 4 * u32::from(port), port as u8, DataFormat::V2);
+        add.path = path(port);
+        there.add_peer(0, add).unwrap();
     }
-    assert_eq!(sink.udp_hops.len(), 4000);
-    assert_eq!(drops(&here), [("control-flood", 5000 + 1)]);
+    let reset = [&[7 << 3, 0, 0, 0, 0][..], &[1; 9]].concat();
+    let mut flood = |ports: std::ops::Range<u16>| {
+        let mut sink = RecordingSink::default();
+        for (_, port) in (0..5000).flat_map(|n| ports.clone().map(move |port| (n, port))) {
+            here.inbound(0, &path(port), &mut reset.clone(), &mut sink);
+        }
+        sink.udp_hops.len()
+    };
+    // One of them, and the others can still begin anew.
+    assert_eq!(flood(0..1), 500);
+    assert_eq!(flood(1..2), 500);
+    // All at once, and there is room for data.
+    assert_eq!(flood(2..16), 3000);
+    let dropped = 16 * 5000 - 4000;
+    assert_eq!(drops(&here), [("control-flood", dropped)]);
 }
 
 fn two_clients(client_to_client: bool, shards: usize) -> (DataPath, DataPath) {
