@@ -70,7 +70,7 @@ export const answerKeyMethod = (
     credentials: { type: 'none' },
     peerInfo: '',
   });
-  key.channel.send(encodeKeyMethod('server', own));
+  key.channel.sendKeyMethod(encodeKeyMethod('server', own));
   return own;
 };
 

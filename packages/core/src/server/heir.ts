@@ -45,7 +45,7 @@ export class Heir {
     this.#waits = true;
     const wants = asked || features.requestPush;
     if (wants) this.#push(now, client, stage.pushed);
-    return { ...stage, client, pushedAt: wants ? now : now - PUSH_REPEAT };
+    return { ...stage, client, pushedAt: wants ? now - PUSH_REPEAT + ASKS_AGAIN : now - PUSH_REPEAT };
   }
 
   /** Everything that has arrived at a session with a place has been dealt with. */
@@ -67,6 +67,9 @@ export class Heir {
       const key = deriveDynamicTlsCryptKey(channel.exporter(), link.staticKey);
       if (key !== null) link.useForRenegotiation(now, createTlsCryptWrapper(key, 'server', this.#context.crypto), key);
     }
-    for (const message of messages) channel.send(encodeControlMessage(message));
+    for (const message of messages) channel.sendAtOnce(encodeControlMessage(message));
   }
 }
+
+/** compat(openvpn 3.11.7): it loses options that come together with a key-method message, and asks for them again. */
+const ASKS_AGAIN: Millis = 1000;

@@ -6,12 +6,13 @@ import { decodeSessionId } from '../wire/session-id.js';
 import type { ControlPacket } from './control-link.js';
 import { KeyChannel, type KeyChannelInput } from './key-channel.js';
 
-/** Answers whatever it is fed by as many bytes. */
+/** Answers whatever it is fed by as many bytes, and seals nothing. */
 const echoingTls = (): TlsSession => {
   const events: TlsEvent[] = [];
+  const emit = (bytes: Uint8Array) => events.push({ type: 'ciphertext', bytes: bytes.slice() });
   return {
-    feed: (bytes) => events.push({ type: 'ciphertext', bytes: bytes.slice() }),
-    send: () => undefined,
+    feed: emit,
+    send: emit,
     poll: () => events.shift(),
     exportKeyingMaterial: () => null,
     destroy: () => undefined,
@@ -74,6 +75,29 @@ test('whoever speaks first in TLS does so once its soft reset is acked', () => {
   expect(sent(channel)).toEqual([HELLO]);
   channel.handlePacket(packet(2, OPCODE.softResetV1, 0, [0]));
   expect(opened).toHaveLength(1);
+});
+
+test('what is sent behind a key-method message waits for its ack, also with whoever goes on', () => {
+  const [late, later] = [Uint8Array.of(7), Uint8Array.of(8, 8)];
+  const channel = new KeyChannel(input(0, null));
+  channel.handlePacket(packet(0, OPCODE.controlV1, 1, [], HELLO));
+  expect(sent(channel)).toEqual([HELLO]);
+  channel.handlePacket(packet(0, OPCODE.ackV1, null, [1]));
+  channel.sendKeyMethod(HELLO);
+  channel.send(late);
+  expect(sent(channel)).toEqual([HELLO]);
+  expect(channel.isFlushed).toBe(false);
+  const past = { type: 'kept' as const, state: channel.state, tls: echoingTls() };
+  for (const each of [channel, new KeyChannel({ ...input(0, null), past })]) {
+    sent(each);
+    each.handlePacket(packet(0, OPCODE.ackV1, null, [2]));
+    expect(sent(each)).toEqual([late]);
+    expect(each.isFlushed).toBe(false);
+    each.handlePacket(packet(0, OPCODE.ackV1, null, [3]));
+    expect(each.isFlushed).toBe(true);
+    each.send(later);
+    expect(sent(each)).toEqual([later]);
+  }
 });
 
 test('a first key id begins by a hard reset and by nothing else', () => {

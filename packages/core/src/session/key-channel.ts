@@ -23,6 +23,8 @@ export interface ChannelState {
   readonly receive: ReceiveState;
   /** TLS bytes that are in no packet yet. */
   readonly output: Uint8Array;
+  /** Messages behind our key-method message, which the peer has to have first; null when it has. */
+  readonly held: readonly Uint8Array[] | null;
 }
 
 /** What has become of a key id under another program. */
@@ -63,6 +65,8 @@ export class KeyChannel {
   readonly #output = new ByteQueue();
   #tls: TlsSession | undefined;
   #peerStarted: boolean;
+  /** See `ChannelState`. */
+  #held: Uint8Array[] | null = null;
   /** TLS has been given plaintext and has not come up with bytes yet. */
   #sealing = false;
   /** TLS gets nothing of the peer any more. */
@@ -82,6 +86,7 @@ export class KeyChannel {
       this.#output.push(past.state.output);
       this.#peerStarted = past.state.receive.nextId > 0 || past.tls !== null;
       this.#tls = past.tls ?? undefined;
+      this.#held = past.state.held === null ? null : [...past.state.held];
       return;
     }
     this.#send = new SendWindow(tlsTimeout, firstId);
@@ -98,7 +103,8 @@ export class KeyChannel {
 
   /** For somebody who goes on, together with `keptTls`. */
   get state(): ChannelState {
-    return { send: this.#send.state, receive: this.#receive.state, output: this.#output.bytes };
+    const { state: send } = this.#send;
+    return { send, receive: this.#receive.state, output: this.#output.bytes, held: this.#held };
   }
 
   /** TLS bytes that are in no packet yet. */
@@ -118,6 +124,10 @@ export class KeyChannel {
 
   /** Everything that was sent has been acked. */
   get isFlushed(): boolean {
+    return this.#isAcked && (this.#held === null || this.#held.length === 0);
+  }
+
+  get #isAcked(): boolean {
     return !this.#sealing && this.#output.length === 0 && this.#send.isEmpty;
   }
 
@@ -133,6 +143,7 @@ export class KeyChannel {
     }
     this.#send.handleAcks(acks);
     if (this.#isSoft && this.#send.isEmpty) this.#handleStart();
+    if (this.#isAcked) this.#release();
     if (messageId === null) {
       return null;
     }
@@ -151,8 +162,20 @@ export class KeyChannel {
     this.#keyDue = true;
   }
 
-  /** One TLS record. */
+  /** Our key-method message. */
+  sendKeyMethod(plaintext: Uint8Array): void {
+    this.sendAtOnce(plaintext);
+    this.#held ??= [];
+  }
+
+  /** One TLS record. compat(openvpn 3.11.7): it loses messages that come together with a key-method message, so they wait for its ack. */
   send(plaintext: Uint8Array): void {
+    if (this.#held === null) this.sendAtOnce(plaintext);
+    else this.#held.push(plaintext);
+  }
+
+  /** One TLS record that does not wait. */
+  sendAtOnce(plaintext: Uint8Array): void {
     this.#sealing = true;
     this.#openTls().send(plaintext);
   }
@@ -208,6 +231,12 @@ export class KeyChannel {
   /** OpenVPN 3 does not answer a soft reset by one of its own: taking it is enough. [wire 17] */
   get #isSoft(): boolean {
     return this.keyId !== 0;
+  }
+
+  #release(): void {
+    const held = this.#held;
+    this.#held = null;
+    for (const plaintext of held ?? []) this.sendAtOnce(plaintext);
   }
 
   #handleStart(): void {

@@ -32,10 +32,11 @@ export const writeBusyKey = (writer: BlobWriter, { isNext, startedAt, phase, has
     writer.maybe(phase.certificate, (certificate) => writeCertificate(writer, certificate));
     writer.text(phase.tls);
   }
-  const { send, receive, output } = channel;
+  const { send, receive, output, held } = channel;
   writer.u32(send.nextId).list(send.unacked, (packet) => writePacket(writer, packet));
   writer.u32(receive.nextId).list(receive.held, (packet) => writePacket(writer, packet));
   writeBytes(writer, output);
+  writer.maybe(held, (messages) => writer.list(messages, (message) => writeBytes(writer, message)));
 };
 
 /** Fields in the order of their calls. */
@@ -56,7 +57,8 @@ const readPhase = (reader: BlobReader): BusyPhase => {
 const readChannel = (reader: BlobReader): ChannelState => {
   const send: SendState = { nextId: readNextId(reader), unacked: reader.list(() => readPacket(reader)) };
   const receive: ReceiveState = { nextId: readNextId(reader), held: reader.list(() => readPacket(reader)) };
-  return { send, receive, output: readBytes(reader) };
+  const output = readBytes(reader);
+  return { send, receive, output, held: reader.maybe(() => reader.list(() => readBytes(reader))) };
 };
 
 /** No key exchange takes so many packets that they run out of numbers. */

@@ -152,6 +152,7 @@ const busyKey = (): fc.Arbitrary<BusyKeyPart> =>
       send: fc.record({ nextId: nextId(), unacked: packets() }),
       receive: fc.record({ nextId: nextId(), held: packets() }),
       output: fc.uint8Array({ maxLength: 5000 }),
+      held: maybe(fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 3 })),
     }),
   });
 

@@ -28,7 +28,7 @@ export interface SessionSnapshot {
   readonly client: ClientPart;
 }
 
-const VERSION = 4;
+const VERSION = 5;
 
 /** `client`: the part that `encodeClientPart` has made; it changes so rarely that it is worth keeping. */
 export const encodeSessionSnapshot = (snapshot: Omit<SessionSnapshot, 'client'>, client: Uint8Array): Uint8Array => {
