@@ -200,6 +200,12 @@ impl World {
             _ => packet[at] ^= change,
         }
         let is_sealed = self.is_sealed(original) && self.is_sealed(&packet);
+        if let (Some(key), CONTROL | ACK | RESET_V2) =
+            (self.keys.crypt_key(false), original[0] >> 3)
+        {
+            let opened = tls::tls_crypt_open(&key, HEAD_LEN + REPLAY_LEN, &mut packet.clone());
+            assert!(!opened, "byte {at}");
+        }
         let judged = self.judge(address, &packet);
         let is_nobodys = matches!(judged, Judgement::Refused | Judgement::Copy);
         assert!(is_nobodys || !is_sealed, "{judged:?}, byte {at}");
