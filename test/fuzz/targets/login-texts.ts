@@ -14,6 +14,7 @@ import { parseInfoPre } from '../../../packages/core/src/wire/info-pre.js';
 import { parsePeerInfo } from '../../../packages/core/src/wire/peer-info.js';
 import { hasControlCharacter } from '../../../packages/core/src/wire/text.js';
 import type { AuthAnswer } from '../../../packages/supervisor/src/auth/auth-request.js';
+import { parsePassword, toBase64 } from '../../../packages/supervisor/src/auth/password.js';
 import { readAnswer } from '../../../packages/supervisor/src/auth/read-answer.js';
 import { ByteSource } from '../byte-source.js';
 
@@ -38,6 +39,7 @@ export const loginTexts = (input: Uint8Array): void => {
   const rest = textOf(source);
   parseAuthFailed(rest);
   parseInfoPre(rest);
+  checkPassword(rest, textOf(source));
 };
 
 const textOf = (source: ByteSource): string => new TextDecoder().decode(source.sized());
@@ -78,6 +80,20 @@ const decided = (answer: AuthAnswer, username: string): AuthDecision | null => {
     ok(error instanceof Error && !(error instanceof TypeError) && !(error instanceof RangeError), String(error));
     return null;
   }
+};
+
+/** What a client's user has typed arrives, in every form that a password has. */
+const checkPassword = (text: string, other: string): void => {
+  const form = parsePassword(text);
+  ok(form.type !== 'plain' || form.password === text);
+  deepStrictEqual(parsePassword(`SCRV1:${toBase64(text)}:${toBase64(other)}`), {
+    type: 'static-challenge',
+    password: text,
+    response: other,
+  });
+  if (text.includes(':')) return;
+  const dynamic = { type: 'dynamic-challenge', stateId: text, response: other };
+  deepStrictEqual(parsePassword(`CRV1::${text}::${other}`), dynamic);
 };
 
 /** It is one message that every client reads whole. */
