@@ -5,6 +5,7 @@ import type { KeyQuestion, KeyVerdict } from '@shardvpn/core';
 import type { ToShard } from '@shardvpn/worker';
 import type { ServerConfig } from '../config/server-config.js';
 import type { Log } from '../log.js';
+import { OnceAMinute } from '../once-a-minute.js';
 import type { ScriptRunner } from './script-runner.js';
 
 export type KeyVerifierConfig = Pick<ServerConfig, 'tlsCryptV2Verify' | 'tmpDir'>;
@@ -21,7 +22,7 @@ export class KeyVerifier {
   #config: KeyVerifierConfig;
   /** Shards that wait, by key. */
   #asked = new Map<string, Set<number>>();
-  #reportAfter = Number.NEGATIVE_INFINITY;
+  readonly #faults = new OnceAMinute();
 
   constructor(config: KeyVerifierConfig, ports: KeyVerifierPorts) {
     this.#config = config;
@@ -79,11 +80,7 @@ export class KeyVerifier {
     return result.code === 0 ? 'accept' : 'refuse';
   }
   #report({ message }: Error): void {
-    const now = performance.now();
-    if (now < this.#reportAfter) return;
-    this.#reportAfter = now + REPEAT_MS;
+    if (!this.#faults.maySay('metadata')) return;
     this.#ports.log.error(`tls-crypt-v2-verify: the metadata of a key cannot be written: ${message}; see tmp-dir`);
   }
 }
-
-const REPEAT_MS = 60_000;

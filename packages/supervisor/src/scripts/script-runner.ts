@@ -1,5 +1,6 @@
 import type { ScriptCommand } from '../config/script-command.js';
 import type { Log } from '../log.js';
+import { OnceAMinute } from '../once-a-minute.js';
 import { type ScriptEnd, type ScriptProcess, spawnScript } from './spawn-script.js';
 
 /** `busy`: as many run and wait as may. */
@@ -24,7 +25,7 @@ export class ScriptRunner {
   readonly #running = new Set<ScriptProcess>();
   readonly #waiting: Waiting[] = [];
   readonly #counts = new Map<string, Map<ScriptOutcome, number>>();
-  readonly #toldAt = new Map<string, number>();
+  readonly #faults = new OnceAMinute();
   #active = 0;
   #closed = false;
 
@@ -100,9 +101,7 @@ export class ScriptRunner {
     const output = 'output' in result ? result.output.trim() : '';
     if (output !== '') this.#log.debug(`${directive}: ${program} printed`, { output });
     const fault = faultOf(result, this.#limits);
-    const now = performance.now();
-    if (fault === null || this.#closed || now < (this.#toldAt.get(`${directive} ${result.type}`) ?? 0)) return;
-    this.#toldAt.set(`${directive} ${result.type}`, now + REPEAT_MS);
+    if (fault === null || this.#closed || !this.#faults.maySay(`${directive} ${result.type}`)) return;
     this.#log.error(`${directive}: ${program} ${fault}`, output === '' ? {} : { output });
   }
 }
@@ -114,8 +113,6 @@ interface Waiting {
   readonly resolve: (isItsTurn: boolean) => void;
   readonly until: number;
 }
-
-const REPEAT_MS = 60_000;
 
 const outcomeOf = (result: ScriptResult): ScriptOutcome =>
   result.type !== 'exited' ? result.type : result.code === 0 ? 'success' : 'failure';

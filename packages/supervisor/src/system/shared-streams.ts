@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { Log } from '../log.js';
+import { OnceAMinute } from '../once-a-minute.js';
 import { joinStreams } from './join-streams.js';
 
 export interface ShareTarget {
@@ -18,16 +19,13 @@ export interface ShareLimits {
 
 export const SHARE_LIMITS: ShareLimits = { most: 1024, connect: 10_000, idle: 300_000 };
 
-/** What is not well with the other server is said once in this time. */
-const REPEAT_MS = 60_000;
-
 /** Connections that are joined with another server, in bounded number and for a bounded time (`port-share`). */
 export class SharedStreams {
   readonly #log: Log;
   readonly #limits: ShareLimits;
   readonly #connect: (target: ShareTarget) => Socket;
   readonly #open = new Map<Socket, Socket>();
-  readonly #toldAt = new Map<string, number>();
+  readonly #faults = new OnceAMinute();
 
   constructor(log: Log, limits: ShareLimits = SHARE_LIMITS, connectTo = connectHalfOpen) {
     this.#log = log;
@@ -82,10 +80,7 @@ export class SharedStreams {
   }
 
   #warn(kind: string, text: string): void {
-    const now = performance.now();
-    if (now < (this.#toldAt.get(kind) ?? Number.NEGATIVE_INFINITY) + REPEAT_MS) return;
-    this.#toldAt.set(kind, now);
-    this.#log.warn(`port-share: ${text}`);
+    if (this.#faults.maySay(kind)) this.#log.warn(`port-share: ${text}`);
   }
 }
 
