@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use datapath::{Cipher, DataFormat, DataPath, KeyId, PeerId, Plane, Role, TunOffloads};
+use datapath::{Cipher, DataFormat, DataPath, InstallKey, KeyId, PeerId, Plane, Role, TunOffloads};
 
 use crate::bytes::Bytes;
 use crate::test_packets::Shape;
@@ -24,6 +24,7 @@ pub fn run(input: &[u8]) {
         sink: RecordingSink::default(),
         now: 0,
         there: [false; PEERS as usize],
+        made: Default::default(),
     };
     let mut bytes = Bytes::new(input);
     while !bytes.is_empty() {
@@ -47,6 +48,8 @@ struct World {
     sink: RecordingSink,
     now: u64,
     there: [bool; PEERS as usize],
+    /// How many keys were made, by peer and key id.
+    made: [[u16; 8]; PEERS as usize + 1],
 }
 
 impl World {
@@ -58,7 +61,7 @@ impl World {
         match order & 15 {
             0 => self.add(id, argument),
             1 => self.remove(id),
-            2 => drop(self.server.install_key(server_key(id, key.0, cipher))),
+            2 => self.install(id, key, cipher),
             3 => drop(self.server.use_key(PeerId(id), key)),
             4 => drop(self.server.retire_key(PeerId(id), key)),
             5 => drop(self.server.touch_peer(self.now, PeerId(id))),
@@ -74,7 +77,11 @@ impl World {
             12 => self.send(plain_frame(
                 &Shape::udp(argument & 1 != 0, host(id)).packet(bytes.sized()),
             )),
-            13 => drop(self.client.install_key(client_key(0, key.0, cipher))),
+            13 => {
+                let latest = self.made[0][usize::from(key.0)].saturating_sub(1);
+                let key = nth_key(client_key(0, key.0, cipher), latest);
+                let _ = self.client.install_key(key);
+            }
             14 => drop(self.client.use_key(PeerId(0), key)),
             _ => self.rare(argument),
         }
@@ -108,6 +115,14 @@ impl World {
             assert_eq!(was_there, *there);
             *there = false;
         }
+    }
+
+    /// No two keys of a peer are the same.
+    fn install(&mut self, id: u32, key: KeyId, cipher: Cipher) {
+        let made = &mut self.made[id as usize][usize::from(key.0)];
+        let installed = nth_key(server_key(id, key.0, cipher), *made);
+        *made += 1;
+        let _ = self.server.install_key(installed);
     }
 
     fn receive(&mut self, port: u8, mut datagram: Vec<u8>) {
@@ -155,6 +170,15 @@ impl World {
         let taken = next.decode_sessions(self.now, &sessions);
         assert_eq!(taken, Ok(self.server.peer_count()));
     }
+}
+
+fn nth_key(mut key: InstallKey, n: u16) -> InstallKey {
+    let [high, low] = n.to_be_bytes();
+    for direction in [&mut key.seal, &mut key.open] {
+        direction.cipher[0] ^= low;
+        direction.cipher[1] ^= high;
+    }
+    key
 }
 
 fn host(id: u32) -> u8 {
