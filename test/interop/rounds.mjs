@@ -12,6 +12,7 @@ const ALONE = ['bench', 'faults', 'flood', 'rings', 'soak'];
 /** Of all rounds, the files with the most seconds: they begin first, lest one of them is left at the end. */
 export const LONGEST = [
   'connect',
+  'versions',
   'survival',
   'renegotiation',
   'tcp',

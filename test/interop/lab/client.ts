@@ -16,8 +16,15 @@ export interface ClientSettings {
   readonly remote?: string;
   /** Announces the capabilities of an older client: the number after IV_PROTO=. */
   readonly actAs?: number;
+  /** Another openvpn than the machine's. */
+  readonly program?: Program;
   /** With `actAs`: announces no ciphers, as clients before 2.4. */
   readonly silent?: boolean;
+}
+
+export interface Program {
+  readonly words: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** Built by the set-up of the whole run. */
@@ -54,12 +61,14 @@ export class Client {
   ) {}
 
   static start(lab: Lab, hostNumber: number, settings: ClientSettings = {}): Client {
-    const { name = 'client1', actAs, silent = false } = settings;
+    const { name = 'client1', actAs, silent = false, program = { words: ['openvpn'], env: {} } } = settings;
     const host = lab.host(hostNumber);
     const config = writeClientConfig(lab, settings);
-    const env: Record<string, string> = actAs === undefined ? {} : { LD_PRELOAD: shim, OLDER_IV_PROTO: String(actAs) };
+    const env: Record<string, string> = { ...program.env };
+    if (actAs !== undefined) Object.assign(env, { LD_PRELOAD: shim, OLDER_IV_PROTO: String(actAs) });
     if (silent) env.OLDER_SILENT = '1';
-    return new Client(host, host.start(`client-${name}@${hostNumber}`, ['openvpn', '--config', config], { env }));
+    const words = [...program.words, '--config', config];
+    return new Client(host, host.start(`client-${name}@${hostNumber}`, words, { env }));
   }
 
   /** Starts a client and waits until it is connected. */
