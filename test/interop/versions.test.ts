@@ -4,7 +4,7 @@ import { type DebianTree, getDebianTree, openvpnOf } from './lab/debian-tree.js'
 import type { Wrapping } from './lab/keys.js';
 import { type Lab, useLab } from './lab/lab.js';
 import { OpenVpn3 } from './lab/openvpn3.js';
-import { isOurs, shardvpnCommand, startServer, writeServerConfig } from './lab/server.js';
+import { injectFault, isOurs, shardvpnCommand, startServer, writeServerConfig } from './lab/server.js';
 import { until } from './lab/until.js';
 
 /**
@@ -115,6 +115,23 @@ function withNewest(root: string): void {
       for (const client of [begun, asked]) {
         await until('it has its tunnel again', () => client.reaches('10.8.0.1', 1372), { seconds: 60 });
       }
+    },
+    240,
+  );
+
+  ours(
+    'OpenVPN 3 goes on when its worker dies right after a renegotiation',
+    async (lab) => {
+      const server = await startServer(lab, { faults: true, lines: ['workers 1', 'reneg-sec 8'] });
+      const client = await OpenVpn3.start(lab, 2, root);
+      await client.connect({ remote: udp(lab), lines: ['reneg-sec 8'] });
+      await server.says(/client1 renegotiated/, 60);
+      injectFault(lab, 'exit', 0);
+      await server.says(/worker of shard 0 replaced/, 60);
+      expect(await client.reaches('10.8.0.1', 1372)).toBe(true);
+      await server.says(/(client1 renegotiated[\s\S]*){2}/, 60);
+      expect(await client.reaches('10.8.0.1', 1372)).toBe(true);
+      expect(server.log().match(/client1 connected/g)).toHaveLength(1);
     },
     240,
   );

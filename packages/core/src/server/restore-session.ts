@@ -1,6 +1,7 @@
 import { type Millis, type Path, type PeerId, pathKey } from '../ids.js';
 import { clientFeatures } from '../negotiate/features.js';
 import type { CryptoProvider, KeptTls } from '../ports.js';
+import type { KeyScheduleState } from '../session/data-key-schedule.js';
 import { type KeptKey, Session } from '../session/session.js';
 import type { BusyKeyPart } from '../snapshot/busy-key-part.js';
 import type { SessionSnapshot } from '../snapshot/session-snapshot.js';
@@ -49,12 +50,24 @@ export const restoreSession =
       { peerId, suite, phase: { type: 'complete' } },
       keys,
       {
-        renegotiateAt: Math.min(keys.renegotiateAt ?? Number.POSITIVE_INFINITY, renegotiateAt),
+        renegotiateAt: Math.max(
+          Math.min(keys.renegotiateAt ?? Number.POSITIVE_INFINITY, renegotiateAt),
+          soonestFor(snapshot.client.identity.peerInfo, keys),
+        ),
         kept: busyKey && keptKey(busyKey, tls, sessionTls),
       },
     );
     return { session, stage: connectedStage(snapshot) };
   };
+
+/**
+ * compat(openvpn 3.11.7): it sends with a renegotiated key when that has settled, counted from the end of the negotiation. When the next
+ * one begins before, it forgets the key and goes on with one that has been retired here.
+ */
+const soonestFor = (peerInfo: ReadonlyMap<string, string>, { lameDuck, settledAt }: KeyScheduleState): Millis =>
+  lameDuck !== null && peerInfo.get('IV_VER')?.startsWith('3.') ? settledAt + SLOW_NEGOTIATION : 0;
+
+const SLOW_NEGOTIATION: Millis = 5000;
 
 /** null where its TLS session has not come along: that of another process, or one that has come further meanwhile. */
 const keptKey = (part: BusyKeyPart, kept: KeptTls | null, tls: SessionTls): KeptKey<ServerPhase> | null => {
