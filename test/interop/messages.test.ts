@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect } from '@jest/globals';
 import { Client } from './lab/client.js';
-import type { Running } from './lab/host.js';
+import { startEmbedded } from './lab/embedded.js';
 import { type Lab, useLab } from './lab/lab.js';
 import { OurClient } from './lab/our-client.js';
 import { shardvpnCommand, startServer, writeServerConfig } from './lab/server.js';
@@ -123,13 +123,6 @@ ours(
 );
 
 /** Waits until the program says that it serves. */
-async function startEmbedded(lab: Lab, lines: readonly string[]): Promise<Running> {
-  const program = join(PROGRAMS, 'embedded-server.mjs');
-  const server = lab.serverHost.start('server', [process.execPath, program, writeServerConfig(lab, { lines })]);
-  await server.says(/embedded server is ready/, 60);
-  return server;
-}
-
 function passwordFile(lab: Lab, username: string): string {
   const file = join(lab.folder, `${username}.password`);
   writeFileSync(file, `${username}\nsecret\n`, { mode: 0o600 });

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { Client } from './lab/client.js';
 import { type DebianTree, getDebianTree, openvpnOf } from './lab/debian-tree.js';
+import { startEmbedded } from './lab/embedded.js';
 import type { Wrapping } from './lab/keys.js';
 import { type Lab, useLab } from './lab/lab.js';
 import { OpenVpn3 } from './lab/openvpn3.js';
@@ -100,6 +101,23 @@ function withNewest(root: string): void {
     await expect(client.connect({ remote: udp(lab) })).rejects.toThrow(/User authentication failed/);
     expect(server.log()).toMatch(/client refused: no shared data cipher/);
   });
+
+  ours(
+    'OpenVPN 3 waits for its login, is asked before and while it connects, and comes again when it is put off',
+    async (lab) => {
+      await startEmbedded(lab, ['duplicate-cn']);
+      const client = await OpenVpn3.start(lab, 2, root);
+      const login = (user: string, ...answers: string[]) =>
+        client.connect({ remote: udp(lab), lines: ['auth-user-pass'] }, [user, 'secret', ...answers]);
+      for (const [user, answer] of [['waiting'], ['challenged', '2718'], ['questioned', '2718'], ['later']] as const) {
+        await (answer === undefined ? login(user) : login(user, answer));
+        expect(await client.reaches('10.8.0.1', 1372)).toBe(true);
+        await client.disconnect();
+      }
+      await expect(login('questioned', '1111')).rejects.toThrow(/authentication failed/);
+    },
+    240,
+  );
 
   ours(
     'OpenVPN 3 renegotiates, whoever begins, and comes again when the server restarts',

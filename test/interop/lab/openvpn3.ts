@@ -38,15 +38,16 @@ export class OpenVpn3 {
     return new OpenVpn3(host, place, services);
   }
 
-  /** Connects, and rejects with what it says when it does not. */
-  async connect(settings: ClientSettings): Promise<void> {
+  /** Connects, and rejects with what it says when it does not. `answers`: lines for what it asks its user. */
+  async connect(settings: ClientSettings, answers: readonly string[] = []): Promise<void> {
     writeFileSync(join(this.place.folder, 'profile.ovpn'), profile(settings));
-    const { code, output } = await this.#openvpn3('session-start', '--config', PROFILE, '--timeout', '30');
+    const words = ['session-start', '--config', PROFILE, '--timeout', '30'];
+    const { code, output } = await this.#openvpn3(words, answers);
     if (code !== 0) throw new Error(`session-start ended with ${code}: ${output}\n${this.log()}`);
   }
 
   async disconnect(): Promise<void> {
-    await this.#openvpn3('session-manage', '--config', PROFILE, '--disconnect');
+    await this.#openvpn3(['session-manage', '--config', PROFILE, '--disconnect']);
   }
 
   log(): string {
@@ -63,11 +64,13 @@ export class OpenVpn3 {
     return /[1-9] received/.test(output);
   }
 
-  #openvpn3(...words: string[]): Promise<{ code: number; output: string }> {
+  #openvpn3(words: readonly string[], answers: readonly string[] = []): Promise<{ code: number; output: string }> {
     const { pid } = this.services;
     const child = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
     const enter = ['nsenter', '--target', child, '--mount', '--pid', 'chroot', this.place.root];
-    return this.host.exec('env', '-i', PATH, ...enter, '/usr/bin/openvpn3', ...words);
+    const input = answers.map((line) => `${line}\n`).join('');
+    const piped = ['bash', '--norc', '-c', 'printf %s "$0" | "$@"', input];
+    return this.host.exec('env', '-i', PATH, ...piped, ...enter, '/usr/bin/openvpn3', ...words);
   }
 }
 
