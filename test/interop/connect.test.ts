@@ -2,8 +2,7 @@ import { describe, expect } from '@jest/globals';
 import type { Host } from './lab/host.js';
 import { type Lab, useLab } from './lab/lab.js';
 import { OurClient } from './lab/our-client.js';
-import { type ServerKind, startServer } from './lab/server.js';
-import { sleep } from './lab/until.js';
+import { listens, type ServerKind, startServer } from './lab/server.js';
 
 const { scenario } = useLab();
 const KINDS: readonly ServerKind[] = ['openvpn', 'shardvpn'];
@@ -29,8 +28,7 @@ describe.each(KINDS)('shardvpn connect to a server of %s', (kind) => {
   scenario('iperf3 both ways', async (lab) => {
     await startServer(lab, { kind });
     const client = await OurClient.connect(lab, 2);
-    lab.serverHost.start('iperf3', ['iperf3', '-s']);
-    await sleep(300);
+    await listens(lab.serverHost.start('iperf3', ['iperf3', '-s']), 5201);
     for (const flags of [[], ['-R'], ['-P', '4']]) {
       const { output } = await client.host.exec('iperf3', '-c', '10.8.0.1', '-t', '1', '-J', ...flags);
       const { end } = JSON.parse(output) as { end: { sum_received: { bytes: number } } };

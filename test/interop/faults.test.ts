@@ -4,7 +4,7 @@ import type { Host, Running } from './lab/host.js';
 import { type Lab, useLab } from './lab/lab.js';
 import { cpuShare, linesOf, readCounter } from './lab/measure.js';
 import { OurClient } from './lab/our-client.js';
-import { startServer } from './lab/server.js';
+import { listens, startServer } from './lab/server.js';
 import { sleep, until } from './lab/until.js';
 
 const { ours } = useLab();
@@ -186,8 +186,7 @@ ours("the outer link's MTU falls and rises while TCP runs", async (lab) => {
   await startServer(lab);
   const [stock, own] = await twoClients(lab);
   const others = flow(stock, '10.8.0.1', 5);
-  lab.serverHost.start('iperf3', ['iperf3', '-s']);
-  await sleep(300);
+  await listens(lab.serverHost.start('iperf3', ['iperf3', '-s']), 5201);
   const run = own.host.exec('iperf3', '-c', '10.8.0.1', '-t', '4', '-i', '0.5', '-b', '100M', '-R', '-J');
   await sleep(1000);
   const setMtu = (mtu: number): void => {

@@ -52,7 +52,11 @@ for (const wrapping of ['none', 'tls-auth', 'tls-crypt'] as const satisfies read
 async function dropsOf(lab: Lab): Promise<number> {
   if (!isOurs) return 0;
   const { shards } = await readStatus(lab);
-  return shards.reduce((total, { drops, controlDrops }) => total + sum(drops) + sum(controlDrops), 0);
+  return shards.reduce(
+    (total, { drops, controlDrops, counters }) =>
+      total + sum(drops) + sum(controlDrops) + (counters['udp-filtered'] ?? 0) + (counters['udp-filtered-resets'] ?? 0),
+    0,
+  );
 }
 
 function residentMiB(pid: number): number {

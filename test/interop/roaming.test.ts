@@ -3,7 +3,7 @@ import { expect } from '@jest/globals';
 import { Client } from './lab/client.js';
 import type { Running } from './lab/host.js';
 import { type Lab, useLab } from './lab/lab.js';
-import { isOurs, startServer } from './lab/server.js';
+import { isOurs, listens, startServer } from './lab/server.js';
 import { readStatus } from './lab/status.js';
 import { sleep, until } from './lab/until.js';
 
@@ -29,8 +29,7 @@ scenario('a client under load moves between ports and addresses, and keeps sessi
   const { sent, received } = await pings;
   expect(sent).toBe(count);
   expect(sent - received).toBeLessThanOrEqual(MOVES * UNDER_WAY);
-  lab.serverHost.start('transfer', [process.execPath, TRANSFER, 'serve', '5000']);
-  await sleep(300);
+  await listens(lab.serverHost.start('transfer', [process.execPath, TRANSFER, 'serve', '5000']), 5000);
   for (const direction of ['up', 'down']) {
     const transfer = client.host.exec(process.execPath, TRANSFER, '10.8.0.1', '5000', direction, String(BYTES));
     for (let move = 1; move <= 2; move++) {

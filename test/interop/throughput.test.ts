@@ -2,8 +2,7 @@ import { join } from 'node:path';
 import { describe, expect } from '@jest/globals';
 import { Client } from './lab/client.js';
 import { type Lab, useLab } from './lab/lab.js';
-import { startServer } from './lab/server.js';
-import { sleep } from './lab/until.js';
+import { listens, startServer } from './lab/server.js';
 
 const TRANSFER = join(__dirname, 'programs/transfer.mjs');
 const BYTES = 60e6;
@@ -16,8 +15,7 @@ for (const outside of ['IPv4', 'IPv6'] as const) {
         '60 MB arrive unchanged both ways',
         async (lab) => {
           const { client, target } = await connected(lab, outside, inside);
-          lab.serverHost.start('transfer', [process.execPath, TRANSFER, 'serve', '5000']);
-          await sleep(300);
+          await listens(lab.serverHost.start('transfer', [process.execPath, TRANSFER, 'serve', '5000']), 5000);
           for (const direction of ['up', 'down']) {
             const { code, output } = await client.host.exec(
               process.execPath,
@@ -41,8 +39,7 @@ for (const outside of ['IPv4', 'IPv6'] as const) {
 
 scenario('iperf3 runs both ways', async (lab) => {
   const { client, target } = await connected(lab, 'IPv4', 'IPv4');
-  lab.serverHost.start('iperf3', ['iperf3', '-s']);
-  await sleep(300);
+  await listens(lab.serverHost.start('iperf3', ['iperf3', '-s']), 5201);
   for (const flags of [[], ['-R'], ['-u', '-b', '20M'], ['-P', '4']]) {
     const { output } = await client.host.exec('iperf3', '-c', target, '-t', '2', '-J', ...flags);
     const { end } = JSON.parse(output) as { end: { sum_received?: { bytes: number }; sum: { bytes: number } } };

@@ -110,6 +110,10 @@ export function isListening(pid: number, port = 1194): boolean {
   });
 }
 
+/** Waits until a program of the lab can be connected to. */
+export const listens = ({ name, pid }: Running, port: number): Promise<boolean> =>
+  until(`${name} listens`, () => isListening(pid, port), { seconds: 60 });
+
 function firstWord(line: string): string {
   return line.split(' ', 1)[0] ?? '';
 }
