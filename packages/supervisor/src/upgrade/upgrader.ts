@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../log.js';
 import type { Registry } from '../registry/registry.js';
 import type { DataPlane } from '../shards/data-plane.js';
@@ -37,7 +38,7 @@ export interface UpgraderPorts {
   readonly log: Log;
 }
 
-const LIMITS_MS = { hello: 30_000, prepared: 60_000, sessions: 5_000, started: 10_000 };
+const LIMITS_MS = { hello: 30_000, prepared: 60_000, sessions: 5_000, started: 10_000, end: 1_000 };
 
 /** Starts a new process beside this one and hands everything over to it; when that fails, this one goes on. */
 export class Upgrader {
@@ -179,5 +180,11 @@ const refused = (problem: string): UpgradeReport => ({
 });
 
 /** A process that is gone is better described by how it ended. */
-const describeFailure = async (error: Error, successor: Successor): Promise<string> =>
-  error instanceof ChannelClosed ? `the new program ${await successor.ended}; its output says why` : error.message;
+const describeFailure = async (error: Error, successor: Successor): Promise<string> => {
+  if (!isOfTheEnd(error)) return error.message;
+  const end = await Promise.race([successor.ended, sleep(LIMITS_MS.end, null)]);
+  return end === null ? error.message : `the new program ${end}; its output says why`;
+};
+
+const isOfTheEnd = (error: NodeJS.ErrnoException): boolean =>
+  error instanceof ChannelClosed || error.code === 'EPIPE' || error.code === 'ECONNRESET';
