@@ -33,13 +33,20 @@ export function judgeSoak(report: SoakReport): void {
   judgeServer(report);
 }
 
+/**
+ * A client that begins anew from its address soon after its worker has died takes its own old place, and has forgotten its old keys. What
+ * the server has sent with those before it hears of the new one cannot be opened: a round trip's worth.
+ */
+const SUCCESSION_SECONDS = 0.005;
+
 function judgeClients(result: ChurnResult, { lostInKernel, crashes }: SoakReport): void {
   const { events, packets, lost, unexplained } = result;
   expect({ 'corrupted, duplicated, unsent': [packets.corrupted, packets.duplicated, packets.unsent] }).toEqual({
     'corrupted, duplicated, unsent': [0, 0, 0],
   });
   expect(lost['session-lost']).toBe(0);
-  if (lost.unexplained > lostInKernel) expect(unexplained).toEqual([]);
+  const late = (begin: number): boolean => crashes.length === 0 || begin > SUCCESSION_SECONDS;
+  if (lost.unexplained > lostInKernel) expect(unexplained.filter(({ afterBegin }) => late(afterBegin))).toEqual([]);
   // One in flight in each of its three flows, and what another client sends it before it has spoken again.
   expect(lost.float).toBeLessThanOrEqual(4 * events.floats);
   for (const each of ['connects', 'floats', 'exits', 'kills', 'restarts'] as const)
