@@ -17,6 +17,8 @@ pub(crate) struct KeyRing {
     sealing: usize,
     /// Both states have one key-id: the peer has begun anew, and nobody knows yet whether it has the newer key.
     are_twins: bool,
+    /// The older of two has been retired, and nothing has been installed since.
+    was_twin: bool,
 }
 
 impl KeyRing {
@@ -25,6 +27,7 @@ impl KeyRing {
             states: [None, None],
             sealing: 0,
             are_twins: false,
+            was_twin: false,
         }
     }
 
@@ -36,6 +39,7 @@ impl KeyRing {
         limits: &PeerLimits,
     ) -> Result<(), CommandError> {
         let state = Box::new(KeyState::new(command, limits).ok_or(CommandError::WeakKey)?);
+        self.was_twin = false;
         if self.index_of(command.key_id).is_some() {
             self.states = [Some(state), self.states[self.sealing].take()];
             self.sealing = 1;
@@ -58,10 +62,14 @@ impl KeyRing {
         Ok(())
     }
 
-    /// Of two with this key-id, the older one.
+    /// Of two with this key-id, the older one, once: a worker that goes on after another may say again what that has said.
     pub fn retire(&mut self, key: KeyId) -> Result<(), CommandError> {
         let newest = self.index_of(key).ok_or(CommandError::UnknownKey)?;
         let index = if self.are_twins { 1 } else { newest };
+        if !self.are_twins && self.was_twin {
+            return Ok(());
+        }
+        self.was_twin = self.are_twins;
         self.states[index] = None;
         self.are_twins = false;
         if self.sealing == index {
@@ -166,6 +174,7 @@ impl KeyRing {
         }
         Some(KeyRing {
             are_twins: are_twins(&states),
+            was_twin: false,
             states,
             sealing,
         })
