@@ -71,6 +71,15 @@ ours('a port in use: one clear line and exit code 1', async (lab) => {
   await expectOneLine(lab, [...shardvpnCommand, '--config', writeServerConfig(lab)], /1194.*(in use|another program)/i);
 });
 
+ours('a port of the admin page in use: one clear line and exit code 1, and nothing about clients', async (lab) => {
+  const squatter = "require('net').createServer().listen(8505, '127.0.0.1', () => console.log('bound'))";
+  await lab.serverHost.start('squatter', [process.execPath, '-e', squatter]).says(/bound/);
+  const { code, output } = await lab.serverHost.exec(...shardvpnCommand, '--config', writeServerConfig(lab));
+  expect(code).toBe(1);
+  expect(output).toMatch(/8505.*(in use|another program)/i);
+  expect(output).not.toMatch(/not every client/);
+});
+
 ours('a second server with the same device and port does not harm the first', async (lab) => {
   const config = writeServerConfig(lab);
   const first = lab.serverHost.start('server', [...shardvpnCommand, '--config', config]);

@@ -9,10 +9,13 @@ import { until } from './lab/until.js';
 const { scenario } = useLab();
 
 scenario('user and group are dropped and clients still come and renegotiate', async (lab) => {
+  const client = Client.start(lab, 2);
+  await client.process.says(/UDPv4 link remote/);
   const server = await startServer(lab, {
     lines: ['user nobody', 'group nogroup', 'persist-key', 'persist-tun', 'reneg-sec 3'],
   });
-  const client = await Client.connect(lab, 2);
+  await client.connected();
+  expect(server.log()).toMatch(/privileges dropped[\s\S]*client1 connected/);
   const ids = /^Uid:\s+(\d+)\s+(\d+)[\s\S]*^Gid:\s+(\d+)\s+(\d+)/m.exec(
     readFileSync(`/proc/${server.pid}/status`, 'utf8'),
   );

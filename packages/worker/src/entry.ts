@@ -31,8 +31,9 @@ function runShard(port: NonNullable<typeof parentPort>, start: ShardStart): void
       const begun = shard ?? begin();
       shard = begun;
       for (const earlier of waiting.splice(0)) begun.handleMessage(earlier);
-    } else if (shard === null) waiting.push(message);
-    else shard.handleMessage(message);
+    } else if (shard !== null) shard.handleMessage(message);
+    else if (message.type === 'shutdown') post({ type: 'drained' });
+    else waiting.push(message);
   });
   const heartbeat = new Int32Array(start.heartbeat);
   setInterval(() => Atomics.add(heartbeat, 0, 1), HEARTBEAT_MS);

@@ -71,7 +71,7 @@ export function writeServerConfig(lab: Lab, settings: ServerSettings = {}): stri
   return file;
 }
 
-/** Starts the server under test and waits until it listens. */
+/** Starts the server under test and waits until it serves. */
 export async function startServer(lab: Lab, settings: ServerSettings = {}): Promise<Running> {
   const config = settings.config ?? writeServerConfig(lab, settings);
   const ours = (settings.kind ?? serverKind) === 'shardvpn';
@@ -84,7 +84,9 @@ export async function startServer(lab: Lab, settings: ServerSettings = {}): Prom
     : lab.serverHost.start('server', words);
   await until('the server listens', () => {
     if (!server.isRunning) throw new Error(`the server ended with ${server.child.exitCode}`);
-    return isListening(server.pid) && (ours || /Initialization Sequence Completed/.test(server.log()));
+    return (
+      isListening(server.pid) && (ours ? /ShardVPN \S+ serves/ : /Initialization Sequence Completed/).test(server.log())
+    );
   });
   if (settings.faults) await server.says(/fault injection is on/, 60);
   return server;

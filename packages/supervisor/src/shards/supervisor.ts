@@ -132,7 +132,7 @@ const start = async (
   const onClient = (shard: number, message: WorldMessage): void =>
     message.type === 'verify-key' ? keys.verify(shard, message) : registry.handle(shard, message);
   const starts = askingAbout(data.starts, authenticator !== null);
-  const group = new ShardGroup(starts, { startWorker, log, onClient }, undefined, takeOver !== null);
+  const group = new ShardGroup(starts, { startWorker, log, onClient }, undefined, true);
   await group.start();
   teardown.add(() => group.stop(DRAIN_LIMIT_MS));
   const since = inherited?.since ?? unixNow();
@@ -150,15 +150,16 @@ const start = async (
   const admin = () => openAdmin(config.adminHttp, { readStatus, reload, upgrade, ...clients }, log, teardown);
   const openedAdmin = takeOver === null ? await admin() : null;
   if (takeOver === null || process.getuid?.() === 0) dropPrivileges(config, log);
-  if (takeOver === null) await statusWriter?.start(readStatus, log);
-  followRevocation(crlFollower, reloader.config, registry, log, teardown);
-  watchSystem(native, data, log, teardown);
-  if (faults !== null) teardown.add(watchFaultFile(faults, { native, plane: data.plane, shards: workers, group }, log));
-  const failed = watchData(native, data, log, teardown);
   const finished = async (): Promise<void> => {
     group.begin();
     await statusWriter?.start(readStatus, log);
   };
+  // No client is answered before the privileges are gone.
+  if (takeOver === null) await finished();
+  followRevocation(crlFollower, reloader.config, registry, log, teardown);
+  watchSystem(native, data, log, teardown);
+  if (faults !== null) teardown.add(watchFaultFile(faults, { native, plane: data.plane, shards: workers, group }, log));
+  const failed = watchData(native, data, log, teardown);
   const adminUrl =
     takeOver === null ? openedAdmin : await takeOver.complete({ plane: data.plane, registry, finished, admin, log });
   sayStarted(data, workers, adminUrl, log);
