@@ -112,13 +112,12 @@ const start = async (
   ports: StartPorts & StartOptions,
   teardown: Teardown,
 ): Promise<RunningServer> => {
-  const { native, readAgain = null, faults = null, takeOver = null } = ports;
+  const { native, readAgain = null, faults = null, takeOver = null, authenticate = null } = ports;
   const startWorker = faults === null ? ports.startWorker : faultyWorkers(ports.startWorker);
   const inherited = (await takeOver?.inherit(config)) ?? null;
   const workers = inherited?.shards ?? config.workers ?? native.parallelism();
   await tryTls(config.tls, log);
   const toShards = { log, send: (shard: number, message: ToShard) => group.send(shard, message) };
-  const { authenticate = null } = ports;
   const authenticator = authenticate === null ? null : new Authenticator(authenticate, toShards);
   const registry = new Registry(config, { ...toShards, authenticator });
   const statusWriter = config.status === null ? null : new StatusWriter(config.status);
