@@ -1,6 +1,7 @@
 /** Runs suites beside each other where that costs nothing, and shows them one after the other. */
 import { OrderedOutput } from './ordered-output.mjs';
 import { PrepareError } from './prepare.mjs';
+import { secondTries } from './second-tries.mjs';
 import { run } from './workspace.mjs';
 
 /**
@@ -17,8 +18,11 @@ export async function runSuites(list) {
     { yields: waiting.length > 0 },
   );
   const results = [...(await Promise.all(waiting.map((entry) => runOne(entry, { others })))), ...(await others)];
+  const inOrder = list.map(({ name }) => results.find((result) => result.name === name));
+  const once = (name, run) => runOne({ suite: { name, run }, channel: output.announce() }, {});
+  const final = await secondTries(inOrder, once);
   forget();
-  return list.map(({ name }) => results.find((result) => result.name === name));
+  return final;
 }
 
 /** A result, or a failure, and how long it took. */

@@ -1,6 +1,6 @@
 /**
- * The suites of `npm test`, cheapest first. Each answers with the number of its individual tests; it runs its commands with the
- * `Job` that it is given.
+ * The suites of `npm test`, cheapest first. Each answers with a `Result` of second-tries.mjs: the numbers of its individual
+ * tests; it runs its commands with the `Job` that it is given.
  *
  * @typedef {object} Job
  * @property {(command: string[], options?: object) => Promise<{ code: number, output: string }>} run
@@ -9,7 +9,7 @@
  */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { ROUNDS } from '../test/interop/rounds.mjs';
 import { uwsForTests } from './uws-for-tests.mjs';
 import { root, tool } from './workspace.mjs';
@@ -28,7 +28,7 @@ export const suites = [
   { name: 'rustfmt', run: single(['cargo', 'fmt', '--all', '--check']) },
   {
     name: 'jest',
-    run: async (job) => jest(job, ['--config', 'jest.config.mjs', '--maxWorkers', '100%'], await uwsForTests(job)),
+    run: async (job) => jest(job, await uwsForTests(job)),
   },
   {
     name: 'clippy',
@@ -58,23 +58,32 @@ function check(name) {
 }
 
 async function interop(job) {
-  const result = { passed: 0, failed: 0, skipped: 0 };
+  const config = ['--config', 'test/interop/jest.config.mjs'];
   const load = job.run([process.execPath, join(root, 'bench/load/build.mjs')], { yields: true });
+  const rounds = [];
   for (const { args, workers, besideOthers } of ROUNDS) {
     if (!besideOthers) await Promise.all([load, job.others]);
-    const round = await jest(job, [
-      '--config',
-      'test/interop/jest.config.mjs',
-      '--maxWorkers',
-      String(workers),
-      ...args,
-    ]);
-    for (const key of Object.keys(result)) result[key] += round[key];
+    rounds.push(await runJest(job, [...config, '--maxWorkers', String(workers), ...args]));
   }
-  return result;
+  return withSecondTry(rounds, config, {});
 }
 
-async function jest(job, args, env = {}) {
+async function jest(job, env) {
+  const config = ['--config', 'jest.config.mjs'];
+  return withSecondTry([await runJest(job, [...config, '--maxWorkers', '100%'], env)], config, env);
+}
+
+/** The sum of several runs of jest; the files that failed can be run once more, one at a time. */
+function withSecondTry(runs, config, env) {
+  const sum = (key) => runs.reduce((total, run) => total + run[key], 0);
+  const result = { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') };
+  const parts = runs.flatMap(({ failedFiles }) => failedFiles);
+  if (parts.length === 0) return result;
+  const again = (job) => runJest(job, [...config, '--runInBand', '--runTestsByPath', ...parts], env);
+  return { ...result, secondTry: { parts, passed: sum('passedInFailed'), run: again } };
+}
+
+async function runJest(job, args, env = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'shardvpn-jest-'));
   const report = join(folder, 'report.json');
   try {
@@ -85,22 +94,42 @@ async function jest(job, args, env = {}) {
         discardStdout: true,
       },
     );
-    if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 };
-    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, numRuntimeErrorTestSuites } = JSON.parse(
-      readFileSync(report, 'utf8'),
-    );
-    const failed = numFailedTests + numRuntimeErrorTestSuites;
-    return { passed: numPassedTests, failed: failed || (code === 0 ? 0 : 1), skipped: numPendingTests + numTodoTests };
+    const text = existsSync(report) ? readFileSync(report, 'utf8') : null;
+    return text === null
+      ? { passed: 0, failed: 1, skipped: 0, failedFiles: [], passedInFailed: 0 }
+      : readReport(text, code);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
+function readReport(text, code) {
+  const report = JSON.parse(text);
+  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, numRuntimeErrorTestSuites } = report;
+  const failing = report.testResults.filter(({ status }) => status === 'failed');
+  const tests = failing.flatMap(({ assertionResults }) => assertionResults);
+  return {
+    passed: numPassedTests,
+    failed: numFailedTests + numRuntimeErrorTestSuites || (code === 0 ? 0 : 1),
+    skipped: numPendingTests + numTodoTests,
+    failedFiles: failing.map(({ name }) => relative(root, name)),
+    passedInFailed: tests.filter(({ status }) => status === 'passed').length,
+  };
+}
+
 async function cargoTest(job) {
-  const words = ['test', '--workspace', '--locked', '--quiet'];
-  await job.run(['cargo', ...words, '--no-run']);
+  const words = ['test', '--locked', '--quiet'];
+  await job.run(['cargo', ...words, '--workspace', '--no-run']);
+  const result = await runCargo(job, [...words, '--workspace', '--no-fail-fast']);
+  const { failedTests: parts, ...first } = result;
+  if (parts.length === 0) return first;
+  const names = ['--workspace', '--', '--exact', ...parts];
+  return { ...first, secondTry: { parts, passed: 0, run: (job) => runCargo(job, [...words, ...names]) } };
+}
+
+async function runCargo(job, words) {
   // Tests of thread priorities begin with an ordinary one.
-  const { code, output } = await job.run(['cargo', ...words, '--no-fail-fast'], { yields: false });
+  const { code, output } = await job.run(['cargo', ...words], { yields: false });
   const result = { passed: 0, failed: 0, skipped: 0 };
   for (const [, passed, failed, ignored] of withoutColors(output).matchAll(
     /^test result: .*?(\d+) passed; (\d+) failed; (\d+) ignored/gm,
@@ -110,7 +139,18 @@ async function cargoTest(job) {
     result.skipped += Number(ignored);
   }
   if (code !== 0 && result.failed === 0) result.failed = 1;
-  return result;
+  return { ...result, failedTests: failedTests(withoutColors(output)) };
+}
+
+/**
+ * The names in the lists below `failures:`; the reports under the same word are headed by dashes. None when a program did not get
+ * to its result.
+ */
+function failedTests(output) {
+  const count = (pattern) => output.match(pattern)?.length ?? 0;
+  if (count(/^running \d+ tests?$/gm) !== count(/^test result: /gm)) return [];
+  const lists = output.matchAll(/^failures:\n((?: {4}\S+\n)+)/gm);
+  return [...lists].flatMap(([, names]) => names.trim().split(/\s+/));
 }
 
 async function nativeTest(job) {
@@ -121,7 +161,9 @@ async function nativeTest(job) {
   const { code, output } = await job.run(command);
   const count = (word) => Number(new RegExp(`^# ${word} (\\d+)$`, 'm').exec(output)?.[1] ?? 0);
   const failed = count('fail') + count('cancelled');
-  return { passed: count('pass'), failed: failed || (code === 0 ? 0 : 1), skipped: count('skipped') + count('todo') };
+  const passed = count('pass');
+  const result = { passed, failed: failed || (code === 0 ? 0 : 1), skipped: count('skipped') + count('todo') };
+  return failed === 0 ? result : { ...result, secondTry: { parts: ['native/test'], passed, run: nativeTest } };
 }
 
 function withoutColors(text) {

@@ -26,6 +26,8 @@ if (values.list) {
       `${verdict} ${name.padEnd(10)} ${passed} passed, ${failed} failed, ${skipped} skipped (${seconds.toFixed(0)} s)`,
     );
   }
+  for (const { name, later = [] } of results)
+    for (const part of later) console.log(`${name}: ${part} failed beside the others and passed alone`);
   const sum = (key) => results.reduce((total, result) => total + result[key], 0);
   process.exitCode = sum('failed') === 0 ? 0 : 1;
   console.log(`${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped`);
