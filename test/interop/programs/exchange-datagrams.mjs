@@ -10,24 +10,23 @@ import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { keyStream } from './key-stream.mjs';
 
-/** What a burst may take to arrive, and how often it is sent when it does not. */
-const PATIENCE_MS = 400;
+/** How often a burst is sent that does not arrive. */
 const TRIES = 10;
 
 export function serveDatagrams(port, sender) {
   createServer((socket) => answer(socket, sender).catch(() => socket.destroy())).listen(port, '::');
 }
 
-/** Of each direction, how many datagrams never arrived, arrived without having been sent, and how many bursts came late. */
-export async function exchangeDatagrams(host, port, sender, mtu) {
+/** `patience`: milliseconds that a burst may take to arrive. Of each direction, how many datagrams never arrived, arrived without having been sent, and how many bursts came late. */
+export async function exchangeDatagrams(host, port, sender, mtu, patience) {
   const control = connect({ host, port });
   const lines = createInterface({ input: control })[Symbol.asyncIterator]();
-  const inbox = await Inbox.open();
+  const inbox = await Inbox.open(patience);
   const ask = async (message) => {
     control.write(`${JSON.stringify(message)}\n`);
     return JSON.parse((await lines.next()).value);
   };
-  const peer = await ask({ port: inbox.port, host, mtu });
+  const peer = await ask({ port: inbox.port, host, mtu, patience });
   const outbox = new Outbox(sender, host, peer.port);
   for (let index = 0; index < burstsOf(host, mtu).length; index++) {
     await repeat(async () => {
@@ -51,8 +50,8 @@ async function repeat(attempt) {
 
 async function answer(socket, sender) {
   const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
-  const { port, host, mtu } = JSON.parse((await lines.next()).value);
-  const inbox = await Inbox.open();
+  const { port, host, mtu, patience } = JSON.parse((await lines.next()).value);
+  const inbox = await Inbox.open(patience);
   const outbox = new Outbox(sender, socket.remoteAddress.replace(/^::ffff:/, ''), port);
   let reply = { port: inbox.port };
   for (;;) {
@@ -137,15 +136,18 @@ class Inbox {
   #repeats = 0;
   #wake = () => {};
 
-  static async open() {
+  static async open(patience) {
     const socket = createSocket({ type: 'udp6', recvBufferSize: 1 << 22 });
     socket.bind(0, '::');
     await once(socket, 'listening');
-    return new Inbox(socket);
+    return new Inbox(socket, patience);
   }
 
-  constructor(socket) {
+  #patience;
+
+  constructor(socket, patience) {
     this.socket = socket;
+    this.#patience = patience;
     socket.on('message', (bytes) => {
       this.#seen.add(digestOf(bytes));
       this.#wake();
@@ -165,7 +167,7 @@ class Inbox {
   async arrived(records) {
     const burst = new Set(records.flatMap((record) => [...datagramsOf(record)].map(digestOf)));
     for (const digest of burst) this.#expected.add(digest);
-    const end = performance.now() + PATIENCE_MS;
+    const end = performance.now() + this.#patience;
     while (this.#missing(burst) > 0 && performance.now() < end) await this.#nextOr(end);
     const whole = this.#missing(burst) === 0;
     if (!whole) this.#repeats++;
