@@ -52,7 +52,9 @@ scenario('without duplicate-cn the newer connection replaces the older', async (
     const newer = await Client.connect(lab, 3);
     expect(await newer.reaches('10.8.0.1')).toBe(true);
     const lists = () =>
-      [...readFileSync(status, 'utf8').matchAll(/^CLIENT_LIST,client1,(\S+?):/gm)].map(([, host]) => host);
+      [...readFileSync(status, { encoding: 'utf8', flag: 'a+' }).matchAll(/^CLIENT_LIST,client1,(\S+?):/gm)].map(
+        ([, host]) => host,
+      );
     await until('only the newer is listed', () => lists().join() === '192.0.2.3');
   } finally {
     lab.host(2).ip('link', 'set', 'net0', 'up');

@@ -27,7 +27,7 @@ for (const tls of ['1.2', '1.3']) {
         lines: [`crl-verify ${keyFile('ec', 'crl.pem')}`, 'remote-cert-tls client', `tls-version-max ${tls}`],
       });
       const refused = Client.start(lab, 2, client);
-      await until('the server says why', () => reason.test(server.log()), { seconds: 10 });
+      await until('the server says why', () => reason.test(server.log()));
       const accepted = await Client.connect(lab, 3);
       expect(await accepted.reaches('10.8.0.1')).toBe(true);
       expect(refused.log()).not.toContain('Initialization Sequence Completed');
@@ -46,10 +46,10 @@ scenario('revocation at run time drops the connected client', async (lab) => {
   expect(await revoked.reaches('10.8.0.1')).toBe(true);
   await sleep(1100);
   copyFileSync(keyFile('ec', 'crl.pem'), crl);
-  await until('the server says why', () => /revoked/i.test(withoutNames(server.log())), { seconds: 15 });
-  await until('the client is cut off', async () => (await revoked.ping('10.8.0.1')).received === 0, { seconds: 15 });
+  await until('the server says why', () => /revoked/i.test(withoutNames(server.log())));
+  await until('the client is cut off', async () => !(await revoked.answered('10.8.0.1')));
   await sleep(2000);
-  expect((await revoked.ping('10.8.0.1')).received).toBe(0);
+  expect(await revoked.answered('10.8.0.1')).toBe(false);
   expect(await other.reaches('10.8.0.1')).toBe(true);
 });
 
@@ -80,7 +80,7 @@ scenario('a server that would let everybody in does not start', async (lab) => {
 ours('a client without a common cipher is told so', async (lab) => {
   await startServer(lab, { lines: ['data-ciphers AES-256-GCM'] });
   const client = Client.start(lab, 2, { lines: ['data-ciphers CHACHA20-POLY1305', 'cipher CHACHA20-POLY1305'] });
-  await client.process.says(/AUTH_FAILED,Data channel cipher negotiation failed/, 10);
+  await client.process.says(/AUTH_FAILED,Data channel cipher negotiation failed/);
 });
 
 /** The certificate's own name is `revoked`, which proves nothing. */

@@ -27,7 +27,7 @@ ours('a data thread that fails starts anew: its clients are told, and nobody els
   }
   injectFault(lab, 'panic', failing);
   await server.says(told(failing, 2), 60);
-  for (const client of hit) await until('it is served', () => client.reaches('10.8.0.1'), { seconds: 60 });
+  for (const client of hit) await until('it is served', () => client.reaches('10.8.0.1', 56, 2));
   for (const counts of await pings) expect(counts).toEqual({ sent: 400, received: 400 });
   for (const client of spared) expect(client.log().match(/Initialization Sequence Completed/g)).toHaveLength(1);
   const status = await until('all are there', async () => {

@@ -12,7 +12,7 @@ export default {
   },
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   modulePathIgnorePatterns: ['<rootDir>/target/', '/dist/'],
-  testTimeout: 90_000,
+  testTimeout: 300_000,
   testSequencer: '<rootDir>/test/interop/longest-first.mjs',
   maxWorkers: 1,
   verbose: true,

@@ -90,7 +90,7 @@ async function floats(client: Client, host: Host, lab: Lab): Promise<void> {
   host.ip('addr', 'del', `${host.ipv4}/24`, 'dev', 'net0');
   host.ip('addr', 'add', '192.0.2.77/24', 'dev', 'net0');
   try {
-    await until('the client is heard from its new address', () => client.reaches('10.8.0.1'), PATIENT);
+    await until('the client is heard from its new address', () => client.reaches('10.8.0.1', 56, 2), PATIENT);
     expect(await readCounter(lab, 'floats')).toBe(before + 1);
   } finally {
     // The first address of a network takes the others with it.

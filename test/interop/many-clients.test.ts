@@ -10,7 +10,7 @@ const { scenario, ours } = useLab();
 scenario('sixteen clients at once, and every one reaches every other', async (lab) => {
   await startServer(lab, { lines: ['client-to-client'] });
   const clients = Array.from({ length: CLIENTS }, (_, n) => Client.start(lab, n + 2, { name: `client${n + 1}` }));
-  await Promise.all(clients.map((client) => client.connected(1, 40)));
+  await Promise.all(clients.map((client) => client.connected()));
   const addresses = clients.map((client) => client.ipv4);
   expect(new Set(addresses).size).toBe(CLIENTS);
   await Promise.all(
@@ -31,7 +31,7 @@ scenario('sixteen clients at once, and every one reaches every other', async (la
 ours('the clients of two shards carry traffic, also to each other', async (lab) => {
   await startServer(lab, { lines: ['client-to-client', 'workers 2'] });
   const clients = Array.from({ length: CLIENTS }, (_, n) => Client.start(lab, n + 2, { name: `client${n + 1}` }));
-  await Promise.all(clients.map((client) => client.connected(1, 40)));
+  await Promise.all(clients.map((client) => client.connected()));
   const { clients: listed } = await readStatus(lab);
   const shardOf = new Map(listed.map(({ ipv4, shard }) => [ipv4, shard]));
   const byShard = [0, 1].map((shard) => clients.filter((client) => shardOf.get(client.ipv4) === shard));
@@ -59,5 +59,5 @@ ours('without client-to-client a client reaches another only through the machine
   await lab.serverHost.exec('sysctl', '-qw', 'net.ipv4.ip_forward=0');
   const first = await Client.connect(lab, 2);
   const second = await Client.connect(lab, 3, { name: 'client2' });
-  expect(await first.reaches(second.ipv4)).toBe(false);
+  expect(await first.reaches(second.ipv4, 56, 2)).toBe(false);
 });

@@ -27,9 +27,10 @@ const REFUSED: readonly (readonly [ClientSettings, RegExp, string])[] = [
 ];
 
 ours(
-  'clients that cannot come in are counted, and told of once with what to change',
+  'clients that cannot come in are counted, and told of once a minute with what to change',
   async (lab) => {
     const lines = [`crl-verify ${keyFile('ec', 'crl.pem')}`, 'remote-cert-tls client', 'data-ciphers AES-256-GCM'];
+    const began = performance.now();
     const server = await startServer(lab, { wrapping: 'tls-auth', lines });
     for (const [index, [client]] of REFUSED.entries()) Client.start(lab, index + 2, client);
     for (const [, line, counter] of REFUSED) {
@@ -40,7 +41,8 @@ ours(
       seconds: 60,
       every: 500,
     });
-    for (const [, line] of REFUSED) expect([line, linesOf(server, line)]).toEqual([line, 1]);
+    const minutes = Math.ceil((performance.now() - began) / 60_000);
+    for (const [, line] of REFUSED) expect([line, linesOf(server, line) <= minutes]).toEqual([line, true]);
   },
   240,
 );

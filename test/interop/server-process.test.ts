@@ -37,7 +37,12 @@ scenario('status files of all three versions', async (lab) => {
     await client.ping('10.8.0.1', ['-c', '3', '-i', '0.2']);
     const text = await until('the file lists the client with its bytes', () => {
       const now = readFileSync(file, { encoding: 'utf8', flag: 'a+' });
-      return /client1[,\t]192\.0\.2\.2:\d+[,\t].*[1-9]\d{2,}/.test(now) && now.includes('10.8.0.2') && now;
+      return (
+        /client1[,\t]192\.0\.2\.2:\d+[,\t].*[1-9]\d{2,}/.test(now) &&
+        now.includes('10.8.0.2') &&
+        now.endsWith('\nEND\n') &&
+        now
+      );
     });
     const comma = version === 3 ? '\t' : ',';
     if (version === 1) {
@@ -73,5 +78,5 @@ scenario('writepid, log and directives on the command line', async (lab) => {
   );
   const client = await Client.connect(lab, 2, { remote: `${lab.serverHost.ipv4} 1195 udp4` });
   expect(client.pushed).toMatch(/,ping 5,ping-restart 30,/);
-  expect(readFileSync(logFile, 'utf8')).toContain('client1');
+  await until('the log tells of the client', () => readFileSync(logFile, 'utf8').includes('client1'));
 });

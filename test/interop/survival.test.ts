@@ -5,6 +5,7 @@ import type { Running } from './lab/host.js';
 import { RELAYED, startHostileRelay } from './lab/hostile-relay.js';
 import { type Lab, useLab } from './lab/lab.js';
 import { linesOf } from './lab/measure.js';
+import { PingStream } from './lab/ping.js';
 import { injectFault, shardvpnCommand, startServer, writeServerConfig } from './lab/server.js';
 import { readStatus } from './lab/status.js';
 import { sleep, until } from './lab/until.js';
@@ -42,8 +43,9 @@ ours(
     const client = await Client.connect(lab, 2, { lines: ['explicit-exit-notify 1'] });
     const before = await shownAs(lab, 'client1');
     await lab.serverHost.start('iperf3', ['iperf3', '-s', '--forceflush']).says(/Server listening/);
-    const pings = client.host.start('ping', ['ping', '-n', '-i', '0.005', '10.8.0.1']);
-    const words = ['-c', '10.8.0.1', '-t', '300', '-b', '20M', '-i', '1', '--forceflush'];
+    const pings = PingStream.start(client.host, '10.8.0.1', 0.01);
+    // Little enough to fit into the client's default buffers while it waits for a processor.
+    const words = ['-c', '10.8.0.1', '-t', '300', '-b', '4M', '-i', '1', '--forceflush'];
     const stream = client.host.start('stream', ['iperf3', ...words]);
     for (const fault of ['exception', 'rejection', 'exit', 'memory', 'loop'] as const) {
       const had = handshakes(client);
@@ -67,22 +69,20 @@ ours(
   LONG,
 );
 
-/** Of a `ping` that has run until now: all echo requests up to the last one answered. */
-async function expectNothingLost(pings: Running): Promise<void> {
-  pings.signal('SIGINT');
-  await pings.ended;
-  const answered = new Set([...pings.log().matchAll(/icmp_seq=(\d+) ttl/g)].map(([, seq]) => Number(seq)));
-  expect(answered.size).toBeGreaterThan(1000);
-  expect(Math.max(...answered)).toBe(answered.size);
+async function expectNothingLost(pings: PingStream): Promise<void> {
+  const { lost, received } = await pings.end();
+  expect(received).toBeGreaterThan(500);
+  expect(lost).toEqual([]);
 }
 
-/** Of an `iperf3` that has run until now. */
+/** Of an `iperf3` that has run until now. After a pause of the machine it reports the seconds that it has missed, which are no seconds. */
 async function expectNeverStill(stream: Running): Promise<void> {
   stream.signal('SIGINT');
   await stream.ended;
-  const seconds = [...stream.log().matchAll(/sec +([\d.]+) (\w*)Bytes .*bits\/sec +\d+ /g)];
+  const intervals = [...stream.log().matchAll(/([\d.]+)-([\d.]+) +sec +([\d.]+) (\w*)Bytes .*bits\/sec +\d+ /g)];
+  const seconds = intervals.filter(([, begin, end]) => Number(end) - Number(begin) > 0.9);
   expect(seconds.length).toBeGreaterThan(8);
-  for (const [line, bytes] of seconds) expect([line, Number(bytes) > 0]).toEqual([line, true]);
+  for (const [line, , , bytes] of seconds) expect([line, Number(bytes) > 0]).toEqual([line, true]);
 }
 
 /** What the successor has to do for a client that it has not seen connect; then somebody new comes. */
@@ -126,16 +126,17 @@ ours(
     const server = await startServer(lab, { faults: true, lines: ['workers 1', ...times] });
     await startHostileRelay(lab, lab.host(4), { control: true, lag: DELAY });
     const client = await Client.connect(lab, 4, { remote: RELAYED, lines: ['hand-window 30', 'reneg-sec 8'] });
-    const pings = client.host.start('ping', ['ping', '-n', '-i', '0.01', '10.8.0.1']);
+    const pings = PingStream.start(client.host, '10.8.0.1', 0.01);
     const begun = (): number => linesOf(client.process, /TLS: soft reset/);
-    for (let turn = 0; turn < 2; turn++) {
+    for (let turn = 0; turn < 2; ) {
       const [had, keys] = [begun(), handshakes(client)];
       await until('a renegotiation', () => begun() > had, { seconds: 60 });
       // The reset has arrived after one delay, the first TLS bytes after two: their answer waits for the client's.
       await sleep(2.5 * DELAY);
-      expect(handshakes(client)).toBe(keys);
+      if (handshakes(client) > keys) continue; // this test has slept for too long
+      turn++;
       await kill(lab, server, 'exit');
-      await until('its end', () => handshakes(client) > keys, { seconds: 20 });
+      await until('its end', () => handshakes(client) > keys);
     }
     await expectNothingLost(pings);
     expect(client.log()).not.toMatch(/TLS Error|SIGUSR1/);
@@ -166,7 +167,7 @@ ours(
   async (lab) => {
     const server = await startServer(lab, { faults: true });
     const client = await Client.connect(lab, 2);
-    const pings = client.host.start('ping', ['ping', '-n', '-i', '0.01', '10.8.0.1']);
+    const pings = PingStream.start(client.host, '10.8.0.1', 0.01);
     for (let crash = 1; crash <= 10; crash++) await kill(lab, server, 'exit', 1);
     await expectNothingLost(pings);
     for (let failure = 1; failure <= 10; failure++)
@@ -186,7 +187,7 @@ ours(
   async (lab) => {
     const server = await startServer(lab, { faults: true, lines: ['workers 1', 'hand-window 10'] });
     const client = Client.start(lab, 2, { lines: ['hand-window 10'] });
-    await client.process.says(/TLS: Initial packet from/, 30);
+    await client.process.says(/TLS: Initial packet from/);
     await kill(lab, server, 'exit');
     await client.connected(1, 60);
     expect((await readStatus(lab)).clients).toHaveLength(1);

@@ -12,7 +12,7 @@ import { endHeirs, startUpgradable, upgrade } from './lab/upgrade.js';
 const CLIENTS = Number(process.env.UPGRADE_CROWD ?? 150);
 /** Packets a second of each client. */
 const PPS = 10;
-const SECONDS = 15;
+const SECONDS = 20;
 const bench = resolve(__dirname, '../../bench');
 const { ours } = useLab();
 afterEach(endHeirs);

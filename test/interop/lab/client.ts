@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Host, Running } from './host.js';
 import { type KeyKind, keyFile, type Wrapping, wrappingLines } from './keys.js';
 import type { Lab } from './lab.js';
+import { type Pings, pingAll, reaches } from './ping.js';
 
 export interface ClientSettings {
   readonly keys?: KeyKind;
@@ -79,8 +80,13 @@ export class Client {
   }
 
   /** `times` counts connections since the start of the process. */
-  async connected(times = 1, seconds = 25): Promise<void> {
+  async connected(times = 1, seconds = 60): Promise<void> {
     await this.process.says(new RegExp(`(?:Initialization Sequence Completed[\\s\\S]*?){${times}}`), seconds);
+  }
+
+  /** How often it has connected since the start of the process. */
+  get connections(): number {
+    return this.log().match(/Initialization Sequence Completed/g)?.length ?? 0;
   }
 
   log(): string {
@@ -102,20 +108,18 @@ export class Client {
   }
 
   /** How many of the echo requests were answered, and how many were sent. */
-  async ping(
-    target: string,
-    args: readonly string[] = ['-c', '1', '-W', '2'],
-  ): Promise<{ sent: number; received: number }> {
-    const { output } = await this.host.exec('ping', '-n', ...args, target);
-    const counts = /(\d+) packets transmitted, (\d+) received/.exec(output);
-    // No statistics at all: the tunnel device is gone, and with it the route.
-    if (!counts) return { sent: 0, received: 0 };
-    return { sent: Number(counts[1]), received: Number(counts[2]) };
+  ping(target: string, args: readonly string[]): Promise<Pings> {
+    return pingAll(this.host, target, args);
   }
 
-  async reaches(target: string, size = 56): Promise<boolean> {
-    const { received } = await this.ping(target, ['-c', '3', '-i', '0.2', '-W', '2', '-M', 'do', '-s', String(size)]);
-    return received > 0;
+  /** Whether a single echo request is answered within a second. */
+  async answered(target: string): Promise<boolean> {
+    return (await this.host.exec('ping', '-n', '-c', '1', '-W', '1', target)).code === 0;
+  }
+
+  /** Whether one of three echo requests is answered within `wait` seconds. */
+  reaches(target: string, size?: number, wait?: number): Promise<boolean> {
+    return reaches(this.host, target, size, wait);
   }
 
   stop(): Promise<number> {

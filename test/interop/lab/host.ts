@@ -3,6 +3,8 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { until } from './until.js';
 
+let serial = 0;
+
 /** One machine of the lab: a network namespace. */
 export class Host {
   constructor(
@@ -20,7 +22,7 @@ export class Host {
     command: readonly string[],
     options: { env?: Record<string, string>; cwd?: string } = {},
   ): Running {
-    const log = join(this.folder, `${this.namespace}-${name}-${performance.now().toFixed(0)}.log`);
+    const log = join(this.folder, `${this.namespace}-${name}-${++serial}.log`);
     const output = openSync(log, 'a');
     const child = spawn('ip', ['netns', 'exec', this.namespace, ...command], {
       stdio: ['ignore', output, output],
@@ -51,7 +53,7 @@ export class Host {
   /** GET from inside the host; for the status endpoint, which listens on its loopback. Rejects where nobody answers. */
   async get(url: string): Promise<{ status: number; body: string }> {
     const { hostname, port, pathname } = new URL(url);
-    const { code, output } = await this.exec('timeout', '30', 'bash', '-c', GET, 'get', hostname, port, pathname);
+    const { code, output } = await this.exec('timeout', '60', 'bash', '-c', GET, 'get', hostname, port, pathname);
     const [, status, body] = /^HTTP\/1\.[01] (\d{3}).*?\n\n(.*)$/s.exec(output) ?? [];
     if (code !== 0 || status === undefined || body === undefined) throw new Error(`GET ${url}: ${output}`);
     return { status: Number(status), body };
@@ -96,7 +98,7 @@ export class Running {
   }
 
   /** Waits for a line of the log; fails at once when the process ends without it. */
-  async says(pattern: RegExp, seconds = 20): Promise<RegExpExecArray> {
+  async says(pattern: RegExp, seconds = 60): Promise<RegExpExecArray> {
     return until(
       `${this.name} says ${pattern}`,
       () => {
@@ -113,7 +115,7 @@ export class Running {
   }
 
   /** SIGTERM, and SIGKILL after some seconds; resolves with the exit code, -1 for a signal. */
-  async stop(seconds = 5): Promise<number> {
+  async stop(seconds = 60): Promise<number> {
     this.signal('SIGTERM');
     const timer = setTimeout(() => this.signal('SIGKILL'), seconds * 1000);
     const code = await this.ended;

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, test } from '@jest/globals';
 import { Host, type Running } from './host.js';
 
@@ -13,10 +13,11 @@ export class Lab {
   readonly folder: string;
 
   constructor() {
-    const { INTEROP_PREFIX, INTEROP_DIR, JEST_WORKER_ID } = process.env;
+    const { INTEROP_PREFIX, INTEROP_DIR } = process.env;
     if (!INTEROP_PREFIX || !INTEROP_DIR) throw new Error('run this suite with its own jest configuration');
-    this.#prefix = `${INTEROP_PREFIX}${JEST_WORKER_ID}-${Math.trunc(performance.now())}-`;
     this.folder = mkdtempSync(join(INTEROP_DIR, 'lab-'));
+    // What makes the folder's name another one than any other's does the same for the names of the hosts.
+    this.#prefix = `${INTEROP_PREFIX}${basename(this.folder)}-`;
     chmodSync(this.folder, 0o755);
   }
 
@@ -79,6 +80,9 @@ export class Lab {
   }
 }
 
+/** Of a test that waits for several things on a machine that has others to do. */
+const SECONDS = 300;
+
 export type Scenario = (name: string, work: (lab: Lab) => Promise<void>, seconds?: number) => void;
 
 /**
@@ -88,7 +92,7 @@ export type Scenario = (name: string, work: (lab: Lab) => Promise<void>, seconds
 export function useLab(): { scenario: Scenario; ours: Scenario } {
   const lab = new Lab();
   afterAll(() => lab.close());
-  const scenario: Scenario = (name, work, seconds = 90) => test(name, () => guarded(lab, work), seconds * 1000);
+  const scenario: Scenario = (name, work, seconds = SECONDS) => test(name, () => guarded(lab, work), seconds * 1000);
   const skipped: Scenario = (name) => test.skip(`${name} (only for shardvpn)`, () => {});
   return { scenario, ours: process.env.INTEROP_SERVER === 'openvpn' ? skipped : scenario };
 }
@@ -105,7 +109,7 @@ export function useStandingLab<T>(setUp: (lab: Lab) => Promise<T>): Step<T> {
     }),
   );
   afterAll(() => lab.close());
-  return (name, work, seconds = 30) => test(name, () => explained(lab, () => work(standing)), seconds * 1000);
+  return (name, work, seconds = SECONDS) => test(name, () => explained(lab, () => work(standing)), seconds * 1000);
 }
 
 async function guarded(lab: Lab, work: (lab: Lab) => Promise<void>): Promise<void> {

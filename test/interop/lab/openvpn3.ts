@@ -4,6 +4,7 @@ import type { ClientSettings } from './client.js';
 import type { Host, Running } from './host.js';
 import { keyFile, type Wrapping, wrappingLines } from './keys.js';
 import type { Lab } from './lab.js';
+import { reaches } from './ping.js';
 
 /**
  * OpenVPN 3 for Linux on a host of its own. It is several services that talk over D-Bus, so that it gets a bus of its own, inside the tree
@@ -41,7 +42,7 @@ export class OpenVpn3 {
   /** Connects, and rejects with what it says when it does not. `answers`: lines for what it asks its user. */
   async connect(settings: ClientSettings, answers: readonly string[] = []): Promise<void> {
     writeFileSync(join(this.place.folder, 'profile.ovpn'), profile(settings));
-    const words = ['session-start', '--config', PROFILE, '--timeout', '30'];
+    const words = ['session-start', '--config', PROFILE, '--timeout', '60'];
     const { code, output } = await this.#openvpn3(words, answers);
     if (code !== 0) throw new Error(`session-start ended with ${code}: ${output}\n${this.log()}`);
   }
@@ -54,14 +55,12 @@ export class OpenVpn3 {
     return this.services.log();
   }
 
-  says(pattern: RegExp, seconds = 20): Promise<RegExpExecArray> {
+  says(pattern: RegExp, seconds = 60): Promise<RegExpExecArray> {
     return this.services.says(pattern, seconds);
   }
 
-  async reaches(target: string, size = 56): Promise<boolean> {
-    const words = ['-n', '-c', '3', '-i', '0.2', '-W', '2', '-M', 'do', '-s', String(size), target];
-    const { output } = await this.host.exec('ping', ...words);
-    return /[1-9] received/.test(output);
+  reaches(target: string, size?: number, wait?: number): Promise<boolean> {
+    return reaches(this.host, target, size, wait);
   }
 
   #openvpn3(words: readonly string[], answers: readonly string[] = []): Promise<{ code: number; output: string }> {

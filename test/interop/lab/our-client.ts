@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Host, Running } from './host.js';
 import { keyFile, type Wrapping, wrappingLines } from './keys.js';
 import type { Lab } from './lab.js';
+import { type Pings, pingAll, reaches } from './ping.js';
 import { shardvpnCommand } from './server.js';
 
 export interface OurClientSettings {
@@ -62,8 +63,13 @@ export class OurClient {
   }
 
   /** `times` counts connections since the start of the process. */
-  async connected(times = 1, seconds = 25): Promise<void> {
+  async connected(times = 1, seconds = 60): Promise<void> {
     await this.process.says(new RegExp(`(?:info: connected [\\s\\S]*?){${times}}`), seconds);
+  }
+
+  /** How often it has connected since the start of the process. */
+  get connections(): number {
+    return this.log().match(/info: connected /g)?.length ?? 0;
   }
 
   log(): string {
@@ -76,15 +82,12 @@ export class OurClient {
   }
 
   /** How many of the echo requests were answered, and how many were sent. */
-  async ping(target: string, args: readonly string[]): Promise<{ sent: number; received: number }> {
-    const { output } = await this.host.exec('ping', '-n', ...args, target);
-    const counts = /(\d+) packets transmitted, (\d+) received/.exec(output);
-    if (!counts) throw new Error(`ping ${target}: ${output}`);
-    return { sent: Number(counts[1]), received: Number(counts[2]) };
+  ping(target: string, args: readonly string[]): Promise<Pings> {
+    return pingAll(this.host, target, args);
   }
 
-  async reaches(target: string, size = 56): Promise<boolean> {
-    const { received } = await this.ping(target, ['-c', '3', '-i', '0.2', '-W', '2', '-M', 'do', '-s', String(size)]);
-    return received > 0;
+  /** Whether one of three echo requests is answered within `wait` seconds. */
+  reaches(target: string, size?: number, wait?: number): Promise<boolean> {
+    return reaches(this.host, target, size, wait);
   }
 }
