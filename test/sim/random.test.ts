@@ -127,11 +127,13 @@ const ACCIDENTS: readonly ((pair: Pair, client: SimClient, dice: SeededRandom) =
     if (dice.chance(0.6)) {
       return;
     }
-    if (dice.chance(0.5)) {
-      pair.server.crash(downFor);
-    } else {
-      pair.server.crashInTurn(downFor);
-    }
+    const { server } = pair;
+    dice.pick([
+      () => server.crash(downFor),
+      () => server.crash(downFor),
+      () => server.crashInTurn(downFor),
+      () => server.crashBeforeEvents(downFor),
+    ])();
   },
   (pair, client, dice) => {
     if (client.ended !== undefined || client.isDead) {

@@ -58,7 +58,7 @@ export class SimServer {
   #wakeAt = Number.POSITIVE_INFINITY;
   /** What has come for a server that is down; null while one is up. */
   #backlog: (() => void)[] | null = null;
-  #crashes: { readonly downFor: number } | null = null;
+  #crashes: { readonly downFor: number; readonly at: 'its middle' | 'its events' } | null = null;
   /** When clients have ended, by number. */
   readonly #endedAt = new Map<PeerId, number>();
 
@@ -95,7 +95,12 @@ export class SimServer {
 
   /** The next turn is left in its middle: what it has done is lost. */
   crashInTurn(downFor: number): void {
-    this.#crashes = { downFor };
+    this.#crashes = { downFor, at: 'its middle' };
+  }
+
+  /** The next turn ends when the data thread and the network have got theirs: the world hears nothing of it. */
+  crashBeforeEvents(downFor: number): void {
+    this.#crashes = { downFor, at: 'its events' };
   }
 
   /** One turn of the drive loop: hand in, drain in the order of the contract, arm the timer. */
@@ -105,10 +110,7 @@ export class SimServer {
       return;
     }
     step();
-    if (this.#crashes !== null) {
-      this.crash(this.#crashes.downFor);
-      return;
-    }
+    if (this.#crashesAt('its middle')) return;
     this.#storeSnapshots();
     for (let command = this.core.pollCommand(); command !== undefined; command = this.core.pollCommand()) {
       this.#handleCommand(command);
@@ -116,6 +118,7 @@ export class SimServer {
     for (let transmit = this.core.pollTransmit(); transmit !== undefined; transmit = this.core.pollTransmit()) {
       this.#network.toClient(transmit.path, transmit.bytes);
     }
+    if (this.#crashesAt('its events')) return;
     for (let event = this.core.pollEvent(); event !== undefined; event = this.core.pollEvent()) {
       this.#handleEvent(event);
     }
@@ -180,6 +183,12 @@ export class SimServer {
       if (!restored.has(peerId)) this.leases.delete(peerId);
     }
     for (const step of backlog) this.run(step);
+  }
+
+  #crashesAt(point: 'its middle' | 'its events'): boolean {
+    if (this.#crashes?.at !== point) return false;
+    this.crash(this.#crashes.downFor);
+    return true;
   }
 
   #downNow(): (() => void)[] | null {

@@ -38,7 +38,10 @@ export interface Driver<Event, P extends Protocol<Event>> {
   /** Makes the protocol; `onTlsProgress` goes into its ports. */
   readonly create: (onTlsProgress: () => void) => P;
   readonly handleEvent: (event: Event) => void;
-  /** Called before anything that has happened leaves: whoever comes after this worker has to know it then. */
+  /**
+   * Called when everything that a turn has to say is written, and before any of it leaves: whoever comes after this worker has to
+   * know what was said, and must not know what was not.
+   */
   readonly keepState?: () => void;
   /** Every turn ends with it, once all events have been handled. */
   readonly handleDrained: () => void;
@@ -138,9 +141,9 @@ export class DriveLoop<Event, P extends Protocol<Event>> {
 
   /** INVARIANT: a transmit is never in the ring before a command that was polled earlier. */
   #flush(): void {
-    this.#driver.keepState?.();
     const done = this.#flushCommands();
     if (done) this.#flushTransmits();
+    this.#driver.keepState?.();
     if (this.#toData.publish()) this.#ports.wakeDataThread();
     if (!done) return;
     for (let event = this.protocol.pollEvent(); event !== undefined; event = this.protocol.pollEvent())

@@ -98,14 +98,20 @@ describe('a new worker', () => {
     ]);
   });
 
-  test('keeps snapshots before the commands of the turn leave', async () => {
+  test('keeps snapshots when all are made and the commands of the turn are written, before these leave', async () => {
     const rig = new Rig();
     await rig.turn();
     rig.data.sleep();
     rig.server.commands.push(TOUCH);
-    rig.server.snapshots.push({ type: 'drop', peerId: asPeerId(1) });
+    rig.server.snapshots.push({ type: 'drop', peerId: asPeerId(1) }, { type: 'drop', peerId: asPeerId(2) });
+    rig.onKeep = () => {
+      const { snapshots, commands } = rig.server;
+      rig.log.push(`${snapshots.length} to make, ${commands.length} to write, ${rig.sent().length} left`);
+    };
     await rig.turn();
-    expect(rig.log).toEqual(['poll-timeout', 'drop snapshot of 1', 'wake-data-thread', 'poll-timeout']);
+    const keeps = [1, 2].flatMap((peerId) => [`drop snapshot of ${peerId}`, '0 to make, 0 to write, 0 left']);
+    expect(rig.log).toEqual(['poll-timeout', ...keeps, 'wake-data-thread', 'poll-timeout']);
+    expect(rig.sent()).toEqual([6]);
   });
 });
 
@@ -319,6 +325,7 @@ class Rig {
   readonly data: RingConsumer;
   readonly #fromData: RingProducer;
   tlsProgress: () => void = () => undefined;
+  onKeep: () => void = () => undefined;
 
   constructor() {
     const toData = createRing(4096);
@@ -340,7 +347,10 @@ class Rig {
         },
         wakeDataThread: () => this.log.push('wake-data-thread'),
         inheritedPeers: () => INHERITED,
-        keepSnapshot: ({ type, peerId }) => this.log.push(`${type} snapshot of ${peerId}`),
+        keepSnapshot: ({ type, peerId }) => {
+          this.log.push(`${type} snapshot of ${peerId}`);
+          this.onKeep();
+        },
         setCrl: (crl) => this.log.push(`set-crl ${crl}`),
         setTls: ({ cert }) => {
           if (cert === 'bad') throw new Error('no certificate');

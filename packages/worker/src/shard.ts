@@ -143,10 +143,12 @@ export class Shard {
     this.#ports.post(eventMessage(event));
   }
 
+  /** All are made before the first is kept: making them takes memory, and a worker that has none left dies there. */
   #keepSnapshots(): void {
     const server = this.#loop.protocol;
-    for (let change = server.pollSnapshot(); change !== undefined; change = server.pollSnapshot())
-      this.#ports.keepSnapshot(change);
+    const changes: SnapshotChange[] = [];
+    for (let change = server.pollSnapshot(); change !== undefined; change = server.pollSnapshot()) changes.push(change);
+    for (const change of changes) this.#ports.keepSnapshot(change);
   }
 
   #tellTakenOver(): void {

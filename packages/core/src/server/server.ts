@@ -266,7 +266,7 @@ export class Server {
     return this.#outbox.transmits.poll();
   }
 
-  /** To be drained before the commands: a server that dies between the two is restored as if it had said them. */
+  /** To be kept when the commands of the turn take effect: a server is restored as if it had said them. */
   pollSnapshot(): SnapshotChange | undefined {
     return this.#snapshots.poll(this.#context.peerIds.nextFresh);
   }
