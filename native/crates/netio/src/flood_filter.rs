@@ -133,3 +133,6 @@ impl Secret {
         Ok(Secret::new(words as u64, (words >> 64) as u64))
     }
 }
+
+#[cfg(test)]
+mod tests;

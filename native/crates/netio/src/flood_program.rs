@@ -14,11 +14,12 @@ use crate::bpf::Instruction;
 use crate::bpf_assembler::{Assembler, Label};
 
 /// Where everything is in the memory that the program and its process share.
-pub(crate) struct Layout {
+pub struct Layout {
     pub shards: usize,
 }
 
 impl Layout {
+    #[expect(clippy::len_without_is_empty, reason = "never empty")]
     pub fn len(&self) -> usize {
         self.shard(self.shards)
     }
@@ -53,7 +54,7 @@ impl Layout {
 }
 
 /// Makes it impossible to choose addresses that are taken for a client's.
-pub(crate) struct Secret {
+pub struct Secret {
     seed: u64,
     factor: u64,
 }
@@ -66,6 +67,12 @@ impl Secret {
         }
     }
 
+    /// One word more in a hash.
+    pub fn mix(&self, hash: u64, word: u32) -> u64 {
+        let product = (hash ^ u64::from(word)).wrapping_mul(self.factor);
+        product ^ product >> 32
+    }
+
     /// As the program does it.
     pub fn hash(&self, address: &SocketAddr) -> u64 {
         let ip = match address.ip() {
@@ -76,10 +83,8 @@ impl Secret {
         let words = words.map(|word| u32::from_ne_bytes([word[0], word[1], word[2], word[3]]));
         let [high, low] = address.port().to_be_bytes();
         let port = u32::from_ne_bytes([high, low, 0, 0]);
-        words.chain([port]).fold(self.seed, |hash, word| {
-            let product = (hash ^ u64::from(word)).wrapping_mul(self.factor);
-            product ^ product >> 32
-        })
+        let words = words.chain([port]);
+        words.fold(self.seed, |hash, word| self.mix(hash, word))
     }
 }
 
@@ -151,7 +156,8 @@ const UDP_LEN: i32 = 8;
 const HEAD: i16 = -17;
 const ROOM: i16 = -40;
 
-pub(crate) fn plan(map: i32, layout: &Layout, shard: usize, secret: &Secret) -> Vec<Instruction> {
+/// For the sockets of one shard; `map`: the descriptor of the memory.
+pub fn plan(map: i32, layout: &Layout, shard: usize, secret: &Secret) -> Vec<Instruction> {
     let mut to = Assembler::default();
     let (stays, nobodys) = (to.label(), to.label());
     to.with(MOVE, CONTEXT, ARGUMENT_1);

@@ -3,8 +3,13 @@
 //! The only crate of the project with `unsafe` code. It knows packets as bytes and addresses; sessions, opcodes and
 //! the event loop live above.
 
+#[cfg(test)]
+extern crate self as netio;
+
 pub mod bpf;
 mod bpf_assembler;
+#[cfg(test)]
+mod bpf_machine;
 mod bpf_memory;
 pub mod capabilities;
 pub mod caps;
@@ -13,7 +18,7 @@ mod error_queue;
 pub mod fd;
 pub mod fd_channel;
 pub mod flood_filter;
-mod flood_program;
+pub mod flood_program;
 pub mod interface;
 pub mod link_watch;
 pub mod mem;
