@@ -45,6 +45,7 @@ fn main() {
     write_headers();
     write_hand_over();
     write_sequences();
+    write_floods();
 }
 
 fn layers() -> LayerOptions {
@@ -215,6 +216,64 @@ fn write_hand_over() {
         "hand-over",
         "one-connection",
         &[&connections[..], &head, &sessions, &rest].concat(),
+    );
+}
+
+/// Clients before and after they are known, and resets that come again.
+fn write_floods() {
+    const NONE_STAY: [u8; 2] = [39, 0];
+    for (family, host) in [("v4", 8), ("v6", 10), ("mapped", 11)] {
+        let [soft_reset, data_v1] = [32, 35].map(|kind| [6, kind, host, 7, 3, 0, 0, 0]);
+        let [no_peer, late_ack] = [&[6, 37, host, 7, 3][..], &[6, 34, host, 7, 3, 0, 0, 16]];
+        let packets = [&soft_reset[..], &data_v1, no_peer, late_ack].concat();
+        let is_here = [3, 0, host, 7];
+        let elsewhere = [3, 0, host, 8];
+        let seed = [
+            &[4, 5, 6][..],
+            &NONE_STAY,
+            &elsewhere,
+            &packets,
+            &is_here,
+            &packets,
+            &is_here,
+            &is_here,
+            &packets,
+        ];
+        write("flood-filter", &format!("client-{family}"), &seed.concat());
+    }
+    let (peer, is_here) = ([6, 9, 0, 0, 3, 0, 5], [2, 0, 5]);
+    let seed = [
+        &NONE_STAY[..],
+        &peer,
+        &is_here,
+        &peer,
+        &is_here,
+        &is_here,
+        &peer,
+    ];
+    write("flood-filter", "peer", &seed.concat());
+    let (plain, resets) = ([4, 1, 5], [7, 120, 2, 39, 0, 7, 9, 2]);
+    let again = [&resets[..], &[0, 4], &resets, &[0, 24], &resets].concat();
+    write("flood-filter", "resets", &[&plain[..], &again].concat());
+    let some = &resets[3..];
+    // At the edges of the time in which a packet comes again.
+    let edges = [
+        some,
+        &[0, 16],
+        some,
+        &[0, 4],
+        some,
+        &[1, 6, 0, 12],
+        some,
+        &[0, 4],
+        some,
+        &[0, 20],
+        some,
+    ];
+    write(
+        "flood-filter",
+        "edges",
+        &[&plain[..], &edges.concat()].concat(),
     );
 }
 

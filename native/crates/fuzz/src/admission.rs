@@ -5,8 +5,11 @@ use datapath::control_wrap::{ControlWrap, ReplayId};
 use datapath::{
     CLIENT_KEYS_KEY_LEN, Digest, Direction, PeerAddr, Role, STATIC_KEY_LEN, STREAM_BIT, WrapKey,
 };
+use netio::flood_filter::PacketShape;
+use shard::socket_guard::encode_shapes;
 
 use crate::bytes::Bytes;
+use crate::flood_filter::Filter;
 
 /// Two of each host; the last one is that of a connection.
 const ADDRESSES: u8 = 4;
@@ -48,6 +51,7 @@ pub fn run(input: &[u8]) {
         used: [0; 2],
         period_end: 0,
         counter: 0,
+        filter: Filter::default(),
     };
     while !bytes.is_empty() {
         world.step(&mut bytes);
@@ -68,6 +72,8 @@ struct World {
     used: [u32; 2],
     period_end: u64,
     counter: u32,
+    /// In the midst of a flood.
+    filter: Filter,
 }
 
 /// What an address was answered.
@@ -243,6 +249,9 @@ impl World {
         let from = address_of(address);
         let admission = self.admission.as_mut().expect("keys that were good before");
         let judged = admission.judge(self.now, &from, packet, &mut room, || true);
+        let shapes = encode_shapes(admission.shapes());
+        let is_nobodys = matches!(judged, Judgement::Refused | Judgement::Copy);
+        assert!(is_nobodys || !self.drops_as_nobodys(&from, packet, shapes));
         let is_counted = matches!(judged, Judgement::Answer(_) | Judgement::OverLimit);
         if is_counted && self.now >= self.period_end {
             self.period_end = self.now + self.terms.period();
@@ -255,6 +264,25 @@ impl World {
             assert!(self.used.iter().sum::<u32>() >= self.terms.count());
         }
         judged
+    }
+
+    /// Whether the filter on the sockets does not let it come so far.
+    fn drops_as_nobodys(
+        &mut self,
+        from: &PeerAddr,
+        packet: &[u8],
+        shapes: [PacketShape; 2],
+    ) -> bool {
+        self.filter.expect(0, shapes);
+        self.filter.use_up(0);
+        let before = self.filter.drops(0);
+        let stays = self.filter.stays(0, &from.addr, packet, 0);
+        let [nobodys, resets] = self.filter.drops(0);
+        assert_eq!(
+            nobodys + resets + u64::from(stays),
+            before[0] + before[1] + 1
+        );
+        nobodys > before[0]
     }
 
     /// It is small, sealed for whoever asked, and not the first too many.

@@ -7,7 +7,9 @@ mod coalesce;
 mod command;
 mod control_gate;
 mod epoch;
+mod flood_filter;
 mod framing;
+mod guests;
 mod hand_over;
 mod inbound;
 mod inner;
@@ -22,6 +24,8 @@ mod streams;
 mod tls_material;
 mod tls_session;
 
+#[path = "../../netio/src/bpf_machine.rs"]
+mod bpf_machine;
 #[path = "../../datapath/src/test_packets.rs"]
 mod test_packets;
 #[path = "../../datapath/src/test_sink.rs"]
@@ -33,7 +37,7 @@ pub struct Target {
 }
 
 /// Every target, by the name of its corpus.
-pub const TARGETS: [Target; 19] = [
+pub const TARGETS: [Target; 20] = [
     Target {
         name: "admission",
         run: admission::run,
@@ -53,6 +57,10 @@ pub const TARGETS: [Target; 19] = [
     Target {
         name: "epoch",
         run: epoch::run,
+    },
+    Target {
+        name: "flood-filter",
+        run: flood_filter::run,
     },
     Target {
         name: "framing",

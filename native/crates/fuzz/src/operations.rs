@@ -3,6 +3,7 @@ use std::sync::Arc;
 use datapath::{Cipher, DataFormat, DataPath, InstallKey, KeyId, PeerId, Plane, Role, TunOffloads};
 
 use crate::bytes::Bytes;
+use crate::guests::Guests;
 use crate::test_packets::Shape;
 use crate::test_sink::{
     RecordingSink, client, client_key, path, peer, plain_frame, server, server_key, settings,
@@ -18,6 +19,7 @@ const CIPHERS: [Cipher; 3] = [
 /// What a worker, clients and a TUN do to one shard, in any order. It counts its peers as a list does, and forgets all.
 pub fn run(input: &[u8]) {
     let plane = Arc::new(Plane::new(settings(Role::Server, 1)));
+    let guests = Guests::of(&plane);
     let mut world = World {
         server: server(&plane, 0),
         client: client(CIPHERS[0], DataFormat::V2),
@@ -32,6 +34,7 @@ pub fn run(input: &[u8]) {
         let count = world.there.iter().filter(|there| **there).count();
         assert_eq!(world.server.peer_count(), count);
         assert!(world.server.next_deadline().is_some() || count == 0);
+        guests.check(&plane, world.peers());
     }
     for id in 0..PEERS {
         let _ = world.server.remove_peer(PeerId(id));
@@ -39,6 +42,7 @@ pub fn run(input: &[u8]) {
         assert_eq!(plane.routes.find_v4([10, 8, 0, host].into()), None);
     }
     assert!(plane.addresses.owners().is_empty());
+    guests.check(&plane, [].into_iter());
 }
 
 struct World {
@@ -53,6 +57,10 @@ struct World {
 }
 
 impl World {
+    fn peers(&self) -> impl Iterator<Item = u32> {
+        (0..PEERS).filter(|id| self.there[*id as usize])
+    }
+
     fn step(&mut self, bytes: &mut Bytes) {
         let (order, argument) = (bytes.u8(), bytes.u8());
         let id = u32::from(argument) % (PEERS + 1);
@@ -166,9 +174,11 @@ impl World {
     fn hand_over(&mut self) {
         let sessions = self.server.encode_sessions(self.now);
         let plane = Arc::new(Plane::new(settings(Role::Server, 1)));
-        let mut next = DataPath::new(plane, 0, TunOffloads::ALL);
+        let guests = Guests::of(&plane);
+        let mut next = DataPath::new(Arc::clone(&plane), 0, TunOffloads::ALL);
         let taken = next.decode_sessions(self.now, &sessions);
         assert_eq!(taken, Ok(self.server.peer_count()));
+        guests.check(&plane, self.peers());
     }
 }
 

@@ -27,7 +27,7 @@ pub mod ring;
 mod route_steering;
 pub mod shard_thread;
 pub mod snapshot_store;
-mod socket_guard;
+pub mod socket_guard;
 pub mod socket_order;
 mod stream_queue;
 pub mod stream_reader;

@@ -48,7 +48,10 @@ impl SocketGuard {
     /// What control packets of unknown clients look like from now on.
     pub fn expect(&self, shapes: Option<PacketShapes>) {
         if let Some(filter) = &self.filter {
-            filter.expect(self.shard, shapes.map_or([PacketShape::UNKNOWN; 2], encode));
+            filter.expect(
+                self.shard,
+                shapes.map_or([PacketShape::UNKNOWN; 2], encode_shapes),
+            );
         }
     }
 
@@ -67,7 +70,8 @@ impl SocketGuard {
     }
 }
 
-fn encode(shapes: PacketShapes) -> [PacketShape; 2] {
+/// Under the server's wrapping, and under keys that clients bring.
+pub fn encode_shapes(shapes: PacketShapes) -> [PacketShape; 2] {
     let plain = PacketShape {
         min_len: shapes.plain.min_len as u32,
         counter_at: shapes.plain.counter_at.unwrap_or(0) as u32,
