@@ -274,7 +274,7 @@ mod tests {
 
     use super::*;
 
-    const LONG: Duration = Duration::from_secs(30);
+    const LONG: Duration = Duration::from_secs(60);
 
     #[test]
     fn bytes_and_open_files_arrive_in_order() {

@@ -15,7 +15,7 @@ const SHARD: usize = 1;
 /// More of a kind than stay of it in a tick.
 const MANY: usize = 1500;
 const TICK: Duration = Duration::from_millis(134);
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 const NOBODYS_PER_TICK: usize = 64;
 const RESETS_PER_TICK: usize = 402;
 
