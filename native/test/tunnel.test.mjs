@@ -42,7 +42,7 @@ if (INSIDE) {
     const run = spawnSync('unshare', ['--net', 'sh', '-c', script], {
       env: { ...process.env, SHARDVPN_TEST_NAMESPACE: '1', NODE_TEST_CONTEXT: '' },
       encoding: 'utf8',
-      timeout: 60_000,
+      timeout: 300_000,
     });
     assert.equal(run.status, 0, run.stdout + run.stderr);
   });
@@ -88,6 +88,7 @@ function inNamespace() {
       plane.command(shard, ADD_PEER, encodeAddPeer(peerId, socket.address().port, inner));
       plane.command(shard, INSTALL_KEY, encodeInstallKey(peerId, 0, keys));
       await until('the peer', () => plane.counters(shard).peers.length === 1);
+      const sentAt = performance.now();
       await sendTo(socket, plane.port, seal(keys.up, peerId, 1, echoRequest(inner, '10.8.0.1', peerId)));
       const reply = open(keys.down, await until(`the reply to peer ${peerId}`, () => got.pop()));
       assert.equal(reply[20], 0, 'an echo reply');
@@ -99,7 +100,7 @@ function inNamespace() {
       );
       assert.equal(counters.peers[0].packetsIn, 1);
       assert.equal(counters.peers[0].packetsOut, 1);
-      assert.ok(counters.peers[0].idleSeconds < 5);
+      assert.ok(counters.peers[0].idleSeconds <= 1 + (performance.now() - sentAt) / 1000);
       await sendTo(socket, plane.port, seal(keys.up, peerId, 1, echoRequest(inner, '10.8.0.1', 99)));
       await until('the replay', () => plane.counters(shard).drops.some((drop) => drop.reason === 'replayed'));
       await sendTo(socket, plane.port, seal(keys.up, peerId, 2, echoRequest('10.8.0.77', '10.8.0.1', 98)));
@@ -149,10 +150,11 @@ function inNamespace() {
     ip('link', 'set', tun.name, 'down');
     await new Promise((resolve) => setTimeout(resolve, 50));
     const turns = () => plane.counters(0).counters.find((counter) => counter.name === 'turns').value;
-    const before = turns();
+    const [before, began] = [turns(), performance.now()];
     ip('link', 'del', tun.name);
     await new Promise((resolve) => setTimeout(resolve, 400));
-    assert.ok(turns() - before < 200, `${turns() - before} turns in 400 ms`);
+    const [count, ms] = [turns() - before, performance.now() - began];
+    assert.ok(count < ms / 2, `${count} turns in ${ms} ms`);
     assert.equal(plane.counters(0).state, 'running');
   });
 }
