@@ -1,7 +1,7 @@
 //! Changes of a running data thread's UDP sockets, ordered by whoever opens and closes listeners.
 
 use std::os::fd::OwnedFd;
-use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::time::Duration;
 
 use netio::IoError;
@@ -28,8 +28,10 @@ pub struct SocketOrder {
 #[derive(Clone)]
 pub struct SocketOrders(Sender<SocketOrder>);
 
-/// A data thread answers within a turn, which lasts milliseconds at most.
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
+/// A data thread answers within a turn, which lasts milliseconds at most. It is waited for in many short looks: a process that did
+/// not run for seconds has then missed one of them, not all the time that the data thread has.
+const LOOK: Duration = Duration::from_millis(50);
+const LOOKS: usize = 100;
 
 impl SocketOrders {
     pub fn new() -> (SocketOrders, Receiver<SocketOrder>) {
@@ -53,14 +55,14 @@ impl SocketOrders {
         };
         self.0.send(order).map_err(|_| gone())?;
         waker.wake();
-        answered
-            .recv_timeout(LONGEST_WAIT)
-            .unwrap_or_else(|error| match error {
-                mpsc::RecvTimeoutError::Timeout => {
-                    Err(IoError::timed_out("change the sockets of a data thread"))
-                }
-                mpsc::RecvTimeoutError::Disconnected => Err(gone()),
-            })
+        for _ in 0..LOOKS {
+            match answered.recv_timeout(LOOK) {
+                Ok(result) => return result,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Err(gone()),
+            }
+        }
+        Err(IoError::timed_out("change the sockets of a data thread"))
     }
 }
 
