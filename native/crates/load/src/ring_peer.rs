@@ -15,7 +15,7 @@ use shard::worker_port::OnWake;
 /// Nobody tells a producer that there is room again.
 const RETRY: Duration = Duration::from_millis(1);
 /// A sleeper that hears nothing for so long while records are missing has lost a wake-up.
-const LOST_AFTER: Duration = Duration::from_secs(10);
+const LOST_AFTER: Duration = Duration::from_secs(60);
 const HEADER: usize = 8;
 
 pub struct RingPeerOptions {
