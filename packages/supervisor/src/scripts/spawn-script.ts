@@ -36,10 +36,12 @@ export const spawnScript = (
   });
   let isLate = false;
   const kill = (): void => killGroup(child);
-  const timer = setTimeout(() => {
-    isLate = true;
+  const end = (): void => {
+    isLate = child.exitCode === null && child.signalCode === null;
     kill();
-  }, limitMs);
+  };
+  // A process that did not run for a while hears first of what has ended meanwhile.
+  const timer = setTimeout(() => setImmediate(end), limitMs);
   const output = collectOutput(child);
   const ended = new Promise<ScriptEnd>((resolve) => {
     child.on('error', (error) => resolve({ type: 'not-started', detail: error.message }));
@@ -66,9 +68,10 @@ const collectOutput = (child: ChildProcess): { end(): Promise<string> } => {
   }
   return {
     end: async () => {
-      const timer = setTimeout(() => {
+      const stop = (): void => {
         for (const pipe of pipes) pipe.destroy();
-      }, LAST_WORDS_MS);
+      };
+      const timer = setTimeout(() => setImmediate(stop), LAST_WORDS_MS);
       await closed;
       clearTimeout(timer);
       return text;

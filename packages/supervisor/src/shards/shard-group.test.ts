@@ -88,7 +88,7 @@ const after = async <T>(ms: number, work: Promise<T>): Promise<T> => {
 
 describe('shard group', () => {
   let group: ShardGroup | undefined;
-  beforeEach(() => void jest.useFakeTimers({ doNotFake: ['queueMicrotask', 'nextTick'] }));
+  beforeEach(() => void jest.useFakeTimers({ doNotFake: ['queueMicrotask', 'nextTick', 'setImmediate'] }));
   afterEach(async () => {
     if (group !== undefined) await after(0, group.stop(0));
     group = undefined;

@@ -156,11 +156,14 @@ const endOf = (worker: WorkerPort): Promise<WorkerEnd> => {
   });
 };
 
-/** The promise's value, or null after `limitMs`. Rejections pass through. */
+/**
+ * The promise's value, or null after `limitMs`. Rejections pass through. What has come while the process did not run is heard before the
+ * time is looked at.
+ */
 export const within = <T>(promise: Promise<T>, limitMs: number): Promise<T | null> => {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), limitMs);
+    timer = setTimeout(() => setImmediate(resolve, null), limitMs);
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 };
