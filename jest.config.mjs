@@ -22,5 +22,5 @@ export default {
   sandboxInjectedGlobals: ['Math', 'Number', 'Uint8Array'],
   modulePathIgnorePatterns: ['<rootDir>/target/', '/dist/'],
   // Against hanging only: a busy machine may take any time.
-  testTimeout: 60_000,
+  testTimeout: 300_000,
 };

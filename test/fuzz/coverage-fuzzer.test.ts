@@ -21,7 +21,7 @@ const fuzz = (body: string, corpus: Record<string, string>, words: readonly stri
   mkdirSync(seeds);
   for (const [name, text] of Object.entries(corpus)) writeFileSync(join(seeds, name), text);
   const words_ = [FUZZER, module, seeds, join(folder, 'findings'), String(seconds), '1', '0.5'];
-  const { status, signal, stderr } = spawnSync(process.execPath, words_, { encoding: 'utf8', timeout: 55_000 });
+  const { status, signal, stderr } = spawnSync(process.execPath, words_, { encoding: 'utf8', timeout: 250_000 });
   return { status, signal, stderr, kept: readdirSync(seeds).sort() };
 };
 
@@ -32,7 +32,7 @@ describe('the fuzzer', () => {
   test('comes upon a word behind a branch, and keeps what failed', () => {
     const body =
       'if (text.startsWith("ma")) { $branches[0]++; if (text.startsWith("magic")) throw new Error("found"); }';
-    expect(fuzz(body, { zero: 'm' }, ['gic', 'a'], 40)).toMatchObject({ status: 77 });
+    expect(fuzz(body, { zero: 'm' }, ['gic', 'a'], 200)).toMatchObject({ status: 77 });
     expect(findings()).toEqual([expect.stringMatching(/^magic/)]);
   });
 

@@ -16,9 +16,9 @@ export class TlsPair {
     return this.until(() => this.server.established !== undefined && this.client.established !== undefined);
   }
 
-  /** Throws when it does not come true within 50 s: a busy machine takes its time. */
+  /** Throws when it does not come true within 250 s: a busy machine takes its time. */
   async until(condition: () => boolean): Promise<void> {
-    const end = performance.now() + 50_000;
+    const end = performance.now() + 250_000;
     while (!condition()) {
       if (performance.now() > end)
         throw new Error(`nothing more happens: server ${this.server.state}, client ${this.client.state}`);

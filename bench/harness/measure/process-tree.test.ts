@@ -3,8 +3,7 @@ import { once } from 'node:events';
 import { expect, test } from '@jest/globals';
 import { processTree, treeCpuSeconds, treeCpuTime, treeResidentMiB } from './process-tree.js';
 
-const SPIN =
-  'const end = Date.now() + 250; while (Date.now() < end); console.log("spun"); setTimeout(() => {}, 60_000)';
+const SPIN = 'while (process.cpuUsage().user < 250_000); console.log("spun"); setTimeout(() => {}, 60_000)';
 
 test('what a process has started belongs to it', async () => {
   const shell = spawn('sh', ['-c', `"${process.execPath}" -e '${SPIN}'; true`], {

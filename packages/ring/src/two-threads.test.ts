@@ -11,8 +11,10 @@ const RECORDS = 200_000;
 
 test('two threads pass every record in order, whole, with sleeping and waking', async () => {
   const memory = createRing(8192);
-  const producer = new Worker(PRODUCER, { eval: true, workerData: { memory, build: BUILD, records: RECORDS } });
-  const consumer = new Worker(CONSUMER, { eval: true, workerData: { memory, build: BUILD, records: RECORDS } });
+  const asleep = new SharedArrayBuffer(4);
+  const workerData = { memory, asleep, build: BUILD, records: RECORDS };
+  const producer = new Worker(PRODUCER, { eval: true, workerData });
+  const consumer = new Worker(CONSUMER, { eval: true, workerData });
   const [[wakes], [result]] = await Promise.all([once(producer, 'message'), once(consumer, 'message')]);
   expect(result).toEqual({ received: RECORDS, faults: 0, corrupt: 0 });
   expect(wakes).toBeGreaterThan(0);
@@ -23,6 +25,7 @@ test('two threads pass every record in order, whole, with sleeping and waking', 
 const SHARED = `
   const { parentPort, workerData } = require('node:worker_threads');
   const { memory, build, records } = workerData;
+  const asleep = new Int32Array(workerData.asleep);
   let seed = 12345;
   const nextSize = () => { seed = (Math.imul(seed, 1103515245) + 12345) >>> 0; return (seed >>> 16) % ((seed >>> 8) % 16 === 0 ? 1500 : 60); };
   // The word that a wake-up changes: byte 8 of the header line is nobody else's.
@@ -34,6 +37,8 @@ const PRODUCER = `${SHARED}
     const ring = new RingProducer(memory);
     let wakes = 0;
     const publish = () => { if (ring.publish()) { wakes++; Atomics.add(bell, 0, 1); Atomics.notify(bell, 0); } };
+    // Who comes first is chance, and one wake-up is to be seen.
+    Atomics.wait(asleep, 0, 0);
     for (let i = 0; i < records; i++) {
       const size = nextSize();
       while (!ring.fits(size)) { publish(); Atomics.wait(bell, 0, Atomics.load(bell, 0), 1); }
@@ -59,8 +64,10 @@ const CONSUMER = `${SHARED}
     while (received < records) {
       const rung = Atomics.load(bell, 0);
       if (ring.sleep()) {
+        Atomics.store(asleep, 0, 1);
+        Atomics.notify(asleep, 0);
         // A lost wake-up would end the test here: nothing else changes the bell.
-        if (Atomics.wait(bell, 0, rung, 5000) === 'timed-out') break;
+        if (Atomics.wait(bell, 0, rung, 120_000) === 'timed-out') break;
       }
       ring.awake();
       while (ring.drain(50, handle) > 0) {}

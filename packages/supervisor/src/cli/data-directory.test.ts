@@ -2,12 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { loadConfig } from '../config/load-config.js';
 import { DataDirectory } from './data-directory.js';
 
 /** Programs are started, on machines that may be busy. */
-jest.setTimeout(30_000);
 
 let folder: string;
 beforeEach(() => {

@@ -3,13 +3,10 @@ import { createSocket } from 'node:dgram';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 /** The command as it is installed: on the build. */
 const PROGRAM = resolve(__dirname, '../../bin/shardvpn.mjs');
-
-/** Programs are started, on machines that may be busy. */
-jest.setTimeout(60_000);
 
 let folder: string;
 beforeAll(() => {
@@ -21,7 +18,7 @@ const run = (...words: readonly string[]) => {
   const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...words], {
     cwd: folder,
     encoding: 'utf8',
-    timeout: 50_000,
+    timeout: 250_000,
   });
   return { status, stdout, stderr };
 };

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import type { ScriptCommand } from '../config/script-command.js';
 import type { Log } from '../log.js';
 import { SCRIPT_LIMITS, ScriptRunner } from './script-runner.js';
@@ -13,7 +13,10 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'shardvpn-script-'));
   lines = [];
 });
-afterEach(() => rmSync(folder, { recursive: true }));
+afterEach(() => {
+  jest.useRealTimers();
+  rmSync(folder, { recursive: true });
+});
 
 const log: Log = {
   error: (line, fields) => void lines.push(`${line} ${JSON.stringify(fields)}`),
@@ -30,8 +33,10 @@ const script = (body: string, ...args: string[]): ScriptCommand => {
 
 const count = (runner: ScriptRunner) => runner.counts['tls-crypt-v2-verify'];
 
+/** Also where a test has a clock of its own. */
+const afterRealTime = setTimeout;
 const until = async (is: () => boolean): Promise<void> => {
-  while (!is()) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (!is()) await new Promise((resolve) => afterRealTime(resolve, 5));
 };
 
 test('a command gets its words, its environment and its folder, and says how it went', async () => {
@@ -67,17 +72,26 @@ test('what cannot run, or is killed, is told once with what to do', async () => 
 });
 
 test('one that takes too long is killed with what it has started', async () => {
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'performance'] });
   const runner = new ScriptRunner(log, { ...SCRIPT_LIMITS, runMs: 300 });
-  const command = script('sleep 60 & echo $! > child; echo waiting; sleep 60');
-  expect(await runner.run(command, {})).toEqual({ type: 'timeout', output: 'waiting\n' });
-  const child = Number(readFileSync(join(folder, 'child'), 'utf8'));
+  const running = runner.run(script('sleep 600 & echo waiting; echo $! > child; sleep 600'), {});
+  const childFile = join(folder, 'child');
+  await until(() => existsSync(childFile) && readFileSync(childFile, 'utf8').endsWith('\n'));
+  const child = Number(readFileSync(childFile, 'utf8'));
+  jest.advanceTimersByTime(299);
+  expect(isRunning(child)).toBe(true);
+  jest.advanceTimersByTime(1);
+  expect(await running).toEqual({ type: 'timeout', output: 'waiting\n' });
   await until(() => !isRunning(child));
   expect(lines[0]).toMatch(/took longer than 0.3 s; make it faster/);
 });
 
 test('one that leaves something running has ended all the same', async () => {
   const runner = new ScriptRunner(log);
-  expect(await runner.run(script('sleep 60 & echo $! > child; exit 0'), {})).toMatchObject({ type: 'exited', code: 0 });
+  expect(await runner.run(script('sleep 600 & echo $! > child; exit 0'), {})).toMatchObject({
+    type: 'exited',
+    code: 0,
+  });
   const child = Number(readFileSync(join(folder, 'child'), 'utf8'));
   expect(isRunning(child)).toBe(true);
   process.kill(child);
@@ -107,7 +121,7 @@ test('who has waited too long is not run', async () => {
 
 test('close ends what runs and what waits, without a word', async () => {
   const runner = new ScriptRunner(log, { ...SCRIPT_LIMITS, atOnce: 1 });
-  const runs = [runner.run(script('touch began; sleep 60'), {}), runner.run(script('touch began; sleep 60'), {})];
+  const runs = [runner.run(script('touch began; sleep 600'), {}), runner.run(script('touch began; sleep 600'), {})];
   await until(() => existsSync(join(folder, 'began')));
   runner.close();
   expect((await Promise.all(runs)).map(({ type }) => type)).toEqual(['killed', 'busy']);

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { asPeerId, type ClientIdentity, NO_LIMITS } from '@shardvpn/core';
 import type { ShardCounters, ShardFds } from '@shardvpn/native';
 import type { FromShard, ShardStart, ToShard } from '@shardvpn/worker';
@@ -197,6 +197,9 @@ const configIn = (folder: string): ServerConfig => ({
   adminHttp: { host: '127.0.0.1', port: 0, token: null },
 });
 
+/** Of the test: how busy the machine is decides nothing. */
+const useOwnClock = (): void => void jest.useFakeTimers({ doNotFake: ['queueMicrotask', 'nextTick', 'setImmediate'] });
+
 const IDENTITY: ClientIdentity = {
   commonName: 'alice',
   username: null,
@@ -216,6 +219,7 @@ describe('server', () => {
     [native, workers, lines, server] = [new MemoryNative(), [], [], undefined];
   });
   afterEach(async () => {
+    jest.useRealTimers();
     await server?.stop();
     rmSync(folder, { recursive: true });
   });
@@ -352,7 +356,7 @@ describe('server', () => {
       workers.map(({ worker: { received } }) => received.filter(({ type }) => type === 'reconfigure')),
     ).toMatchObject([[{ server: { push: ['dns'] }, tls: null }], [{ server: { push: ['dns'] }, tls: null }]]);
     await worker(0).terminate();
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    while (workers.length < 3) await new Promise((resolve) => setTimeout(resolve, 10));
     expect(workers[2]?.start.server.push).toEqual(['dns']);
     await connect();
     const other = { ...IDENTITY, commonName: 'bob' };
@@ -426,10 +430,11 @@ describe('server', () => {
   });
 
   test('a data thread that has failed and goes on is told once', async () => {
-    server = await start();
+    useOwnClock();
+    server = await start({ adminHttp: null });
     native.panics = 1;
     native.state = 'restarting';
-    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    await jest.advanceTimersByTimeAsync(5_000);
     const told = lines.filter((line) => line.includes('index out of bounds (x.rs:1)'));
     expect(told).toHaveLength(2);
     expect(told[0]).toContain('data thread of shard 0 failed and starts anew');
@@ -437,8 +442,10 @@ describe('server', () => {
   });
 
   test('a data thread that is gone is a failure of the server', async () => {
-    server = await start();
+    useOwnClock();
+    server = await start({ adminHttp: null });
     native.state = 'panicked';
+    await jest.advanceTimersByTimeAsync(5_000);
     expect((await server.failed).message).toContain('panicked');
   });
 });

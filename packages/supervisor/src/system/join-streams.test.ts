@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { Duplex } from 'node:stream';
-import { expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { joinStreams } from './join-streams.js';
+
+beforeEach(() => void jest.useFakeTimers({ doNotFake: ['queueMicrotask', 'nextTick'] }));
+afterEach(() => void jest.useRealTimers());
 
 /** A socket whose other end takes what is written, or nothing at all. */
 class Line extends Duplex {
@@ -55,8 +58,11 @@ test('one that does not read what was left for it is ended although the other is
   far.push('answer');
   far.push(null);
   await once(far, 'close');
+  jest.advanceTimersByTime(499);
   expect(near.destroyed).toBe(false);
-  await once(near, 'close');
+  const ended = once(near, 'close');
+  jest.advanceTimersByTime(1);
+  await ended;
   expect(closed).toEqual([far, near]);
 });
 
