@@ -2,7 +2,7 @@ import { expect } from '@jest/globals';
 import { Client } from './lab/client.js';
 import { type Lab, useLab } from './lab/lab.js';
 import { injectFault, startServer } from './lab/server.js';
-import { readStatus, totalsOf } from './lab/status.js';
+import { readStatus, statusWith, totalsOf } from './lab/status.js';
 import { until } from './lab/until.js';
 
 const { ours } = useLab();
@@ -30,10 +30,7 @@ ours('a data thread that fails starts anew: its clients are told, and nobody els
   for (const client of hit) await until('it is served', () => client.reaches('10.8.0.1', 56, 2));
   for (const counts of await pings) expect(counts).toEqual({ sent: 400, received: 400 });
   for (const client of spared) expect(client.log().match(/Initialization Sequence Completed/g)).toHaveLength(1);
-  const status = await until('all are there', async () => {
-    const now = await readStatus(lab);
-    return now.clients.length === 3 ? now : null;
-  });
+  const status = await statusWith(lab, 3);
   expect(new Set(status.clients.map(({ ipv4 }) => ipv4)).size).toBe(3);
   expect(status.shards.map(({ state }) => state)).toEqual(['running', 'running']);
   expect(totalsOf(status)).toMatchObject({ panics: 2, 'rings-corrupt': 0 });
@@ -43,7 +40,8 @@ const told = (shard: number, times: number): RegExp =>
   new RegExp(`data thread of shard ${shard} failed and starts anew.*injected panic \\(.*panics=${times}`);
 
 const shardOf = async (lab: Lab, client: Client): Promise<number> => {
-  const found = (await readStatus(lab)).clients.find(({ ipv4 }) => ipv4 === client.ipv4);
-  if (found === undefined) throw new Error(`no client with ${client.ipv4}`);
-  return found.shard;
+  const { shard } = await until(`a client with ${client.ipv4}`, async () =>
+    (await readStatus(lab)).clients.find(({ ipv4 }) => ipv4 === client.ipv4),
+  );
+  return shard;
 };

@@ -26,5 +26,4 @@ ours(
     expect(await client.reaches(stock.ipv4, 1372)).toBe(true);
     expect(client.log().match(/info: connected/g)).toHaveLength(1);
   },
-  90,
 );

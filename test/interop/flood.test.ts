@@ -10,7 +10,7 @@ import type { Wrapping } from './lab/keys.js';
 import { type Lab, useLab } from './lab/lab.js';
 import { cpuSeconds } from './lab/measure.js';
 import { isOurs, startServer } from './lab/server.js';
-import { readStatus, totalsOf } from './lab/status.js';
+import { readStatus, statusWith, totalsOf } from './lab/status.js';
 import { sleep } from './lab/until.js';
 
 /** The short form is for a busy machine; `npm run flood` is the long one, with 100,000 packets a second for a minute. */
@@ -80,7 +80,7 @@ for (const kind of FLOOD_KINDS.filter((one) => FLOOD_ONLY === undefined || FLOOD
       if (LASTS > 0) expect(memory.memoryAtEnd - memory.memoryAt10s).toBeLessThan(MOST_GROWTH);
       expect(figures.answered).toBeGreaterThan(0);
       if (IS_FILTERED.has(kind) && figures.sent > ENOUGH_TO_FILTER) expect(figures.filtered).toBeGreaterThan(0);
-      const names = (await readStatus(lab)).clients.map(({ name }) => name);
+      const names = (await statusWith(lab, 3)).clients.map(({ name }) => name);
       expect(names.sort()).toEqual(['client1', 'client2', 'client3']);
       for (const one of [clients.captured, clients.direct, newcomer]) {
         expect(one.log().match(/Initialization Sequence Completed/g)).toHaveLength(1);

@@ -3,7 +3,7 @@ import { Client } from './lab/client.js';
 import { useLab } from './lab/lab.js';
 import { OurClient } from './lab/our-client.js';
 import { isOurs, startServer } from './lab/server.js';
-import { readStatus, totalsOf } from './lab/status.js';
+import { readStatus, statusWith, totalsOf } from './lab/status.js';
 
 const { scenario, ours } = useLab();
 
@@ -49,7 +49,7 @@ for (const [name, row] of Object.entries(ROWS)) {
 
 /** Nothing was dropped, and three echoes of 1400 bytes each took what they should on the way. */
 async function expectClean(lab: Parameters<typeof readStatus>[0], compressed: boolean): Promise<void> {
-  const status = await readStatus(lab);
+  const status = await statusWith(lab, 1);
   const dropped = Object.keys(totalsOf(status)).filter((key) => /framing|compression|fragment|malformed/.test(key));
   expect(dropped).toEqual([]);
   for (const bytes of [status.clients[0]?.bytesReceived ?? 0, status.clients[0]?.bytesSent ?? 0]) {

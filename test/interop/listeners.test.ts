@@ -6,7 +6,7 @@ import type { Running } from './lab/host.js';
 import { keyFile, staticKey } from './lab/keys.js';
 import { type Lab, useLab } from './lab/lab.js';
 import { isListening, type ServerSettings, shardvpnCommand, writeServerConfig } from './lab/server.js';
-import { readStatus } from './lab/status.js';
+import { statusWith } from './lab/status.js';
 import { until } from './lab/until.js';
 
 const { ours } = useLab();
@@ -35,10 +35,7 @@ ours('listeners come and go: those who stay notice nothing, those who lose their
   expect(await pings).toEqual([ALL_RECEIVED, ALL_RECEIVED]);
   for (const client of [stays, stays6]) expect(completions(client)).toBe(1);
   await until('port 1195 is free', () => !isListening(server.pid, 1195), { seconds: 60 });
-  const { server: facts } = await until('the session that has moved is one', async () => {
-    const now = await readStatus(lab);
-    return now.clients.length === 3 ? now : null;
-  });
+  const { server: facts } = await statusWith(lab, 3);
   expect(facts.listening.map(({ host, port }) => `${host} ${port}`)).toEqual([
     `${ipv4} 1194`,
     `${ipv6} 1194`,

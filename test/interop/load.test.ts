@@ -32,7 +32,7 @@ scenario('the load generator connects a crowd, and counts what its clients send 
   expect(result).toMatchObject({ connected: CLIENTS, lost: {} });
   expect(result.traffic).toMatchObject({ unsent: 0, corrupted: 0, duplicated: 0 });
   const expected = CLIENTS * PPS * 2;
-  expect(result.traffic.sent).toBeGreaterThan(0.5 * expected);
+  expect(result.traffic.sent).toBeGreaterThan(0.1 * expected);
   expect(result.traffic.sent).toBeLessThan(1.2 * expected);
   expect(result.traffic.received).toBeGreaterThan(0.98 * (result.traffic.sent ?? 0));
   expect(result.traffic.latency.p50).toBeGreaterThan(0);

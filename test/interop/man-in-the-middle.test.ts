@@ -42,7 +42,7 @@ ours(
     const pings = await client.ping('10.8.0.1', ['-i', '0.05', '-c', '40', '-W', '2']);
     expect(pings).toEqual({ sent: 40, received: 40 });
   },
-  240,
+  400,
 );
 
 scenario(
@@ -60,5 +60,5 @@ scenario(
     }
     expect(client.log().match(/Initialization Sequence Completed/g)).toHaveLength(1);
   },
-  300,
+  400,
 );

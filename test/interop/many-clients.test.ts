@@ -2,7 +2,7 @@ import { expect } from '@jest/globals';
 import { Client } from './lab/client.js';
 import { useLab } from './lab/lab.js';
 import { startServer } from './lab/server.js';
-import { readStatus } from './lab/status.js';
+import { readStatus, statusWith } from './lab/status.js';
 
 const CLIENTS = 16;
 const { scenario, ours } = useLab();
@@ -32,7 +32,7 @@ ours('the clients of two shards carry traffic, also to each other', async (lab) 
   await startServer(lab, { lines: ['client-to-client', 'workers 2'] });
   const clients = Array.from({ length: CLIENTS }, (_, n) => Client.start(lab, n + 2, { name: `client${n + 1}` }));
   await Promise.all(clients.map((client) => client.connected()));
-  const { clients: listed } = await readStatus(lab);
+  const { clients: listed } = await statusWith(lab, CLIENTS);
   const shardOf = new Map(listed.map(({ ipv4, shard }) => [ipv4, shard]));
   const byShard = [0, 1].map((shard) => clients.filter((client) => shardOf.get(client.ipv4) === shard));
   expect(byShard.map((group) => group.length)).toEqual([expect.any(Number), expect.any(Number)]);

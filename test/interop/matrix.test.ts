@@ -135,7 +135,7 @@ test(`${matrix.routes} routes are pushed to every client, over ${matrix.routesOv
     }),
   );
   await lab.stopAll();
-}, 90_000);
+});
 
 async function tryRow(wrapping: Wrapping, keys: KeyKind, row: Row, index: number): Promise<Outcome> {
   const lines = [`data-ciphers ${row.cipher}`];

@@ -7,6 +7,7 @@ import { type Lab, useLab } from './lab/lab.js';
 import { OurClient } from './lab/our-client.js';
 import { reaches } from './lab/ping.js';
 import { shardvpnCommand, startServer, writeServerConfig } from './lab/server.js';
+import { statusWith } from './lab/status.js';
 import { until } from './lab/until.js';
 
 const { ours } = useLab();
@@ -70,11 +71,13 @@ ours(
     await startServer(lab, { config });
     const clients = [await Client.connect(lab, 2), await Client.connect(lab, 3, { name: 'client2' })];
     const [one, two] = clients as [Client, Client];
+    await statusWith(lab, 2);
     const kick = (...words: string[]) => lab.serverHost.exec(...shardvpnCommand, 'kick', config, ...words);
     const back = await kick('--client', 'client1', '--reconnect', '--text', 'new rules');
     expect(back).toMatchObject({ code: 0, output: expect.stringMatching(/^sent away: client1 \(\d+\)$/m) });
     await one.process.says(/command was pushed by server.*new rules/, 60);
     await one.connected(2, 60);
+    await statusWith(lab, 2);
     expect(await kick('--all', '--text', 'good bye')).toMatchObject({ code: 0 });
     for (const client of [one, two]) {
       await client.process.says(/Halt command was pushed by server.*good bye/, 60);
@@ -96,6 +99,7 @@ ours(
     await startServer(lab, { config });
     const client = await OurClient.connect(lab, 2);
     const stock = await Client.connect(lab, 3, { name: 'client2' });
+    await statusWith(lab, 2);
     const routes = (): string => client.host.ip('-4', 'route', 'show', 'dev', 'tun0');
     expect(routes()).toMatch(/10\.50\.0\.0\/16[\s\S]*10\.51\.0\.0\/16/);
     const push = (...words: string[]) => lab.serverHost.exec(...shardvpnCommand, 'push-update', config, ...words);

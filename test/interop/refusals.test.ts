@@ -44,7 +44,7 @@ ours(
     const minutes = Math.ceil((performance.now() - began) / 60_000);
     for (const [, line] of REFUSED) expect([line, linesOf(server, line) <= minutes]).toEqual([line, true]);
   },
-  240,
+  600,
 );
 
 /** Of all shards together. */

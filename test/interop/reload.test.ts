@@ -67,7 +67,7 @@ ours('a file with an error changes nothing and says where', async (lab) => {
     code: 1,
     output: expect.stringMatching(/\.conf:\d+: max-clients: /),
   });
-  expect(server.log()).toMatch(/error: .*\.conf:\d+: max-clients: [\s\S]*nothing has been changed/);
+  await server.says(/error: .*\.conf:\d+: max-clients: [\s\S]*nothing has been changed/);
   const client = await Client.connect(lab, 2);
   expect(client.pushed).toContain('route 10.50.0.0');
 });
@@ -119,6 +119,7 @@ ours('SIGUSR1 brings the clients back to their addresses, SIGUSR2 writes the sta
   const { server } = await start(lab, {});
   const client = await Client.connect(lab, 2);
   const before = client.ipv4;
+  await server.says(/client1 connected/);
   server.signal('SIGUSR2');
   await server.says(/status: client1 from 192\.0\.2\.2:\d+, 10\.8\.0\.\d+, shard/);
   server.signal('SIGUSR1');

@@ -4,7 +4,7 @@ import type { Host } from './lab/host.js';
 import { type Lab, useLab } from './lab/lab.js';
 import { pingAll } from './lab/ping.js';
 import { type ServerSettings, startServer } from './lab/server.js';
-import { readStatus, type Status, totalsOf } from './lab/status.js';
+import { readStatus, type Status, statusWith, totalsOf } from './lab/status.js';
 import { until } from './lab/until.js';
 
 const { ours } = useLab();
@@ -64,7 +64,7 @@ const connectOften = async (lab: Lab, client: Client): Promise<void> => {
 };
 
 const shardsOf = async (lab: Lab): Promise<Map<string, number>> =>
-  new Map((await readStatus(lab)).clients.map(({ name, shard }) => [name, shard]));
+  new Map((await statusWith(lab, CLIENTS)).clients.map(({ name, shard }) => [name, shard]));
 
 /** Clients land on shards by chance. */
 async function connectUntil(lab: Lab, isWanted: (shards: Map<string, number>) => boolean): Promise<Client[]> {

@@ -6,7 +6,7 @@ import { type Lab, useLab } from './lab/lab.js';
 import { linesOf } from './lab/measure.js';
 import { PingStream } from './lab/ping.js';
 import { injectFault, startServer } from './lab/server.js';
-import { readStatus } from './lab/status.js';
+import { readStatus, statusWith } from './lab/status.js';
 import { until } from './lab/until.js';
 import { endHeirs, PATIENT, startUpgradable, upgrade } from './lab/upgrade.js';
 
@@ -14,7 +14,7 @@ const { ours } = useLab();
 afterEach(endHeirs);
 
 /** Seconds; a machine that does other things as well takes its time. */
-const LONG = 240;
+const LONG = 400;
 /** Pings a second. */
 const RATE = 50;
 /** Seconds. */
@@ -42,7 +42,7 @@ async function begin(lab: Lab): Promise<Scene> {
 }
 
 async function shownAs(lab: Lab): Promise<object> {
-  const { clients } = await readStatus(lab);
+  const { clients } = await statusWith(lab, 1);
   return clients.map(({ name, ipv4, peerId, shard, since, cipher, realAddress }) => {
     return { name, ipv4, peerId, shard, since, cipher, realAddress };
   });

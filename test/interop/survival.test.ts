@@ -7,13 +7,13 @@ import { type Lab, useLab } from './lab/lab.js';
 import { linesOf } from './lab/measure.js';
 import { PingStream } from './lab/ping.js';
 import { injectFault, shardvpnCommand, startServer, writeServerConfig } from './lab/server.js';
-import { readStatus } from './lab/status.js';
+import { readStatus, statusWith } from './lab/status.js';
 import { sleep, until } from './lab/until.js';
 
 const { ours } = useLab();
 
 /** Seconds; a machine that does other things as well takes its time to start workers. */
-const LONG = 240;
+const LONG = 400;
 const SHARD = 0;
 const replacements = (server: Running, shard = SHARD): number =>
   linesOf(server, new RegExp(`worker of shard ${shard} replaced`));
@@ -30,8 +30,9 @@ const handshakes = (client: Client): number => [...client.log().matchAll(/Contro
 
 /** The client as the status shows it, without what traffic and time change. */
 async function shownAs(lab: Lab, name: string): Promise<object> {
-  const found = (await readStatus(lab)).clients.find((client) => client.name === name);
-  if (found === undefined) throw new Error(`${name} is not in the status`);
+  const found = await until(`${name} is in the status`, async () =>
+    (await readStatus(lab)).clients.find((client) => client.name === name),
+  );
   const { ipv4, peerId, shard, since, cipher, tls, realAddress } = found;
   return { ipv4, peerId, shard, since, cipher, tls, realAddress };
 }
@@ -98,7 +99,7 @@ async function roamAndLeave(lab: Lab, server: Running, client: Client): Promise<
   await until('a control channel', () => handshakes(client) > had, { seconds: 60 });
   await client.stop();
   await server.says(/client1 disconnected .*reason=exit-notify/, 60);
-  expect((await readStatus(lab)).clients.map(({ name }) => name)).toEqual(['client2']);
+  expect((await statusWith(lab, 1)).clients.map(({ name }) => name)).toEqual(['client2']);
 }
 
 ours(
@@ -157,7 +158,7 @@ ours(
     await client.connected(2, 60);
     expect(await client.reaches('10.8.0.1')).toBe(true);
     expect(client.log()).not.toMatch(/Inactivity timeout/);
-    expect((await readStatus(lab)).clients).toHaveLength(1);
+    await statusWith(lab, 1);
   },
   LONG,
 );
@@ -190,7 +191,7 @@ ours(
     await client.process.says(/TLS: Initial packet from/);
     await kill(lab, server, 'exit');
     await client.connected(1, 60);
-    expect((await readStatus(lab)).clients).toHaveLength(1);
+    await statusWith(lab, 1);
   },
   LONG,
 );

@@ -60,5 +60,5 @@ ours(
     expect(result).toMatchObject({ connected: CLIENTS, lost: {}, traffic: { corrupted: 0, duplicated: 0 } });
     expect(result.traffic.missing).toBeLessThanOrEqual(CLIENTS + (pause / 1000) * CLIENTS * PPS);
   },
-  300,
+  400,
 );

@@ -1,4 +1,5 @@
 import type { Lab } from './lab.js';
+import { until } from './until.js';
 
 /** The part of `GET /status` that the scenarios look at. */
 export interface Status {
@@ -37,6 +38,13 @@ export async function readStatus(lab: Lab): Promise<Status> {
   if (status !== 200) throw new Error(`GET /status answered ${status}: ${body}`);
   return JSON.parse(body) as Status;
 }
+
+/** Once it shows so many clients: one is connected some time before the server's main thread hears of it. */
+export const statusWith = (lab: Lab, clients: number): Promise<Status> =>
+  until(`the status shows ${clients} clients`, async () => {
+    const status = await readStatus(lab);
+    return status.clients.length === clients ? status : null;
+  });
 
 /** Of all shards together. Drops are called `drop NAME`. */
 export function totalsOf({ shards }: Status): Readonly<Record<string, number>> {
