@@ -88,7 +88,13 @@ impl Filter {
         }
     }
 
-    pub fn stays(&mut self, shard: usize, from: &SocketAddr, packet: &[u8], segments: u32) -> bool {
+    pub fn stays(
+        &mut self,
+        shard: usize,
+        from: &SocketAddr,
+        packet: &[u8],
+        segment_len: u32,
+    ) -> bool {
         let (ethertype, ip_header) = match from.ip() {
             IpAddr::V4(ip) => (0x0800, [&[69; 12][..], &ip.octets(), &[7; 4]].concat()),
             IpAddr::V6(ip) => (0x86dd, [&[96; 8][..], &ip.octets(), &[7; 16]].concat()),
@@ -99,7 +105,7 @@ impl Filter {
             ethertype,
             ip_header: &ip_header,
             bytes: &bytes,
-            segments,
+            segment_len,
         };
         match self.machine.run(&PROGRAMS[shard], &datagram, self.now) {
             u32::MAX => true,
@@ -213,10 +219,10 @@ impl World {
         }
     }
 
-    fn receive(&mut self, shard: usize, from: &SocketAddr, packet: &[u8], segments: u32) {
-        let stays = self.filter.stays(shard, from, packet, segments);
-        let rule = match segments {
-            0 | 1 => self.rule(shard, from, packet),
+    fn receive(&mut self, shard: usize, from: &SocketAddr, packet: &[u8], segment_len: u32) {
+        let stays = self.filter.stays(shard, from, packet, segment_len);
+        let rule = match segment_len {
+            0 => self.rule(shard, from, packet),
             _ => Rule::Stays,
         };
         let tick = (self.filter.now / TICK) as u32;

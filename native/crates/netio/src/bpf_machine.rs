@@ -21,7 +21,8 @@ pub struct Datagram<'a> {
     pub ip_header: &'a [u8],
     /// From the UDP header on.
     pub bytes: &'a [u8],
-    pub segments: u32,
+    /// Of the packets of a superpacket; 0: it is none.
+    pub segment_len: u32,
 }
 
 impl Machine {
@@ -172,7 +173,7 @@ impl Run<'_> {
         match offset {
             0 => self.datagram.bytes.len() as u64,
             16 => self.datagram.ethertype.to_be().into(),
-            164 => self.datagram.segments.into(),
+            176 => self.datagram.segment_len.into(),
             _ => panic!("field {offset} of a packet"),
         }
     }

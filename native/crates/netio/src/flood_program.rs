@@ -162,8 +162,8 @@ pub fn plan(map: i32, layout: &Layout, shard: usize, secret: &Secret) -> Vec<Ins
     let (stays, nobodys) = (to.label(), to.label());
     to.with(MOVE, CONTEXT, ARGUMENT_1);
     to.load_address(SHARD, map, layout.shard(shard));
-    to.load(LOAD_32, RESULT, CONTEXT, SKB_SEGMENTS);
-    to.jump(IF_MORE, RESULT, 1, stays);
+    to.load(LOAD_32, RESULT, CONTEXT, SKB_SEGMENT_LEN);
+    to.jump(IF_NOT, RESULT, 0, stays);
     to.set(MOVE_NUMBER, ARGUMENT_2, UDP_LEN);
     load_bytes(&mut to, HEAD, MIN_LEN);
     to.jump(IF_NOT, RESULT, 0, nobodys);
@@ -421,7 +421,8 @@ const ATOMIC_ADD_64: u8 = 0xdb;
 /// Offsets in `struct __sk_buff`.
 const SKB_LEN: i16 = 0;
 const SKB_PROTOCOL: i16 = 16;
-const SKB_SEGMENTS: i16 = 164;
+/// Network cards of virtual machines say how long the packets of a superpacket are, and not how many.
+const SKB_SEGMENT_LEN: i16 = 176;
 const IPV4: u16 = 0x0800;
 
 const NANOSECONDS: i32 = 5;

@@ -1,15 +1,21 @@
 //! The filter of floods, in the kernel, over the real loopback. It takes a process that may use bpf().
 
+mod own_namespace;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use netio::flood_filter::{FilterDrops, FloodFilter, PacketShape, detach};
+use netio::interface::InterfacePlan;
 use netio::receive_batch::ReceiveBatch;
 use netio::send_batch::SendBatch;
 use netio::socket_options::SocketOptions;
+use netio::tun::{TunOptions, open_tun};
+use netio::tun_queue::TunQueue;
 use netio::udp_group::{UdpGroup, UdpGroupOptions, datagrams_gone, open_udp_group};
+use own_namespace::in_own_namespace;
 
 const SHARD: usize = 1;
 /// More of a kind than stay of it in a tick.
@@ -300,5 +306,58 @@ fn what_the_kernel_has_dropped_is_gone_until_the_filter_is() {
         detach(socket).expect("detach");
         detach(socket).expect("detach again");
         lab.assert_stays(&data_v2(6), "without the filter");
+    });
+}
+
+/// A superpacket of UDP to 10.8.0.1, as a virtual machine's network card brings it: without a count of its packets.
+fn foreign_superpacket(port: u16, packets: &[u8], len: u16) -> Vec<u8> {
+    let udp_len = 8 + packets.len() as u16;
+    let mut ip = [
+        69, 0, 0, 0, 0, 7, 0, 0, 64, 17, 0, 0, 10, 8, 0, 2, 10, 8, 0, 1,
+    ];
+    ip[2..4].copy_from_slice(&(20 + udp_len).to_be_bytes());
+    let words = ip.chunks_exact(2);
+    let sum: u32 = words
+        .map(|word| u32::from(u16::from_be_bytes([word[0], word[1]])))
+        .sum();
+    let sum = !((sum & 0xffff) + (sum >> 16)) as u16;
+    ip[10..12].copy_from_slice(&sum.to_be_bytes());
+    let len = len.to_le_bytes();
+    let vnet = [1, 5, 28, 0, len[0], len[1], 20, 0, 6, 0];
+    let udp = [4000u16, port, udp_len, 0].map(u16::to_be_bytes).concat();
+    [&vnet[..], &ip, &udp, packets].concat()
+}
+
+#[test]
+#[allow(clippy::print_stderr, reason = "a skipped test says why")]
+fn a_superpacket_that_was_not_made_here_stays() {
+    in_own_namespace(|| {
+        let mut tun = open_tun(&TunOptions {
+            name: "tun7".into(),
+            queues: 1,
+            interface: InterfacePlan {
+                mtu: 1400,
+                transmit_queue_len: 500,
+                addresses: vec!["10.8.0.1/24".parse().expect("cidr")],
+                routes: Vec::new(),
+            },
+        })
+        .expect("TUN");
+        if !tun.offloads.contains(&"uso4") {
+            return eprintln!("skipped: a TUN takes superpackets of UDP from Linux 6.2 on");
+        }
+        let Some(lab) = Lab::new([10, 8, 0, 1].into()) else {
+            return;
+        };
+        lab.filter.expect(SHARD, [CRYPT, NONE]);
+        let queue = TunQueue::new(tun.queues.remove(0));
+        let frame = foreign_superpacket(lab.server.port, &data_v2(6).repeat(10), 60);
+        let mut received = 0;
+        for n in 1..=300 {
+            queue.write(&frame).expect("write");
+            let drops = || lab.filter.drops(SHARD).total();
+            lab.receive_until(&mut received, |received| received >= 10 * n || drops() > 0);
+            assert_eq!((received, drops()), (10 * n, 0));
+        }
     });
 }

@@ -161,7 +161,7 @@ impl Lab {
             ethertype,
             ip_header: &ip_header,
             bytes: &bytes,
-            segments: 0,
+            segment_len: 0,
         };
         let expected = self.machine.run(&self.program, &datagram, before);
         assert_eq!(expected == u32::MAX, stays, "{packet:?}");
