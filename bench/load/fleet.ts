@@ -164,7 +164,8 @@ export class Fleet implements Protocol<FleetEvent> {
     for (let event = client.pollEvent(); event !== undefined; event = client.pollEvent())
       this.#handleEvent(now, member, event);
     this.#deadlines.set(member, client.pollTimeout());
-    if (client.isEnded) this.#members.delete(member.number);
+    // It may have had news after another one has begun with its number.
+    if (client.isEnded && this.#members.get(member.number) === member) this.#members.delete(member.number);
   }
 
   #handleEvent(now: Millis, member: Member, event: ClientEvent): void {
