@@ -45,6 +45,16 @@ describe('the key that is sent with', () => {
   });
 });
 
+test('the lame duck opens what is on its way until the next key needs its place', () => {
+  const { schedule, drain } = scheduleWith(40);
+  schedule.installNext(100_050, 100_000, asKeyId(1), keys);
+  schedule.beginNext(101_000);
+  const named = () => drain().map((command) => `${command.type} ${'keyId' in command ? command.keyId : ''}`);
+  expect(named()).toEqual(['install-key 0', 'install-key 1', 'use-key 1']);
+  schedule.installNext(102_000, 101_000, asKeyId(2), keys);
+  expect(named().slice(3)).toEqual(['retire-key 0', 'install-key 2']);
+});
+
 describe('a successor', () => {
   const succeed = (before: Partial<KeyScheduleState>) => {
     const { input, queue } = schedulePorts(3600);

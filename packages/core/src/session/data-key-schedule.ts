@@ -115,16 +115,19 @@ export class DataKeySchedule {
     ]);
   }
 
-  /** A negotiation begins: it pushes out the lame duck, so the current key has to be in use. */
+  /**
+   * A negotiation begins: the peer forgets its lame duck, so the current key has to be in use. Ours stays until its place is needed, for
+   * what is on its way.
+   */
   beginNext(now: Millis): void {
     this.#useCurrent();
-    this.#retireLameDuck();
     const expireAt = this.#state.expireAt ?? now + this.#input.times.tranWindow;
     this.#set({ renegotiateAt: null, expireAt });
   }
 
   /** The negotiation that began at `startedAt` has yielded keys. */
   installNext(now: Millis, startedAt: Millis, keyId: KeyId, keys: DataKeys): void {
+    this.#retireLameDuck();
     const before = this.#state;
     this.#installKey(keyId, keys);
     const settledAt = startedAt + useKeyDelay(this.#input.times);
