@@ -54,9 +54,11 @@ export class Host {
   async get(url: string): Promise<{ status: number; body: string }> {
     const { hostname, port, pathname } = new URL(url);
     const { code, output } = await this.exec('timeout', '60', 'bash', '-c', GET, 'get', hostname, port, pathname);
-    const [, status, body] = /^HTTP\/1\.[01] (\d{3}).*?\n\n(.*)$/s.exec(output) ?? [];
-    if (code !== 0 || status === undefined || body === undefined) throw new Error(`GET ${url}: ${output}`);
-    return { status: Number(status), body };
+    const [, status, headers = '', rest] = /^HTTP\/1\.[01] (\d{3})(.*?)\n\n(.*)$/s.exec(output) ?? [];
+    if (code !== 0 || status === undefined || rest === undefined) throw new Error(`GET ${url}: ${output}`);
+    // The output has what programs complain of as well.
+    const length = Number(/\ncontent-length: *(\d+)/i.exec(headers)?.[1] ?? 0);
+    return { status: Number(status), body: Buffer.from(rest).subarray(0, length).toString() };
   }
 }
 
