@@ -44,7 +44,7 @@ ours(
     const client = await Client.connect(lab, 2, { lines: ['explicit-exit-notify 1'] });
     const before = await shownAs(lab, 'client1');
     await lab.serverHost.start('iperf3', ['iperf3', '-s', '--forceflush']).says(/Server listening/);
-    const pings = PingStream.start(client.host, '10.8.0.1', 0.01);
+    const pings = PingStream.start(client.host, '10.8.0.1', 0.005);
     // Little enough to fit into the client's default buffers while it waits for a processor.
     const words = ['-c', '10.8.0.1', '-t', '300', '-b', '4M', '-i', '1', '--forceflush'];
     const stream = client.host.start('stream', ['iperf3', ...words]);
